@@ -1,0 +1,89 @@
+//! The memories of rules that need time: one per rule and subject.
+
+use crate::engine::hold::Hold;
+use crate::engine::hold::Seen;
+use crate::model::severity::Finding;
+use crate::model::severity::Level;
+use crate::model::severity::Rule;
+use crate::model::time::Millis;
+
+/// Where a limit stands, as `check --json` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Not broken.
+    Calm,
+    /// Broken, not yet for long enough.
+    Pending(Millis),
+    /// Broken for long enough, and not calm since.
+    Hot,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Held {
+    hold: Hold,
+    finding: Finding,
+}
+
+/// All memories.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judge {
+    held: Vec<Held>,
+}
+
+impl Judge {
+    /// Takes one moment of one rule in. `finding` carries what was seen; its `since` is the onset if known, else 0.
+    pub(super) fn fold(&mut self, at: Millis, seen: Seen, gap: Millis, finding: Finding) {
+        let place = self.held.iter().position(|h| h.finding.rule == finding.rule && h.finding.subject == finding.subject);
+        let held = match place {
+            Some(i) => &mut self.held[i],
+            None if seen != Seen::Broken => return,
+            None => {
+                self.held.push(Held { hold: Hold::default(), finding: finding.clone() });
+                let last = self.held.len() - 1;
+                &mut self.held[last]
+            }
+        };
+        held.hold.fold(at, seen, finding.hold, gap);
+        if seen == Seen::Unknown {
+            return;
+        }
+        let onset = match (held.hold.since(), finding.since) {
+            // What is hot keeps its first onset: a better figure does not make it younger.
+            _ if held.hold.hot() && held.finding.since > 0 && held.finding.since <= at => held.finding.since,
+            (_, known) if known > 0 => known,
+            (since, _) => since.unwrap_or(at),
+        };
+        held.finding = Finding { since: onset, ..finding };
+        if !held.hold.hot() && held.hold.pending().is_none() {
+            held.finding.since = 0;
+        }
+    }
+
+    /// What holds now: hot rules as they are, pending ones as SEV4.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        let mut out = Vec::new();
+        for held in &self.held {
+            if held.hold.hot() {
+                out.push(held.finding.clone());
+            } else if held.hold.pending().is_some() {
+                let already = out.iter().any(|f: &Finding| f.rule == Rule::Pending && f.subject == held.finding.subject);
+                if !already {
+                    out.push(Finding { rule: Rule::Pending, level: Level::Sev4, ..held.finding.clone() });
+                }
+            }
+        }
+        out
+    }
+
+    /// Where one rule about one subject stands.
+    #[must_use]
+    pub fn standing(&self, rule: Rule, subject: &str) -> Standing {
+        self.held.iter().find(|h| h.finding.rule == rule && h.finding.subject == subject).map_or(Standing::Calm, |h| {
+            match h.hold.pending() {
+                _ if h.hold.hot() => Standing::Hot,
+                Some(since) => Standing::Pending(since),
+                None => Standing::Calm,
+            }
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! Severity: rules find, the verdict settles. Up at once; down only after a quiet time of fresh figures.
+//!
+//! Each rule stands in one of the files here beside its test; its sentence stands in `engine::sentence`. The table is
+//! section 6 of the design. Rules whose inputs do not exist yet (expected traffic, alerts, deploy marks) come with
+//! those inputs.
+
+mod blind;
+mod checks;
+mod judge;
+mod sessions;
+mod traffic;
+
+use std::collections::VecDeque;
+
+pub use judge::Judge;
+pub use judge::Standing;
+
+use crate::engine::settings::Quiet;
+use crate::engine::state::State;
+use crate::engine::timeline::What;
+use crate::model::severity::Finding;
+use crate::model::severity::Level;
+use crate::model::severity::Rule;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::time::Stamp;
+
+/// A third rise within this time …
+const UNSTABLE_WITHIN: Millis = 30 * MINUTE;
+/// … holds the level for this long.
+const UNSTABLE_HOLD: Millis = 15 * MINUTE;
+/// How many rises make it unstable.
+const UNSTABLE_RISES: usize = 3;
+/// An onset this much older than the rise is worth an entry of its own.
+const ONSET_APART: Millis = 10 * SECOND;
+
+/// How bad it is, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The level in force.
+    pub level: Level,
+    /// Since when (onset, not the crossing of a limit), ms since the epoch.
+    pub since: Millis,
+    /// Rules that hold now, worst first.
+    pub findings: Vec<Finding>,
+    /// What raised the level in force; kept while it calms.
+    pub because: Vec<Finding>,
+    /// What cannot be seen, beside any level.
+    pub blind: Vec<Finding>,
+    /// When the level would fall if nothing more happens, ms since the epoch; `None` while its rules hold.
+    pub falls_at: Option<Millis>,
+    /// It rose three times in half an hour.
+    pub unstable: bool,
+    /// Memories of rules that need time.
+    pub judge: Judge,
+    last_hot: [Option<Stamp>; 4],
+    rises: VecDeque<Stamp>,
+}
+
+/// The levels that have a quiet time, and the places of their memories.
+const HELD: [Level; 4] = [Level::Sev1, Level::Sev2, Level::Sev3, Level::Sev4];
+
+impl Verdict {
+    pub(crate) fn new(now: Stamp) -> Self {
+        Self {
+            level: Level::Ok,
+            since: now.wall,
+            findings: Vec::new(),
+            because: Vec::new(),
+            blind: Vec::new(),
+            falls_at: None,
+            unstable: false,
+            judge: Judge::default(),
+            last_hot: [None; 4],
+            rises: VecDeque::new(),
+        }
+    }
+
+    /// Settles the level from what the rules found. Returns the former level when it changed.
+    fn settle(&mut self, now: Stamp, findings: Vec<Finding>, quiet: Quiet) -> Option<Level> {
+        self.blind = findings.iter().filter(|f| matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks)).cloned().collect();
+        let hottest = findings.iter().map(|f| f.level).max().unwrap_or_default();
+        for (level, hot) in HELD.iter().zip(self.last_hot.iter_mut()) {
+            // Absence never lowers: while blind, the quiet time of a level in force does not run.
+            let frozen = !self.blind.is_empty() && *level == self.level && *level >= Level::Sev2;
+            if frozen || findings.iter().any(|f| f.level == *level) {
+                *hot = Some(now);
+            }
+        }
+        while self.rises.front().is_some_and(|t| now.since(*t) > UNSTABLE_WITHIN) {
+            self.rises.pop_front();
+        }
+        self.unstable = self.rises.len() >= UNSTABLE_RISES;
+        let lingering = HELD.iter().zip(self.last_hot).find_map(|(level, hot)| {
+            let left = self.quiet_of(*level, quiet) - now.since(hot?);
+            (left > 0).then_some((*level, now.wall + left))
+        });
+        let before = self.level;
+        let (level, falls_at) = match lingering {
+            Some((level, at)) if level > hottest => (level, Some(at)),
+            _ => (hottest, None),
+        };
+        self.level = level;
+        self.falls_at = falls_at;
+        self.findings = findings;
+        let at_level: Vec<Finding> = self.findings.iter().filter(|f| f.level == level).cloned().collect();
+        if level != before {
+            self.because = at_level;
+            self.since = self.because.iter().map(|f| f.since).min().unwrap_or(now.wall);
+            if level > before && level >= Level::Sev3 && level != Level::Unknown {
+                self.rises.push_back(now);
+            }
+            return Some(before);
+        }
+        if !at_level.is_empty() {
+            self.since = at_level.iter().map(|f| f.since).fold(self.since, Millis::min);
+            self.because = at_level;
+        }
+        None
+    }
+
+    fn quiet_of(&self, level: Level, quiet: Quiet) -> Millis {
+        let own = quiet.of(level);
+        // A person who set a short quiet time (a demo, a test house) is not held for a quarter of an hour.
+        let unstable = if own < MINUTE { 3 * own } else { UNSTABLE_HOLD };
+        if self.unstable && level >= Level::Sev3 { own.max(unstable) } else { own }
+    }
+}
+
+/// Judges everything that depends on the passing of time and on what was folded in; called on every tick and on every
+/// event that can matter.
+pub(crate) fn judge(state: &mut State) {
+    let mut findings = state.verdict.judge.findings();
+    checks::find(state, &mut findings);
+    sessions::find(state, &mut findings);
+    blind::find(state, &mut findings);
+    findings.sort_by(|a, b| b.level.cmp(&a.level).then(a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject)));
+    let now = state.now;
+    let quiet = state.settings.quiet;
+    let Some(from) = state.verdict.settle(now, findings, quiet) else { return };
+    let to = state.verdict.level;
+    let because = state.verdict.because.first().cloned().filter(|_| to > from);
+    if let Some(finding) = &because
+        && to > Level::Sev4
+        && now.wall - finding.since > ONSET_APART
+        && finding.rule != Rule::Pending
+    {
+        state.timeline.add(finding.since, What::Onset { finding: finding.clone() });
+    }
+    state.timeline.add(now.wall, What::Level { from, to, because });
+}
+
+/// Judges the request figures and signals of one moment, after its samples were folded in.
+pub(crate) fn judge_moment(state: &mut State, at: Millis, gap: Millis) {
+    traffic::fold(state, at, gap);
+}
+
+/// Judges the session figures of one look.
+pub(crate) fn judge_look(state: &mut State) {
+    sessions::fold(state);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::signal::Unit;
+
+    fn finding(level: Level) -> Finding {
+        Finding {
+            rule: if level == Level::Unknown { Rule::BlindTraffic } else { Rule::SignalCritical },
+            level,
+            subject: "x".to_owned(),
+            value: None,
+            threshold: None,
+            unit: Unit::Count,
+            counts: None,
+            since: 0,
+            hold: 0,
+        }
+    }
+
+    /// Settles once per second of the pattern: digits are SEV levels, `u` is blind, `.` is calm.
+    fn play(pattern: &str, quiet: Quiet) -> Verdict {
+        let mut v = Verdict::new(Stamp::default());
+        for (i, c) in pattern.chars().enumerate() {
+            let now = Stamp { mono: i as Millis * SECOND, wall: i as Millis * SECOND };
+            let findings = match c {
+                '1' => vec![finding(Level::Sev1)],
+                '2' => vec![finding(Level::Sev2)],
+                '3' => vec![finding(Level::Sev3)],
+                'u' => vec![finding(Level::Unknown)],
+                _ => Vec::new(),
+            };
+            v.settle(now, findings, quiet);
+        }
+        v
+    }
+
+    fn three_seconds() -> Quiet {
+        Quiet { sev1: 3 * SECOND, sev2: 3 * SECOND, sev3: 3 * SECOND, sev4: SECOND }
+    }
+
+    #[test]
+    fn up_at_once_down_after_the_quiet_time() {
+        assert_eq!(play("1", three_seconds()).level, Level::Sev1);
+        assert_eq!(play("1..", three_seconds()).level, Level::Sev1);
+        assert_eq!(play("1..", three_seconds()).falls_at, Some(3 * SECOND));
+        assert_eq!(play("1...", three_seconds()).level, Level::Ok);
+        assert_eq!(play("1..1..", three_seconds()).level, Level::Sev1, "it starts anew");
+        assert_eq!(play("1.33", three_seconds()).level, Level::Sev3, "it falls to what still holds");
+    }
+
+    #[test]
+    fn absence_never_lowers() {
+        assert_eq!(play("1uuuuuuuu", three_seconds()).level, Level::Sev1);
+        assert_eq!(play("3u", three_seconds()).level, Level::Unknown);
+        assert_eq!(play("u.", three_seconds()).level, Level::Ok, "unknown falls as soon as figures are back");
+    }
+
+    #[test]
+    fn a_third_rise_holds_longer() {
+        let v = play("1....1....1....", three_seconds());
+        assert!(v.unstable);
+        assert_eq!(v.level, Level::Sev1);
+        assert_eq!(play("1....1....1.........", three_seconds()).level, Level::Ok);
+    }
+}

@@ -1,0 +1,107 @@
+//! Everything that can happen. Nothing else changes `State`.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::input::key::Chord;
+use crate::model::health::Probe;
+use crate::model::sessions::Look;
+use crate::model::signal::Absence;
+use crate::model::signal::Sample;
+use crate::model::source::Origin;
+use crate::model::time::Millis;
+use crate::model::time::Stamp;
+
+/// One thing that happened, with the moment it was received.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it was received.
+    pub at: Stamp,
+    /// What happened.
+    pub kind: Kind,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A second of the wall clock began. Dropped when the channel is full.
+    Tick,
+    /// The terminal has this size now, in cells.
+    Resized {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// A key was pressed.
+    Key(Chord),
+    /// Text was pasted.
+    Pasted(String),
+    /// One probe of a health check came back.
+    Probed {
+        /// The check's name.
+        check: String,
+        /// What it found.
+        probe: Probe,
+    },
+    /// A source of figures answered.
+    Sampled {
+        /// The source's name.
+        source: String,
+        /// How it was read.
+        origin: Origin,
+        /// The figures, oldest first; several moments only when history is read.
+        samples: Vec<Sample>,
+        /// True for history read at start.
+        history: bool,
+        /// How long the answer took.
+        took: Millis,
+        /// What the server said beside its answer.
+        notes: Vec<String>,
+    },
+    /// A look at the session table ended.
+    Measured {
+        /// Figures, or why there are none.
+        look: Look,
+    },
+    /// A source of figures gave no answer.
+    SourceFailed {
+        /// The source's name.
+        source: String,
+        /// Why.
+        why: Absence,
+    },
+    /// A source's first round is over (after it, one-shot modes need nothing more from it).
+    SourceDone {
+        /// The source's name.
+        source: String,
+    },
+    /// The task behind a source ended by itself.
+    SourceDied {
+        /// The source's name.
+        source: String,
+        /// Its last words.
+        why: String,
+    },
+    /// The waiting time of a one-shot mode is over.
+    TimeUp,
+    /// The process was stopped and goes on; the terminal may show anything.
+    Resumed,
+    /// The clipboard was written to.
+    Copied,
+    /// It is time to end.
+    Shutdown(Ending),
+}
+
+/// Why the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// A person asked.
+    Asked,
+    /// A signal asked (TERM, INT, QUIT).
+    Signal,
+    /// The terminal is gone.
+    TerminalGone,
+}

@@ -1,0 +1,106 @@
+//! A key means something by what lies over the board. Text being typed comes first; then the table.
+
+use crate::engine::commands;
+use crate::engine::effect::Reaction;
+use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
+use crate::engine::state::State;
+use crate::input::command::Command;
+use crate::input::key::Chord;
+use crate::input::key::Code;
+use crate::input::keymap;
+use crate::input::keymap::Context;
+
+/// The context that keys are looked up in.
+#[must_use]
+pub(crate) fn context(state: &State) -> Context {
+    match state.ui.overlay {
+        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) => Context::Page,
+        Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
+    }
+}
+
+pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
+    state.ui.notice = None;
+    match std::mem::take(&mut state.ui.overlay) {
+        Overlay::Filter(prompt) => typing_filter(state, prompt, chord),
+        Overlay::Palette(prompt, at) => typing_command(state, prompt, at, chord),
+        other => {
+            state.ui.overlay = other;
+            match keymap::lookup(context(state), chord) {
+                Some(command) => commands::run(state, command),
+                None => commands::notice(state, Notice::NoSuchKey(chord.to_string())),
+            }
+        }
+    }
+}
+
+pub(crate) fn paste(state: &mut State, text: &str) -> Reaction {
+    match &mut state.ui.overlay {
+        Overlay::Filter(prompt) => {
+            prompt.paste(text);
+            prompt.text().clone_into(&mut state.ui.filter);
+            Reaction::redraw()
+        }
+        Overlay::Palette(prompt, at) => {
+            prompt.paste(text);
+            *at = 0;
+            Reaction::redraw()
+        }
+        _ => commands::notice(state, Notice::PasteIgnored),
+    }
+}
+
+/// Ctrl-Z and Ctrl-L work while typing too.
+fn reserved(chord: Chord) -> Option<Command> {
+    let always = [Command::Suspend, Command::Repaint, Command::CtrlC];
+    keymap::lookup(Context::Board, chord).filter(|c| chord.ctrl && always.contains(c))
+}
+
+fn typing_filter(state: &mut State, mut prompt: crate::engine::prompt::Prompt, chord: Chord) -> Reaction {
+    match (reserved(chord), chord.code) {
+        (Some(Command::CtrlC), _) | (None, Code::Esc) => state.ui.filter.clear(),
+        (Some(command), _) => {
+            state.ui.overlay = Overlay::Filter(prompt);
+            return commands::run(state, command);
+        }
+        (None, Code::Enter) => {}
+        (None, _) => {
+            prompt.key(chord);
+            prompt.text().clone_into(&mut state.ui.filter);
+            state.ui.overlay = Overlay::Filter(prompt);
+        }
+    }
+    Reaction::redraw()
+}
+
+fn typing_command(state: &mut State, mut prompt: crate::engine::prompt::Prompt, at: usize, chord: Chord) -> Reaction {
+    match (reserved(chord), chord.code) {
+        (Some(Command::CtrlC), _) | (None, Code::Esc) => Reaction::redraw(),
+        (Some(command), _) => {
+            state.ui.overlay = Overlay::Palette(prompt, at);
+            commands::run(state, command)
+        }
+        (None, Code::Enter) => match commands::matching(state.settings.lang, prompt.text()).get(at) {
+            Some(command) => commands::run(state, *command),
+            None => {
+                state.ui.overlay = Overlay::Palette(prompt, at);
+                Reaction::redraw()
+            }
+        },
+        (None, Code::Down | Code::Tab) => {
+            let last = commands::matching(state.settings.lang, prompt.text()).len().saturating_sub(1);
+            state.ui.overlay = Overlay::Palette(prompt, (at + 1).min(last));
+            Reaction::redraw()
+        }
+        (None, Code::Up | Code::BackTab) => {
+            state.ui.overlay = Overlay::Palette(prompt, at.saturating_sub(1));
+            Reaction::redraw()
+        }
+        (None, _) => {
+            prompt.key(chord);
+            state.ui.overlay = Overlay::Palette(prompt, 0);
+            Reaction::redraw()
+        }
+    }
+}

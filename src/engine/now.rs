@@ -1,0 +1,152 @@
+//! The five lines that answer a tired person's first questions: WHAT, WHERE, CHANGE, BACK, FINE.
+
+use crate::engine::sentence::sentence;
+use crate::engine::state::State;
+use crate::engine::words;
+use crate::engine::words::figure;
+use crate::lang::Lang;
+use crate::model::health::Status;
+use crate::model::severity::Level;
+use crate::model::severity::Rule;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::LATENCY_P95;
+use crate::model::signal::REQUEST_RATE;
+use crate::model::signal::Unit;
+
+/// The five lines, in the reader's language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// What fails.
+    pub what: String,
+    /// Whether it gets better; may be empty.
+    pub trend: String,
+    /// Where.
+    pub place: String,
+    /// What changed before it began.
+    pub change: String,
+    /// The way back.
+    pub back: String,
+    /// What is not broken.
+    pub fine: String,
+    /// False for lines that only say that nothing is known.
+    pub known: [bool; 5],
+}
+
+/// Puts the state into five lines.
+#[must_use]
+pub fn now(state: &State) -> Now {
+    let lang = state.settings.lang;
+    let (place, place_known) = place(state, lang);
+    let fine = fine(state, lang);
+    Now {
+        what: what(state, lang),
+        trend: trend(state, lang),
+        place,
+        change: lang.change_unknown(),
+        back: lang.back_unknown(),
+        known: [true, place_known, false, false, !fine.is_empty()],
+        fine: if fine.is_empty() { lang.fine_unknown() } else { fine },
+    }
+}
+
+fn what(state: &State, lang: Lang) -> String {
+    if state.watches_nothing() {
+        return lang.what_nothing_configured();
+    }
+    let v = &state.verdict;
+    if let Some(worst) = v.findings.iter().find(|f| f.level == v.level) {
+        return sentence(lang, worst);
+    }
+    if v.level > Level::Ok {
+        // The rules have calmed; the level waits for its quiet time.
+        let was = v.because.first().map(|f| sentence(lang, f)).unwrap_or_default();
+        return lang.what_calming(was);
+    }
+    if state.reading() {
+        return lang.what_reading();
+    }
+    match state.signals.traffic().five {
+        Some(share) => match (share.value, share.counts) {
+            (Some(v), Some(c)) => lang.what_fine_counts(
+                figure(lang, v, Unit::Ratio),
+                lang.grouped(c.failed.round()),
+                lang.grouped(c.total.round()),
+            ),
+            (Some(v), None) => lang.what_fine_share(figure(lang, v, Unit::Ratio)),
+            _ => lang.what_fine_no_traffic(),
+        },
+        None => lang.what_fine(),
+    }
+}
+
+/// The last minute beside the last five, while failures are the matter.
+fn trend(state: &State, lang: Lang) -> String {
+    let v = &state.verdict;
+    if let Some(at) = v.falls_at {
+        let at = state.settings.zone.hm(at);
+        return if v.unstable { lang.trend_unstable(v.level.word(), at) } else { lang.trend_falls(v.level.word(), at) };
+    }
+    let traffic = state.signals.traffic();
+    let five = traffic.five.as_ref().and_then(|s| s.value);
+    let failing = v.findings.iter().any(|f| f.subject == ERROR_RATE || f.rule == Rule::ErrorBurst);
+    match (failing, five, traffic.share1()) {
+        (true, Some(five), Some(one)) => {
+            let one_text = figure(lang, one, Unit::Ratio);
+            // Half of the five-minute share is an improvement one can act on; half as much again is getting worse.
+            match one {
+                x if x < five * 0.5 => lang.trend_better(one_text),
+                x if x > five * 1.5 => lang.trend_worse(one_text),
+                _ => lang.trend_same(one_text),
+            }
+        }
+        _ => more(state, lang),
+    }
+}
+
+/// How many other reasons there are.
+fn more(state: &State, lang: Lang) -> String {
+    let others: Vec<_> = state.verdict.findings.iter().skip(1).collect();
+    match others.as_slice() {
+        [] => String::new(),
+        [one] => lang.trend_also(sentence(lang, one)),
+        [one, rest @ ..] => lang.trend_also_more(sentence(lang, one), rest.len()),
+    }
+}
+
+fn place(state: &State, lang: Lang) -> (String, bool) {
+    let mut parts = Vec::new();
+    for check in &state.checks.all {
+        if matches!(check.shown(), Status::Down | Status::Flapping) {
+            parts.push(format!("{} ({})", check.name, words::check_detail(lang, check)));
+        }
+    }
+    for signal in &state.signals.all {
+        let hot = state.verdict.findings.iter().any(|f| f.subject == signal.spec.name && f.level >= Level::Sev3);
+        if let Some(worst) = signal.last.as_ref().and_then(|(_, s)| s.worst.as_ref()).filter(|_| hot) {
+            parts.push(format!("{} {worst}", words::signal(lang, &signal.spec.name)));
+        }
+    }
+    if parts.is_empty() { (lang.place_unknown(), false) } else { (parts.join(" · "), true) }
+}
+
+fn fine(state: &State, lang: Lang) -> String {
+    let troubled = |subject: &str| state.verdict.findings.iter().any(|f| f.subject == subject);
+    let mut parts = Vec::new();
+    let (up, all) = state.checks.up();
+    if up > 0 {
+        parts.push(lang.fine_checks(up, all));
+    }
+    if let Some((_, m)) = &state.sessions.table.last
+        && let Some(spec) = state.settings.sessions.as_ref().filter(|s| !troubled(&s.table))
+        && state.sessions.problem.is_none()
+    {
+        parts.push(format!("{} {}", spec.table, words::rows(lang, m.rows)));
+    }
+    if let Some(p95) = state.signals.value(LATENCY_P95).filter(|_| !troubled(LATENCY_P95)) {
+        parts.push(format!("p95 {}", figure(lang, p95, Unit::Seconds)));
+    }
+    if let Some(rate) = state.signals.value(REQUEST_RATE).filter(|_| !troubled(REQUEST_RATE)) {
+        parts.push(lang.fine_traffic(figure(lang, rate, Unit::PerSecond)));
+    }
+    parts.join(" · ")
+}

@@ -1,0 +1,155 @@
+//! The signals: samples folded into histories.
+
+use crate::engine::settings::SignalSpec;
+use crate::model::series::Series;
+use crate::model::signal::Absence;
+use crate::model::signal::Counts;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::ERROR_RATE_1M;
+use crate::model::signal::ERROR_RATE_30M;
+use crate::model::signal::REQUEST_RATE;
+use crate::model::signal::Reading;
+use crate::model::signal::Sample;
+use crate::model::source::Origin;
+use crate::model::time::Millis;
+use crate::model::time::Stamp;
+
+/// What is known of one signal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// Its name, unit and limits.
+    pub spec: SignalSpec,
+    /// Its history.
+    pub series: Series,
+    /// The newest sample and when it was received.
+    pub last: Option<(Stamp, Sample)>,
+    /// The newest sample with a value.
+    pub good: Option<(Stamp, Sample)>,
+    /// How the newest sample was read.
+    pub origin: Origin,
+}
+
+/// All signals: the built-in ones, then the configured ones.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Signals {
+    /// In order.
+    pub all: Vec<Signal>,
+    /// Failed and all requests of the last thirty minutes; read only while five minutes hold too few.
+    pub half_hour: Option<(Stamp, Sample)>,
+}
+
+impl Signals {
+    pub(crate) fn new(specs: &[SignalSpec]) -> Self {
+        let all = specs
+            .iter()
+            .map(|spec| Signal {
+                spec: spec.clone(),
+                series: Series::default(),
+                last: None,
+                good: None,
+                origin: Origin::Prometheus,
+            })
+            .collect();
+        Self { all, half_hour: None }
+    }
+
+    /// The signal of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Signal> {
+        self.all.iter().find(|s| s.spec.name == name)
+    }
+
+    pub(crate) fn fold(&mut self, at: Stamp, origin: Origin, sample: Sample) {
+        if sample.signal == ERROR_RATE_30M {
+            self.half_hour = Some((at, sample));
+            return;
+        }
+        let Some(signal) = self.all.iter_mut().find(|s| s.spec.name == sample.signal) else { return };
+        signal.series.push(sample.at, sample.reading.value());
+        signal.origin = origin;
+        if sample.reading.value().is_some() {
+            signal.good = Some((at, sample.clone()));
+        }
+        signal.last = Some((at, sample));
+    }
+
+    /// Leaves a gap in every history: a source gave no answer.
+    pub(crate) fn gap(&mut self, at: Millis) {
+        for signal in &mut self.all {
+            signal.series.push(at, None);
+        }
+    }
+
+    fn newest(&self, name: &str) -> Option<&Sample> {
+        self.get(name)?.last.as_ref().map(|(_, s)| s)
+    }
+
+    /// The newest value of a signal, if its newest sample has one.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.newest(name)?.reading.value()
+    }
+
+    /// The request figures of the newest moment.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        let share = |name: &str| {
+            self.newest(name).map(|s| Share { value: s.reading.value(), counts: s.counts, why: absence(&s.reading) })
+        };
+        Traffic {
+            five: share(ERROR_RATE),
+            one: share(ERROR_RATE_1M),
+            thirty: self.half_hour.as_ref().map(|(_, s)| Share {
+                value: s.reading.value(),
+                counts: s.counts,
+                why: absence(&s.reading),
+            }),
+            per_second: self.value(REQUEST_RATE),
+        }
+    }
+}
+
+fn absence(reading: &Reading) -> Option<Absence> {
+    match reading {
+        Reading::Value(_) => None,
+        Reading::Absent(why) => Some(why.clone()),
+    }
+}
+
+/// A share of failed requests, with what stands behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// The share, 0 to 1.
+    pub value: Option<f64>,
+    /// The requests behind it.
+    pub counts: Option<Counts>,
+    /// Why there is no share.
+    pub why: Option<Absence>,
+}
+
+/// The request figures of one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traffic {
+    /// Over five minutes.
+    pub five: Option<Share>,
+    /// Over one minute.
+    pub one: Option<Share>,
+    /// Over thirty minutes, where it is read.
+    pub thirty: Option<Share>,
+    /// Requests per second.
+    pub per_second: Option<f64>,
+}
+
+impl Traffic {
+    /// The share of the last minute, if known.
+    #[must_use]
+    pub fn share1(&self) -> Option<f64> {
+        self.one.as_ref().and_then(|s| s.value)
+    }
+
+    /// Requests in the last five minutes, if known.
+    #[must_use]
+    pub fn total5(&self) -> Option<f64> {
+        self.five.as_ref().and_then(|s| s.counts).map(|c| c.total)
+    }
+}

@@ -1,0 +1,92 @@
+//! Freshness of the sources.
+
+use crate::engine::settings::Settings;
+use crate::model::signal::Absence;
+use crate::model::source::Feed;
+use crate::model::source::Freshness;
+use crate::model::source::Source;
+use crate::model::time::Millis;
+use crate::model::time::Stamp;
+
+/// The name of the Prometheus source.
+pub const PROMETHEUS: &str = "prometheus";
+/// The name of the session source.
+pub const SESSIONS: &str = "sessions";
+
+/// The name of the source that reads all direct targets and adds them up.
+pub const SCRAPE: &str = "scrape";
+
+/// Everything that is asked, in the order of the configuration.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sources {
+    /// The sources of figures; checks stand for themselves.
+    pub all: Vec<Source>,
+}
+
+impl Sources {
+    pub(crate) fn new(settings: &Settings, now: Stamp) -> Self {
+        let mut all = Vec::new();
+        if let Some(p) = &settings.prometheus {
+            all.push(Source::new(PROMETHEUS, Feed::Metrics, p.every, p.timeout, now));
+        }
+        let every = settings.scrapes.iter().map(|s| s.every).min();
+        let timeout = settings.scrapes.iter().map(|s| s.timeout).max();
+        if let (Some(every), Some(timeout)) = (every, timeout) {
+            all.push(Source::new(SCRAPE, Feed::Metrics, every, timeout, now));
+        }
+        if let Some(s) = &settings.sessions {
+            all.push(Source::new(SESSIONS, Feed::Sessions, s.every, s.timeout(), now));
+        }
+        Self { all }
+    }
+
+    /// The source of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Source> {
+        self.all.iter().find(|s| s.name == name)
+    }
+
+    fn get_mut(&mut self, name: &str) -> Option<&mut Source> {
+        self.all.iter_mut().find(|s| s.name == name)
+    }
+
+    /// Sources of one feed.
+    pub fn of(&self, feed: Feed) -> impl Iterator<Item = &Source> {
+        self.all.iter().filter(move |s| s.feed == feed)
+    }
+
+    /// Notes a good answer; true when the source had been failing.
+    pub(crate) fn answered(&mut self, name: &str, at: Stamp, took: Millis, notes: Vec<String>) -> bool {
+        let Some(s) = self.get_mut(name) else { return false };
+        let returned = s.problem.is_some();
+        s.last_ok = Some(at);
+        s.problem = None;
+        s.attempts = 0;
+        s.took = Some(took);
+        s.notes = notes;
+        s.answered = true;
+        returned
+    }
+
+    /// Notes a failure; true when it is the first in a row or for another reason.
+    pub(crate) fn failed(&mut self, name: &str, why: Absence) -> bool {
+        let Some(s) = self.get_mut(name) else { return false };
+        let news = s.problem.as_ref().map(Absence::word) != Some(why.word());
+        s.attempts = s.attempts.saturating_add(1);
+        s.problem = Some(why);
+        s.answered = true;
+        news
+    }
+
+    /// The freshest source of a feed: what the feed as a whole can be trusted for.
+    #[must_use]
+    pub fn best(&self, feed: Feed, now: Stamp) -> Option<&Source> {
+        self.of(feed).min_by_key(|s| (s.last_ok.is_none(), s.age(now)))
+    }
+
+    /// Is any source of the feed fresh?
+    #[must_use]
+    pub fn fresh(&self, feed: Feed, now: Stamp) -> bool {
+        self.of(feed).any(|s| s.freshness(now) == Freshness::Fresh)
+    }
+}

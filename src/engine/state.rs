@@ -1,0 +1,233 @@
+//! All that the screen shows and the rules judge. Plain data: no handle, no sender, no clock, no secret.
+
+use crate::engine::classify::Standing;
+use crate::engine::classify::Verdict;
+use crate::engine::health::Checks;
+use crate::engine::prompt::Prompt;
+use crate::engine::sessions::Sessions;
+use crate::engine::settings::Settings;
+use crate::engine::signals::Signal;
+use crate::engine::signals::Signals;
+use crate::engine::sources::Sources;
+use crate::engine::timeline::Timeline;
+use crate::layout::Pane;
+use crate::model::severity::Rule;
+use crate::model::source::Feed;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::time::Stamp;
+
+/// Which program is running around the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A person looks at the screen.
+    Cockpit,
+    /// Every source is asked once; then the level is the exit code.
+    Once,
+    /// Sources are asked for this long; then the level is the exit code.
+    For(Millis),
+    /// The board is printed as text for this long; then 0.
+    Print(Millis),
+}
+
+/// The whole state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// What the configuration asks for.
+    pub settings: Settings,
+    /// Which program this is.
+    pub mode: Mode,
+    /// The stamp of the newest event.
+    pub now: Stamp,
+    /// When this began.
+    pub started: Stamp,
+    /// Freshness of the sources of figures.
+    pub sources: Sources,
+    /// The health checks.
+    pub checks: Checks,
+    /// The signals.
+    pub signals: Signals,
+    /// The session table.
+    pub sessions: Sessions,
+    /// How bad it is.
+    pub verdict: Verdict,
+    /// What happened.
+    pub timeline: Timeline,
+    /// What the person is doing with the screen.
+    pub ui: Ui,
+    /// Something was taken in that the next tick should draw.
+    pub(crate) drawn_late: bool,
+    /// Sources whose first round is not over (one-shot modes end when none is left).
+    pub(crate) rounds_left: Vec<String>,
+}
+
+impl State {
+    /// The state before the first event.
+    #[must_use]
+    pub fn new(settings: Settings, mode: Mode, now: Stamp) -> Self {
+        Self {
+            rounds_left: rounds(&settings),
+            sources: Sources::new(&settings, now),
+            checks: Checks::new(&settings.checks, now),
+            signals: Signals::new(&settings.signals),
+            sessions: Sessions::default(),
+            verdict: Verdict::new(now),
+            timeline: Timeline::default(),
+            ui: Ui::default(),
+            settings,
+            mode,
+            now,
+            started: now,
+            drawn_late: false,
+        }
+    }
+
+    /// What a person looks at: the live state, or the moment it was frozen.
+    #[must_use]
+    pub fn shown(&self) -> &Self {
+        self.ui.frozen.as_deref().unwrap_or(self)
+    }
+
+    /// True until every source has answered once, well or badly.
+    #[must_use]
+    pub fn reading(&self) -> bool {
+        self.sources.all.iter().any(|s| !s.answered) || self.checks.all.iter().any(|c| c.last.is_none())
+    }
+
+    /// True when the configuration gives cabina nothing to look at.
+    #[must_use]
+    pub fn watches_nothing(&self) -> bool {
+        self.sources.all.is_empty() && self.checks.all.is_empty()
+    }
+
+    /// Age of the stalest check's newest probe, counted in whole seconds; `None` when nothing was probed yet.
+    #[must_use]
+    pub fn checks_age(&self) -> Option<Millis> {
+        self.checks.probed.iter().flatten().map(|at| self.now.since(*at)).max().map(|ms| ms / SECOND * SECOND)
+    }
+
+    /// Does the configuration ask for this feed?
+    #[must_use]
+    pub fn has_feed(&self, feed: Feed) -> bool {
+        match feed {
+            Feed::Checks => !self.checks.all.is_empty(),
+            Feed::Metrics | Feed::Sessions => self.sources.of(feed).next().is_some(),
+        }
+    }
+}
+
+/// The names of everything that will be asked.
+fn rounds(settings: &Settings) -> Vec<String> {
+    let figures = Sources::new(settings, Stamp::default()).all.into_iter().map(|s| s.name);
+    settings.checks.iter().map(|c| c.name.clone()).chain(figures).collect()
+}
+
+/// What the person is doing with the screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ui {
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// Where the keys go.
+    pub focus: Pane,
+    /// The focused pane fills the screen.
+    pub zoom: bool,
+    /// Selected line of each list, by pane.
+    pub selected: [usize; Pane::COUNT],
+    /// Hides what does not match, in the focused pane; never what is down.
+    pub filter: String,
+    /// What lies over the screen.
+    pub overlay: Overlay,
+    /// A sentence for the person, until the stamp.
+    pub notice: Option<(Notice, Stamp)>,
+    /// The state as it was when a person froze it.
+    pub frozen: Option<Box<State>>,
+}
+
+/// What lies over the screen.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Overlay {
+    /// Nothing.
+    #[default]
+    None,
+    /// All keys; scrolled by so many lines.
+    Help(usize),
+    /// Why the level is what it is; scrolled by so many lines.
+    Severity(usize),
+    /// One thing in full (the selected line of the focused pane); scrolled by so many lines.
+    Detail(usize),
+    /// The filter is being typed.
+    Filter(Prompt),
+    /// A command is being typed; the selected match.
+    Palette(Prompt, usize),
+}
+
+/// A short answer to a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// This key does nothing here.
+    NoSuchKey(String),
+    /// Sources are being asked.
+    Polling,
+    /// The exact count is on its way.
+    Counting,
+    /// Text was sent to the terminal's clipboard.
+    Copied,
+    /// There is nothing to copy here.
+    NothingToCopy,
+    /// A paste outside a text field does nothing.
+    PasteIgnored,
+    /// Ctrl-C does not quit.
+    CtrlC,
+    /// There is no session table to count.
+    NoSessions,
+}
+
+/// Where a signal stands, in the words of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalState {
+    /// Within its limits, or without any.
+    Ok,
+    /// Beyond a limit since, not yet for long enough.
+    Pending(Millis),
+    /// Beyond its warning limit.
+    Warning,
+    /// Beyond its critical limit.
+    Critical,
+    /// It has no value.
+    Unknown,
+}
+
+impl SignalState {
+    /// The word that JSON carries; never translated.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Pending(_) => "pending",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Where a signal stands.
+#[must_use]
+pub fn standing(state: &State, signal: &Signal) -> SignalState {
+    let name = &signal.spec.name;
+    let judge = &state.verdict.judge;
+    let critical = [Rule::ErrorRateCritical, Rule::SignalCritical].map(|rule| judge.standing(rule, name));
+    if critical.contains(&Standing::Hot) {
+        return SignalState::Critical;
+    }
+    let warning = judge.standing(Rule::SignalWarning, name);
+    if warning == Standing::Hot {
+        return SignalState::Warning;
+    }
+    let no_value = signal.last.as_ref().is_none_or(|(_, s)| s.reading.value().is_none());
+    match critical.into_iter().chain([warning]).max() {
+        _ if no_value => SignalState::Unknown,
+        Some(Standing::Pending(since)) => SignalState::Pending(since),
+        _ => SignalState::Ok,
+    }
+}

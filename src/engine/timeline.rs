@@ -1,0 +1,147 @@
+//! What happened, newest last. An entry keeps what kind of thing it was and its figures; the words are found when it
+//! is read, in the reader's language.
+
+use std::collections::VecDeque;
+
+use crate::engine::sentence::sentence;
+use crate::engine::words;
+use crate::lang::Lang;
+use crate::model::health::Status;
+use crate::model::severity::Finding;
+use crate::model::severity::Level;
+use crate::model::signal::Absence;
+use crate::model::signal::Unit;
+use crate::model::time::Millis;
+
+/// Entries kept in memory; a night has some hundreds. The store keeps more.
+const CAPACITY: usize = 2_000;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When it happened, ms since the epoch.
+    pub at: Millis,
+    /// What it was.
+    pub what: What,
+}
+
+/// What can stand in the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The cockpit began to look.
+    Opened,
+    /// A figure began to go wrong.
+    Onset {
+        /// The rule that found it.
+        finding: Finding,
+    },
+    /// The level changed.
+    Level {
+        /// From.
+        from: Level,
+        /// To.
+        to: Level,
+        /// The first reason for a rise.
+        because: Option<Finding>,
+    },
+    /// A check changed its word.
+    Check {
+        /// Its name.
+        name: String,
+        /// From.
+        from: Status,
+        /// To.
+        to: Status,
+        /// What was seen, or the parent that explains it.
+        detail: String,
+    },
+    /// A source stopped answering.
+    Lost {
+        /// Its name.
+        source: String,
+        /// Why.
+        why: Absence,
+    },
+    /// A source answers again.
+    Back {
+        /// Its name.
+        source: String,
+    },
+    /// Rows were swept from the session table.
+    Swept {
+        /// How many.
+        rows: u64,
+    },
+}
+
+impl Entry {
+    /// The entry as one sentence.
+    #[must_use]
+    pub fn words(&self, lang: Lang) -> String {
+        match &self.what {
+            What::Opened => lang.fact_opened(),
+            What::Onset { finding } => lang.fact_onset(words::finding_name(lang, finding)),
+            What::Level { from, to, because: Some(f) } => {
+                lang.fact_level_because(from.word(), to.word(), sentence(lang, f))
+            }
+            What::Level { from, to, because: None } => lang.fact_level(from.word(), to.word()),
+            What::Check { name, from, to, detail } => {
+                let (from, to) = (words::status(lang, *from), words::status(lang, *to));
+                if detail.is_empty() {
+                    lang.fact_check(name, from, to)
+                } else {
+                    lang.fact_check_detail(name, from, to, detail)
+                }
+            }
+            What::Lost { source, why } => lang.fact_lost(words::source(lang, source), words::absence(lang, why)),
+            What::Back { source } => lang.fact_back(words::source(lang, source)),
+            What::Swept { rows } => lang.fact_swept(words::figure(lang, *rows as f64, Unit::Count)),
+        }
+    }
+
+    /// Who says so: the rules, the checks, cabina itself.
+    #[must_use]
+    pub fn who(&self, lang: Lang) -> String {
+        match self.what {
+            What::Opened => "cabina".to_owned(),
+            What::Onset { .. } | What::Level { .. } => lang.who_rules(),
+            What::Check { .. } => lang.who_checks(),
+            What::Lost { .. } | What::Back { .. } => lang.who_sources(),
+            What::Swept { .. } => lang.who_sessions(),
+        }
+    }
+}
+
+/// A bounded list of entries, in the order in which things happened.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Timeline {
+    entries: VecDeque<Entry>,
+}
+
+impl Timeline {
+    /// Adds an entry at its place in time: an onset is found after other things have been written.
+    pub(crate) fn add(&mut self, at: Millis, what: What) {
+        if self.entries.len() == CAPACITY {
+            self.entries.pop_front();
+        }
+        let place = self.entries.iter().rposition(|e| e.at <= at).map_or(0, |i| i + 1);
+        self.entries.insert(place, Entry { at, what });
+    }
+
+    /// Newest first.
+    pub fn newest(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().rev()
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Nothing happened yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}

@@ -1,0 +1,212 @@
+//! The one function that changes `State`.
+
+use crate::engine::classify;
+use crate::engine::commands;
+use crate::engine::effect::Effect;
+use crate::engine::effect::Reaction;
+use crate::engine::event::Ending;
+use crate::engine::event::Event;
+use crate::engine::event::Kind;
+use crate::engine::keys;
+use crate::engine::sources::SESSIONS;
+use crate::engine::state::Mode;
+use crate::engine::state::Notice;
+use crate::engine::state::State;
+use crate::engine::timeline::What;
+use crate::engine::words;
+use crate::model::health::Probe;
+use crate::model::health::Status;
+use crate::model::sessions::Change;
+use crate::model::sessions::Look;
+use crate::model::signal::Absence;
+use crate::model::signal::Sample;
+use crate::model::source::Freshness;
+use crate::model::source::Origin;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::time::Stamp;
+use crate::engine::sources::PROMETHEUS;
+use crate::engine::sources::SCRAPE;
+
+/// Takes one event in.
+pub fn update(state: &mut State, event: Event) -> Reaction {
+    let before = state.now;
+    state.now = event.at;
+    if state.timeline.is_empty() {
+        state.timeline.add(state.started.wall, What::Opened);
+    }
+    let mut reaction = match event.kind {
+        Kind::Tick => tick(state, before),
+        Kind::Resized { width, height } => {
+            state.ui.size = (width, height);
+            Reaction::redraw()
+        }
+        Kind::Key(chord) => keys::press(state, chord),
+        Kind::Pasted(text) => keys::paste(state, &text),
+        Kind::Probed { check, probe } => probed(state, &check, probe),
+        Kind::Sampled { source, origin, samples, history, took, notes } => {
+            sampled(state, &source, origin, samples, history, took, notes)
+        }
+        Kind::Measured { look } => measured(state, look),
+        Kind::SourceFailed { source, why } => failed(state, &source, why),
+        Kind::SourceDone { source } => done(state, &source),
+        Kind::SourceDied { source, why } => died(state, &source, why),
+        Kind::TimeUp => time_up(state),
+        Kind::Resumed => Reaction::with(Effect::Repaint),
+        Kind::Copied => commands::notice(state, Notice::Copied),
+        Kind::Shutdown(ending) => Reaction { effects: vec![Effect::Exit(exit_code(ending))], redraw: false },
+    };
+    // While the picture is held still, only what a person does (and the clock) draws.
+    if state.mode != Mode::Cockpit {
+        reaction.redraw = false;
+    }
+    reaction
+}
+
+/// 0 when a person ended it; 128 + 15 as shells have it when a signal did, and when the terminal went away.
+fn exit_code(ending: Ending) -> u8 {
+    match ending {
+        Ending::Asked => 0,
+        Ending::Signal => 143,
+        Ending::TerminalGone => 129,
+    }
+}
+
+fn tick(state: &mut State, before: Stamp) -> Reaction {
+    // One-shot modes judge at the end; ticks only carry the time.
+    classify::judge(state);
+    let late = std::mem::take(&mut state.drawn_late);
+    let second = state.now.wall.div_euclid(SECOND) != before.wall.div_euclid(SECOND);
+    Reaction { effects: Vec::new(), redraw: late || second }
+}
+
+fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {
+    let first = state.checks.get(name).is_some_and(|c| c.last.is_none());
+    let changes = state.checks.fold(name, state.now, probe);
+    let lang = state.settings.lang;
+    for change in &changes {
+        // The first word about a check is not news unless it is a bad one.
+        if change.from == Status::Unknown && change.to == Status::Up {
+            continue;
+        }
+        let check = state.checks.get(&change.name);
+        let detail = check.map(|c| words::check_detail(lang, c)).unwrap_or_default();
+        let detail = if change.to == Status::Up { String::new() } else { detail };
+        let what = What::Check { name: change.name.clone(), from: change.from, to: change.to, detail };
+        state.timeline.add(state.now.wall, what);
+    }
+    if changes.is_empty() && !first {
+        state.drawn_late = true;
+        return Reaction::none();
+    }
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+fn sampled(
+    state: &mut State,
+    source: &str,
+    origin: Origin,
+    samples: Vec<Sample>,
+    history: bool,
+    took: Millis,
+    notes: Vec<String>,
+) -> Reaction {
+    let returned = state.sources.answered(source, state.now, took, notes);
+    if returned {
+        state.timeline.add(state.now.wall, What::Back { source: source.to_owned() });
+    }
+    if !judges(state, source) {
+        return Reaction::redraw();
+    }
+    let every = state.sources.get(source).map_or(15 * SECOND, |s| s.every);
+    let newest = samples.iter().map(|s| s.at).max();
+    let mut moment: Option<Millis> = None;
+    for sample in samples {
+        if moment.is_some_and(|at| at != sample.at) {
+            classify::judge_moment(state, moment.unwrap_or_default(), 2 * every);
+        }
+        moment = Some(sample.at);
+        // History is dated, not received: a value that is an hour old must not look fresh.
+        let received = if history { dated(state.now, newest, sample.at) } else { state.now };
+        state.signals.fold(received, origin, sample);
+    }
+    if let Some(at) = moment {
+        classify::judge_moment(state, at, 2 * every);
+    }
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+/// The stamp a historical sample would have had.
+fn dated(now: Stamp, newest: Option<Millis>, at: Millis) -> Stamp {
+    let ago = newest.unwrap_or(at) - at;
+    Stamp { mono: now.mono - ago, wall: now.wall - ago }
+}
+
+/// Direct scrape judges only while Prometheus does not: two sources never write one curve at a time.
+fn judges(state: &State, source: &str) -> bool {
+    source != SCRAPE
+        || state.sources.get(PROMETHEUS).is_none_or(|p| {
+            p.answered && !matches!(p.freshness(state.now), Freshness::Fresh) && p.problem.is_some()
+        })
+}
+
+fn measured(state: &mut State, look: Look) -> Reaction {
+    match &look {
+        Ok(m) => {
+            if state.sources.answered(SESSIONS, state.now, m.took, Vec::new()) {
+                state.timeline.add(state.now.wall, What::Back { source: SESSIONS.to_owned() });
+            }
+        }
+        Err(why) => lost(state, SESSIONS, why.clone()),
+    }
+    let good = look.is_ok();
+    if let Some(Change::Sweep(rows)) = state.sessions.fold(state.now, look) {
+        state.timeline.add(state.now.wall, What::Swept { rows });
+    }
+    if good {
+        classify::judge_look(state);
+    }
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+fn lost(state: &mut State, source: &str, why: Absence) {
+    if state.sources.failed(source, why.clone()) {
+        state.timeline.add(state.now.wall, What::Lost { source: source.to_owned(), why });
+    }
+}
+
+fn failed(state: &mut State, source: &str, why: Absence) -> Reaction {
+    lost(state, source, why);
+    if judges(state, source) {
+        let at = state.now.wall;
+        state.signals.gap(at);
+    }
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+fn died(state: &mut State, source: &str, why: String) -> Reaction {
+    lost(state, source, Absence::Died(why));
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+fn done(state: &mut State, source: &str) -> Reaction {
+    state.rounds_left.retain(|s| s != source);
+    if state.mode == Mode::Once && state.rounds_left.is_empty() {
+        return time_up(state);
+    }
+    Reaction::none()
+}
+
+fn time_up(state: &mut State) -> Reaction {
+    classify::judge(state);
+    let code = match state.mode {
+        Mode::Cockpit | Mode::Print(_) => 0,
+        Mode::Once | Mode::For(_) => state.verdict.level.exit_code(),
+    };
+    Reaction { effects: vec![Effect::Exit(code)], redraw: false }
+}

@@ -1,0 +1,194 @@
+//! Nouns of the model in the reader's words: figures, reasons, states.
+
+use crate::lang::Lang;
+use crate::model::health::Check;
+use crate::model::health::Outcome;
+use crate::model::health::Status;
+use crate::model::sessions::Rows;
+use crate::model::severity::Finding;
+use crate::model::severity::Rule;
+use crate::model::signal::Absence;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::ERROR_RATE_1M;
+use crate::model::signal::LATENCY_P95;
+use crate::model::signal::LATENCY_P99;
+use crate::model::signal::REQUEST_RATE;
+use crate::model::signal::Unit;
+use crate::model::text::clean;
+use crate::model::time::Span;
+
+/// A figure in its unit: `12.4 %`, `840 ms`, `2 460`, `3.1 GB`, `8.2/s`.
+#[must_use]
+pub fn figure(lang: Lang, value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Ratio => percent(value),
+        Unit::Seconds if value.abs() < 1.0 => format!("{:.0} ms", value * 1_000.0),
+        Unit::Seconds if value.abs() < 120.0 => format!("{} s", decimals(value)),
+        Unit::Seconds => Span((value * 1_000.0) as i64).to_string(),
+        Unit::Count if value.fract() == 0.0 || value.abs() >= 100.0 => lang.grouped(value),
+        Unit::Count => decimals(value),
+        Unit::Bytes => bytes(value),
+        Unit::PerSecond if value.abs() >= 100.0 => format!("{}/s", lang.grouped(value)),
+        Unit::PerSecond => format!("{}/s", decimals(value)),
+    }
+}
+
+/// A share in per cent: one decimal, two where one would show 0.0 of something.
+fn percent(share: f64) -> String {
+    let p = share * 100.0;
+    match p.abs() {
+        0.0 => "0 %".to_owned(),
+        x if x < 0.1 => format!("{p:.2} %"),
+        x if x >= 99.95 && x < 100.0 => "99.9 %".to_owned(),
+        _ => format!("{} %", decimals(p)),
+    }
+}
+
+/// A limit in per cent keeps no idle `.0`.
+fn decimals(value: f64) -> String {
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map_or_else(|| text.clone(), str::to_owned)
+}
+
+fn bytes(value: f64) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB"];
+    let mut v = value;
+    let mut i = 0;
+    while v.abs() >= 1_000.0 && i + 1 < units.len() {
+        v /= 1_000.0;
+        i += 1;
+    }
+    if i == 0 { format!("{v:.0} B") } else { format!("{v:.1} {}", units[i]) }
+}
+
+/// A number of rows: `≈` before an estimate, `≥` before a bound.
+#[must_use]
+pub fn rows(lang: Lang, rows: Rows) -> String {
+    let n = lang.grouped(rows.n as f64);
+    match (rows.at_least, rows.exact) {
+        (true, _) => format!("≥ {n}"),
+        (false, true) => n,
+        (false, false) => format!("≈ {n}"),
+    }
+}
+
+/// Why there is no value, as a fragment.
+#[must_use]
+pub fn absence(lang: Lang, why: &Absence) -> String {
+    match why {
+        Absence::NotYet => lang.absent_not_yet(),
+        Absence::Timeout(ms) => lang.absent_timeout(figure(lang, *ms as f64 / 1_000.0, Unit::Seconds)),
+        Absence::Refused => lang.absent_refused(),
+        Absence::Broken => lang.absent_broken(),
+        Absence::Dns => lang.absent_dns(),
+        Absence::Tls(text) => lang.absent_tls(text),
+        Absence::Denied(text) if text.is_empty() => lang.absent_denied(),
+        Absence::Denied(text) => lang.absent_denied_because(text),
+        Absence::Status(code) => lang.absent_status(code),
+        Absence::TooLarge(n) => lang.absent_too_large(bytes(*n as f64)),
+        Absence::Malformed(text) => lang.absent_malformed(text),
+        Absence::Refusal(text) => lang.absent_refusal(text),
+        Absence::NoSeries => lang.absent_no_series(),
+        Absence::NoTraffic => lang.absent_no_traffic(),
+        Absence::NotANumber => lang.absent_not_a_number(),
+        Absence::TooYoung => lang.absent_too_young(),
+        Absence::Stale(age) => lang.absent_stale(Span(*age)),
+        Absence::Died(text) => lang.absent_died(text),
+        Absence::Failed(text) => text.clone(),
+    }
+}
+
+/// The word for a check's state.
+#[must_use]
+pub fn status(lang: Lang, status: Status) -> String {
+    match status {
+        Status::Up => lang.status_up(),
+        Status::Degraded => lang.status_degraded(),
+        Status::Flapping => lang.status_flapping(),
+        Status::Down => lang.status_down(),
+        Status::Unknown => lang.status_unknown(),
+    }
+}
+
+/// What the newest probe of a check said, in a few words.
+#[must_use]
+pub fn check_detail(lang: Lang, check: &Check) -> String {
+    if let Some(parent) = &check.blocked_by {
+        return lang.check_blocked(parent);
+    }
+    let Some(probe) = &check.last else { return lang.absent_not_yet() };
+    outcome(lang, &probe.outcome).unwrap_or_else(|| probe.detail.clone())
+}
+
+/// What went wrong in a probe; `None` when nothing did.
+#[must_use]
+pub fn outcome(lang: Lang, outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Good | Outcome::Slow => None,
+        Outcome::Unexpected(text) => Some(text.clone()),
+        Outcome::Absent(why) => Some(absence(lang, why)),
+    }
+}
+
+/// The name of a source in the reader's words.
+#[must_use]
+pub fn source(lang: Lang, name: &str) -> String {
+    match name {
+        super::sources::PROMETHEUS => "Prometheus".to_owned(),
+        super::sources::SCRAPE => lang.source_scrape(),
+        super::sources::SESSIONS => lang.source_sessions(),
+        other => other.to_owned(),
+    }
+}
+
+/// The name of a signal: a built-in one in the reader's words, any other as it is configured.
+#[must_use]
+pub fn signal(lang: Lang, name: &str) -> String {
+    match name {
+        ERROR_RATE => lang.signal_error_rate(),
+        ERROR_RATE_1M => lang.signal_error_rate_1m(),
+        LATENCY_P95 => "p95".to_owned(),
+        LATENCY_P99 => "p99".to_owned(),
+        REQUEST_RATE => lang.signal_request_rate(),
+        other => clean(other),
+    }
+}
+
+/// What a finding is about, as the start of a sentence ("failures begin").
+#[must_use]
+pub fn finding_name(lang: Lang, finding: &Finding) -> String {
+    match finding.rule {
+        Rule::ErrorRateCritical | Rule::ErrorBurst | Rule::FewRequestsFailing => lang.onset_failures(),
+        Rule::LatencyLong | Rule::LatencySevere | Rule::LatencyTail => lang.onset_latency(),
+        Rule::SessionsFlood | Rule::SessionsFast => lang.onset_sessions(),
+        _ => signal(lang, &finding.subject),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_read_as_people_write_them() {
+        let es = |v, u| figure(Lang::Es, v, u);
+        assert_eq!(es(0.124, Unit::Ratio), "12.4 %");
+        assert_eq!(es(0.05, Unit::Ratio), "5 %");
+        assert_eq!(es(0.0002, Unit::Ratio), "0.02 %");
+        assert_eq!(es(0.9999, Unit::Ratio), "99.9 %");
+        assert_eq!(es(0.0, Unit::Ratio), "0 %");
+        assert_eq!(es(0.84, Unit::Seconds), "840 ms");
+        assert_eq!(es(2.6, Unit::Seconds), "2.6 s");
+        assert_eq!(es(2_460.0, Unit::Count), "2 460");
+        assert_eq!(figure(Lang::En, 128_441.0, Unit::Count), "128,441");
+        assert_eq!(es(3.1e9, Unit::Bytes), "3.1 GB");
+        assert_eq!(es(8.2, Unit::PerSecond), "8.2/s");
+    }
+
+    #[test]
+    fn an_estimate_is_never_shown_as_a_count() {
+        assert_eq!(rows(Lang::En, Rows::exact(61_204)), "61,204");
+        assert_eq!(rows(Lang::En, Rows::estimate(61_204)), "≈ 61,204");
+        assert_eq!(rows(Lang::En, Rows { n: 100_000, exact: true, at_least: true }), "≥ 100,000");
+    }
+}

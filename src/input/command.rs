@@ -1,0 +1,149 @@
+//! Everything a person can ask for, with its name and its sentence.
+
+use crate::lang::Lang;
+
+/// One command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Show the selected line in full.
+    Open,
+    /// Close what is open; leave zoom.
+    Back,
+    /// One line up.
+    Up,
+    /// One line down.
+    Down,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// The first line.
+    First,
+    /// The last line.
+    Last,
+    /// The next pane.
+    NextPane,
+    /// The pane before.
+    PreviousPane,
+    /// The pane with this number.
+    Pane(u8),
+    /// The focused pane fills the screen.
+    Zoom,
+    /// Hide what does not match.
+    Filter,
+    /// Type a command.
+    Palette,
+    /// All keys.
+    Help,
+    /// Why the level is what it is.
+    Severity,
+    /// Hold the picture still.
+    Freeze,
+    /// Ask every source now.
+    PollNow,
+    /// Count the session table exactly.
+    CountExactly,
+    /// Give the selected text to the clipboard.
+    Copy,
+    /// Draw everything anew.
+    Repaint,
+    /// Stop this process; `fg` brings it back.
+    Suspend,
+    /// Says that it does not quit.
+    CtrlC,
+    /// Quit.
+    Quit,
+}
+
+impl Command {
+    /// Commands that can be typed, in the order of the palette.
+    pub const TYPED: [Self; 21] = [
+        Self::Help,
+        Self::Severity,
+        Self::Zoom,
+        Self::Filter,
+        Self::Freeze,
+        Self::PollNow,
+        Self::CountExactly,
+        Self::Copy,
+        Self::Open,
+        Self::Back,
+        Self::NextPane,
+        Self::Pane(1),
+        Self::Pane(2),
+        Self::Pane(3),
+        Self::Pane(4),
+        Self::Pane(5),
+        Self::Pane(6),
+        Self::Pane(7),
+        Self::Repaint,
+        Self::Suspend,
+        Self::Quit,
+    ];
+
+    /// The word to type.
+    #[must_use]
+    pub fn name(self, lang: Lang) -> String {
+        match self {
+            Self::Open => lang.cmd_open(),
+            Self::Back => lang.cmd_back(),
+            Self::Up => lang.cmd_up(),
+            Self::Down => lang.cmd_down(),
+            Self::PageUp => lang.cmd_page_up(),
+            Self::PageDown => lang.cmd_page_down(),
+            Self::First => lang.cmd_first(),
+            Self::Last => lang.cmd_last(),
+            Self::NextPane => lang.cmd_next(),
+            Self::PreviousPane => lang.cmd_previous(),
+            Self::Pane(n) => match n {
+                1 => lang.pane_health(),
+                2 => lang.pane_sessions(),
+                3 => lang.pane_failures(),
+                4 => lang.pane_latency(),
+                5 => lang.pane_signals(),
+                6 => lang.pane_todo(),
+                _ => lang.pane_facts(),
+            },
+            Self::Zoom => lang.cmd_zoom(),
+            Self::Filter => lang.cmd_filter(),
+            Self::Palette => lang.cmd_palette(),
+            Self::Help => lang.cmd_help(),
+            Self::Severity => lang.cmd_severity(),
+            Self::Freeze => lang.cmd_freeze(),
+            Self::PollNow => lang.cmd_poll(),
+            Self::CountExactly => lang.cmd_count(),
+            Self::Copy => lang.cmd_copy(),
+            Self::Repaint => lang.cmd_repaint(),
+            Self::Suspend => lang.cmd_suspend(),
+            Self::CtrlC => lang.cmd_ctrl_c(),
+            Self::Quit => lang.cmd_quit(),
+        }
+    }
+
+    /// What it does, as a sentence for the help.
+    #[must_use]
+    pub fn doc(self, lang: Lang) -> String {
+        match self {
+            Self::Open => lang.doc_open(),
+            Self::Back => lang.doc_back(),
+            Self::Up | Self::Down => lang.doc_line(),
+            Self::PageUp | Self::PageDown => lang.doc_page(),
+            Self::First | Self::Last => lang.doc_ends(),
+            Self::NextPane | Self::PreviousPane => lang.doc_next(),
+            Self::Pane(_) => lang.doc_pane(),
+            Self::Zoom => lang.doc_zoom(),
+            Self::Filter => lang.doc_filter(),
+            Self::Palette => lang.doc_palette(),
+            Self::Help => lang.doc_help(),
+            Self::Severity => lang.doc_severity(),
+            Self::Freeze => lang.doc_freeze(),
+            Self::PollNow => lang.doc_poll(),
+            Self::CountExactly => lang.doc_count(),
+            Self::Copy => lang.doc_copy(),
+            Self::Repaint => lang.doc_repaint(),
+            Self::Suspend => lang.doc_suspend(),
+            Self::CtrlC => lang.doc_ctrl_c(),
+            Self::Quit => lang.doc_quit(),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The table of keys. Lookup, footer hints and help are all read from here.
+
+use crate::input::command::Command;
+use crate::input::key::Chord;
+use crate::input::key::Code;
+
+/// Where a key is pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// The board, nothing over it.
+    Board,
+    /// A page of text lies over the board (help, severity, detail).
+    Page,
+}
+
+/// One key and what it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// The key.
+    pub chord: Chord,
+    /// What it does.
+    pub command: Command,
+    /// Where; `None` is everywhere.
+    pub context: Option<Context>,
+    /// How early it stands among the footer hints; 0 is never.
+    pub hint: u8,
+}
+
+const fn bind(chord: Chord, command: Command, context: Option<Context>, hint: u8) -> Binding {
+    Binding { chord, command, context, hint }
+}
+
+const BOARD: Option<Context> = Some(Context::Board);
+const PAGE: Option<Context> = Some(Context::Page);
+
+/// The keys as they come with the program, in the order of the help.
+pub const DEFAULT: &[Binding] = &[
+    bind(Chord::plain(Code::Enter), Command::Open, BOARD, 1),
+    bind(Chord::plain(Code::Esc), Command::Back, None, 0),
+    bind(Chord::plain(Code::Esc), Command::Back, PAGE, 1),
+    bind(Chord::plain(Code::Enter), Command::Back, PAGE, 0),
+    bind(Chord::char('j'), Command::Down, None, 0),
+    bind(Chord::plain(Code::Down), Command::Down, None, 0),
+    bind(Chord::char('k'), Command::Up, None, 0),
+    bind(Chord::plain(Code::Up), Command::Up, None, 0),
+    bind(Chord::plain(Code::PageDown), Command::PageDown, None, 0),
+    bind(Chord::char(' '), Command::PageDown, PAGE, 0),
+    bind(Chord::plain(Code::PageUp), Command::PageUp, None, 0),
+    bind(Chord::char('g'), Command::First, None, 0),
+    bind(Chord::plain(Code::Home), Command::First, None, 0),
+    bind(Chord::char('G'), Command::Last, None, 0),
+    bind(Chord::plain(Code::End), Command::Last, None, 0),
+    bind(Chord::char('s'), Command::Severity, None, 2),
+    bind(Chord::plain(Code::Tab), Command::NextPane, BOARD, 3),
+    bind(Chord::plain(Code::BackTab), Command::PreviousPane, BOARD, 0),
+    bind(Chord::char('1'), Command::Pane(1), BOARD, 0),
+    bind(Chord::char('2'), Command::Pane(2), BOARD, 0),
+    bind(Chord::char('3'), Command::Pane(3), BOARD, 0),
+    bind(Chord::char('4'), Command::Pane(4), BOARD, 0),
+    bind(Chord::char('5'), Command::Pane(5), BOARD, 0),
+    bind(Chord::char('6'), Command::Pane(6), BOARD, 0),
+    bind(Chord::char('7'), Command::Pane(7), BOARD, 0),
+    bind(Chord::char('z'), Command::Zoom, BOARD, 4),
+    bind(Chord::char('/'), Command::Filter, BOARD, 6),
+    bind(Chord::char('f'), Command::Freeze, None, 7),
+    bind(Chord::char('R'), Command::PollNow, None, 8),
+    bind(Chord::char('C'), Command::CountExactly, BOARD, 0),
+    bind(Chord::char('y'), Command::Copy, None, 9),
+    bind(Chord::char(':'), Command::Palette, BOARD, 5),
+    bind(Chord::char('?'), Command::Help, None, 10),
+    bind(Chord::ctrl('l'), Command::Repaint, None, 0),
+    bind(Chord::ctrl('z'), Command::Suspend, None, 0),
+    bind(Chord::ctrl('c'), Command::CtrlC, None, 0),
+    bind(Chord::char('q'), Command::Back, PAGE, 0),
+    bind(Chord::char('q'), Command::Quit, BOARD, 11),
+];
+
+/// What a key means here; the binding of the context wins over the one for everywhere.
+#[must_use]
+pub fn lookup(context: Context, chord: Chord) -> Option<Command> {
+    let of = |wanted: Option<Context>| DEFAULT.iter().find(|b| b.chord == chord && b.context == wanted);
+    of(Some(context)).or_else(|| of(None)).map(|b| b.command)
+}
+
+/// The hints of a context, in their order.
+#[must_use]
+pub fn hints(context: Context) -> Vec<&'static Binding> {
+    let mut hints: Vec<&Binding> =
+        DEFAULT.iter().filter(|b| b.hint > 0 && b.context.is_none_or(|c| c == context)).collect();
+    hints.sort_by_key(|b| b.hint);
+    hints
+}
+
+/// The keys of one command, for help.
+#[must_use]
+pub fn keys_of(command: Command) -> Vec<Chord> {
+    let mut keys: Vec<Chord> = DEFAULT.iter().filter(|b| b.command == command).map(|b| b.chord).collect();
+    keys.dedup();
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for (i, a) in DEFAULT.iter().enumerate() {
+            for b in &DEFAULT[i + 1..] {
+                assert!(a.chord != b.chord || a.context != b.context, "{} is bound twice", a.chord);
+            }
+        }
+    }
+
+    #[test]
+    fn arrows_equal_j_and_k() {
+        for context in [Context::Board, Context::Page] {
+            assert_eq!(lookup(context, Chord::char('j')), lookup(context, Chord::plain(Code::Down)));
+            assert_eq!(lookup(context, Chord::char('k')), lookup(context, Chord::plain(Code::Up)));
+        }
+    }
+
+    #[test]
+    fn every_typed_command_is_told_apart_by_its_name() {
+        for lang in [crate::lang::Lang::Es, crate::lang::Lang::En] {
+            let mut names: Vec<String> = Command::TYPED.iter().map(|c| c.name(lang)).collect();
+            names.sort();
+            names.dedup();
+            assert_eq!(names.len(), Command::TYPED.len());
+        }
+    }
+}

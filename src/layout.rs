@@ -1,0 +1,260 @@
+//! Where things stand on the screen: a size and a focus go in, areas come out.
+
+use ratatui::layout::Rect;
+
+/// From this width on the board has two columns and charts; below it everything is one column, without charts.
+pub const WIDE: u16 = 100;
+/// Rows that never leave at 80 columns: two of header, one of ages, six of *Now*.
+const HEAD: u16 = 9;
+
+/// A part of the board that can be focused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// Health checks.
+    Health,
+    /// The session table.
+    Sessions,
+    /// Failures per minute.
+    Failures,
+    /// Latency.
+    Latency,
+    /// All signals.
+    Signals,
+    /// What to do.
+    #[default]
+    Todo,
+    /// What happened.
+    Facts,
+}
+
+impl Pane {
+    /// How many there are.
+    pub const COUNT: usize = 7;
+    /// In the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Health, Self::Sessions, Self::Failures, Self::Latency, Self::Signals, Self::Todo, Self::Facts];
+
+    /// Its place in `ALL`.
+    #[must_use]
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|p| *p == self).unwrap_or_default()
+    }
+
+    /// The key that goes there.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.index() + 1
+    }
+
+    /// The pane of a number, from 1.
+    #[must_use]
+    pub fn numbered(n: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(n).checked_sub(1)?).copied()
+    }
+
+    /// The one after.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::ALL[(self.index() + 1) % Self::COUNT]
+    }
+
+    /// The one before.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self::ALL[(self.index() + Self::COUNT - 1) % Self::COUNT]
+    }
+}
+
+/// A titled part of a box: the row of its title, and the room below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Which pane.
+    pub pane: Pane,
+    /// The row with the title, the full width of the box.
+    pub title: Rect,
+    /// The room for its content.
+    pub body: Rect,
+}
+
+/// A box with one or more sections, one above the other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// The box, border included.
+    pub frame: Rect,
+    /// Its sections, from the top.
+    pub sections: Vec<Section>,
+}
+
+/// The whole screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Areas {
+    /// Two lines: what, how bad, since when; who and how it is judged.
+    pub header: Rect,
+    /// The line of ages (narrow screens; wide ones have it in the border of `now`).
+    pub ages: Rect,
+    /// The *Now* lines; with a border on wide screens.
+    pub now: Rect,
+    /// The panes, on wide screens.
+    pub stacks: Vec<Stack>,
+    /// The panes, on narrow screens: without borders.
+    pub bare: Vec<Section>,
+    /// Hints.
+    pub footer: Rect,
+    /// Two columns and borders.
+    pub wide: bool,
+}
+
+/// Divides a screen.
+#[must_use]
+pub fn areas(size: (u16, u16), focus: Pane, zoom: bool, checks: usize, signals: usize) -> Areas {
+    let screen = Rect::new(0, 0, size.0, size.1);
+    if screen.width >= WIDE && screen.height >= 24 {
+        wide(screen, focus, zoom, checks, signals)
+    } else {
+        narrow(screen, focus, zoom)
+    }
+}
+
+/// Takes rows from the top of `rest`, as many as there are up to `n`.
+fn take(rest: &mut Rect, n: u16) -> Rect {
+    let n = n.min(rest.height);
+    let top = Rect { height: n, ..*rest };
+    rest.y += n;
+    rest.height -= n;
+    top
+}
+
+fn narrow(screen: Rect, focus: Pane, zoom: bool) -> Areas {
+    let mut rest = screen;
+    // On the smallest screens the lines that say what is wrong go first, the hints last.
+    let footer_rows = u16::from(screen.height > HEAD);
+    rest.height -= footer_rows;
+    let footer = Rect { y: screen.height.saturating_sub(1), height: footer_rows, ..screen };
+    let header = take(&mut rest, 2);
+    let ages = take(&mut rest, 1);
+    let now = take(&mut rest, 6);
+    let bare = match (focus, zoom) {
+        (Pane::Todo | Pane::Facts, false) => {
+            let rows = (rest.height / 2).min(7);
+            let todo = take(&mut rest, rows);
+            vec![bare_section(Pane::Todo, todo), bare_section(Pane::Facts, rest)]
+        }
+        _ => vec![bare_section(focus, rest)],
+    };
+    Areas { header, ages, now, stacks: Vec::new(), bare, footer, wide: false }
+}
+
+fn bare_section(pane: Pane, mut area: Rect) -> Section {
+    let title = take(&mut area, 1);
+    Section { pane, title, body: area }
+}
+
+fn wide(screen: Rect, focus: Pane, zoom: bool, checks: usize, signals: usize) -> Areas {
+    let mut rest = screen;
+    rest.height -= 1;
+    let footer = Rect { y: screen.height - 1, height: 1, ..screen };
+    let header = take(&mut rest, 2);
+    let now = take(&mut rest, 7);
+    let stacks = if zoom {
+        vec![stack(rest, &[(focus, None)])]
+    } else {
+        board(rest, checks, signals)
+    };
+    Areas { header, ages: Rect::default(), now, stacks, bare: Vec::new(), footer, wide: true }
+}
+
+fn board(mut rest: Rect, checks: usize, signals: usize) -> Vec<Stack> {
+    // A quarter of the rows below *Now* for the facts, at least two of them, at most twelve.
+    let facts_rows = (rest.height / 4).clamp(4, 14);
+    let middle_rows = rest.height.saturating_sub(facts_rows);
+    let middle = take(&mut rest, middle_rows);
+    let (left, right) = halves(middle);
+    let inner = left.height.saturating_sub(1);
+    // Latency gets a real chart when there is room for two.
+    let latency = if inner >= 32 { 9 } else { 2 };
+    let sessions = if inner >= 19 { 3 } else { 2 };
+    let room = inner.saturating_sub(latency + sessions + 4);
+    let health = (checks.max(1) as u16).min((room / 2).max(1)).min(24);
+    let contacts = (right.height / 2).max(6);
+    let listed = (signals as u16).min(right.height.saturating_sub(contacts + 3)).max(2);
+    vec![
+        stack(
+            left,
+            &[
+                (Pane::Failures, None),
+                (Pane::Latency, Some(latency)),
+                (Pane::Health, Some(health)),
+                (Pane::Sessions, Some(sessions)),
+            ],
+        ),
+        stack(right, &[(Pane::Todo, None), (Pane::Signals, Some(listed))]),
+        stack(rest, &[(Pane::Facts, None)]),
+    ]
+}
+
+fn halves(area: Rect) -> (Rect, Rect) {
+    let left = Rect { width: area.width / 2, ..area };
+    let right = Rect { x: area.x + left.width, width: area.width - left.width, ..area };
+    (left, right)
+}
+
+/// Divides a box among sections; the one without a height takes what is left.
+fn stack(frame: Rect, wanted: &[(Pane, Option<u16>)]) -> Stack {
+    let fixed: u16 = wanted.iter().filter_map(|(_, h)| *h).sum();
+    let titles = wanted.len() as u16;
+    let mut left = frame.height.saturating_sub(fixed + titles + 1);
+    let mut y = frame.y;
+    let bottom = frame.bottom().saturating_sub(1);
+    let mut sections = Vec::new();
+    for (pane, height) in wanted {
+        if y >= bottom {
+            break;
+        }
+        let height = height.unwrap_or_else(|| std::mem::take(&mut left)).min(bottom - y - 1);
+        let title = Rect { y, height: 1, ..frame };
+        let body = Rect { x: frame.x + 2, y: y + 1, width: frame.width.saturating_sub(4), height };
+        sections.push(Section { pane: *pane, title, body });
+        y += 1 + height;
+    }
+    Stack { frame, sections }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn next_and_previous_undo_each_other() {
+        for p in Pane::ALL {
+            assert_eq!(p.next().previous(), p);
+            assert_eq!(Pane::numbered(p.number() as u8), Some(p));
+        }
+        assert_eq!(Pane::numbered(0), None);
+    }
+
+    #[test]
+    fn everything_stays_on_the_screen_at_any_size() {
+        for w in 0..210 {
+            for h in 0..70 {
+                for (focus, zoom) in [(Pane::Todo, false), (Pane::Health, false), (Pane::Failures, true)] {
+                    let a = areas((w, h), focus, zoom, 20, 9);
+                    let screen = Rect::new(0, 0, w, h);
+                    let bodies = a.stacks.iter().flat_map(|s| s.sections.iter()).chain(&a.bare);
+                    for r in bodies.flat_map(|s| [s.title, s.body]).chain([a.header, a.now, a.ages, a.footer]) {
+                        assert_eq!(r.intersection(screen).area(), r.area(), "{r:?} leaves {w}x{h}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_head_and_the_hints_never_leave_at_80_columns() {
+        for focus in Pane::ALL {
+            for zoom in [false, true] {
+                let a = areas((80, 24), focus, zoom, 4, 5);
+                assert_eq!((a.header.height, a.ages.height, a.now.height, a.footer.height), (2, 1, 6, 1));
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The nouns: plain data and the arithmetic that belongs to it. Nothing here knows a clock, a network,
+//! a terminal or any other module of the crate.
+
+pub mod health;
+pub mod series;
+pub mod sessions;
+pub mod severity;
+pub mod signal;
+pub mod source;
+pub mod text;
+pub mod time;

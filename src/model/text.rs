@@ -1,0 +1,161 @@
+//! Text from outside, made fit for a screen, and text cut to a width.
+
+use unicode_width::UnicodeWidthChar;
+use unicode_width::UnicodeWidthStr;
+
+/// The longest display text kept from outside; a longer one is cut with an ellipsis. Two full lines of a
+/// 200-column terminal: more than any pane can show, little enough that a hostile label costs nothing.
+pub const DISPLAY_LIMIT: usize = 400;
+
+/// Makes bytes from outside safe to draw: control, bidirectional and zero-width characters are dropped, any
+/// white space becomes one blank, and the length is bounded.
+///
+/// For display only: identities (labels, matchers) stay exact and are escaped when shown.
+#[must_use]
+pub fn clean(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len().min(DISPLAY_LIMIT));
+    let mut gap = false;
+    let mut kept = 0;
+    for c in raw.chars() {
+        if c.is_whitespace() {
+            gap = !out.is_empty();
+            continue;
+        }
+        if is_unsafe(c) {
+            continue;
+        }
+        if kept >= DISPLAY_LIMIT {
+            out.push('…');
+            break;
+        }
+        if std::mem::take(&mut gap) {
+            out.push(' ');
+            kept += 1;
+        }
+        out.push(c);
+        kept += 1;
+    }
+    out
+}
+
+/// True for characters that must never reach a terminal from outside: C0, C1, bidirectional controls, zero
+/// width, and everything else that Unicode calls a format character or leaves unassigned as a noncharacter.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
+            | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Width on the screen, in cells.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts to at most `cells`, ending in `…` where something was lost.
+#[must_use]
+pub fn fit(text: &str, cells: usize) -> String {
+    if text.width() <= cells {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for c in text.chars() {
+        let w = c.width().unwrap_or(0);
+        if used + w + 1 > cells {
+            break;
+        }
+        used += w;
+        out.push(c);
+    }
+    if cells > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// Cuts or fills with blanks to exactly `cells`.
+#[must_use]
+pub fn pad(text: &str, cells: usize) -> String {
+    let mut out = fit(text, cells);
+    let missing = cells.saturating_sub(out.width());
+    out.extend(std::iter::repeat_n(' ', missing));
+    out
+}
+
+/// Breaks text at blanks into lines of at most `cells`; a word longer than a line is cut hard.
+#[must_use]
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let cells = cells.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let mut word = word;
+        if !line.is_empty() && line.width() + 1 + word.width() > cells {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        while line.width() + word.width() > cells {
+            let cut = split_at(word, cells.saturating_sub(line.width()));
+            line.push_str(cut.0);
+            lines.push(std::mem::take(&mut line));
+            word = cut.1;
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Splits where `cells` are full, but never before the first character, so that a caller always advances.
+fn split_at(word: &str, cells: usize) -> (&str, &str) {
+    let mut used = 0;
+    let mut at = word.len();
+    for (i, c) in word.char_indices() {
+        let w = c.width().unwrap_or(0);
+        if i > 0 && used + w > cells {
+            at = i;
+            break;
+        }
+        used += w;
+    }
+    word.split_at(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_outside_can_steer_the_terminal() {
+        assert_eq!(clean("a\x1b[31mred\x07\r\nb"), "a[31mred b");
+        assert_eq!(clean("\u{202E}drow\u{2066}\u{200B}ssap\u{FEFF}"), "drowssap");
+        assert_eq!(clean("  two   words \t"), "two words");
+        assert_eq!(clean(&"x".repeat(9_999)).chars().count(), DISPLAY_LIMIT + 1);
+    }
+
+    #[test]
+    fn cutting_counts_cells_and_not_bytes() {
+        assert_eq!(fit("contraseña", 8), "contras…");
+        assert_eq!(fit("日本語", 4), "日…");
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(pad("日", 4), "日  ");
+    }
+
+    #[test]
+    fn wrapping_breaks_at_blanks_and_cuts_what_cannot_break() {
+        assert_eq!(wrap("uno dos tres", 7), ["uno dos", "tres"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("a bcdefgh", 3), ["a", "bcd", "efg", "h"]);
+        assert_eq!(wrap("日本", 1), ["日", "本"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+}

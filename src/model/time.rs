@@ -1,0 +1,174 @@
+//! Moments and spans. A moment arrives with its event; nothing in the core asks what time it is.
+
+use std::fmt;
+
+use chrono::DateTime;
+use chrono::FixedOffset;
+use chrono::Offset;
+use chrono::TimeZone;
+use chrono::Utc;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Milliseconds; every span and every wall time in the core has this unit.
+pub type Millis = i64;
+
+/// One second.
+pub const SECOND: Millis = 1_000;
+/// One minute.
+pub const MINUTE: Millis = 60 * SECOND;
+/// One hour.
+pub const HOUR: Millis = 60 * MINUTE;
+/// One day.
+pub const DAY: Millis = 24 * HOUR;
+
+/// When an event was received, on two clocks.
+///
+/// `mono` orders and ages (it never steps back and goes on during suspend, `CLOCK_BOOTTIME`); `wall` is what
+/// people read and may jump.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Milliseconds since boot.
+    pub mono: Millis,
+    /// Milliseconds since the Unix epoch, UTC.
+    pub wall: Millis,
+}
+
+impl Stamp {
+    /// Time passed from `earlier` to this stamp; never negative.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Millis {
+        (self.mono - earlier.mono).max(0)
+    }
+}
+
+/// The time zone that stands beside UTC on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone(chrono_tz::Tz);
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self(chrono_tz::UTC)
+    }
+}
+
+impl Zone {
+    /// Looks a zone up by its IANA name, such as `America/Mexico_City`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        name.parse().ok().map(Self)
+    }
+
+    /// The IANA name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0.name()
+    }
+
+    fn at(self, wall: Millis) -> DateTime<FixedOffset> {
+        let utc = utc(wall);
+        let offset = self.0.offset_from_utc_datetime(&utc.naive_utc()).fix();
+        utc.with_timezone(&offset)
+    }
+
+    /// `03:08`
+    #[must_use]
+    pub fn hm(self, wall: Millis) -> String {
+        self.at(wall).format("%H:%M").to_string()
+    }
+
+    /// `03:08:40`
+    #[must_use]
+    pub fn hms(self, wall: Millis) -> String {
+        self.at(wall).format("%H:%M:%S").to_string()
+    }
+
+    /// `03:08:40 -06`, with minutes in the offset only where a zone has them.
+    #[must_use]
+    pub fn hms_offset(self, wall: Millis) -> String {
+        let at = self.at(wall);
+        let text = at.format("%H:%M:%S %:z").to_string();
+        text.strip_suffix(":00").map_or_else(|| text.clone(), str::to_owned)
+    }
+}
+
+fn utc(wall: Millis) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(wall).unwrap_or_default()
+}
+
+/// `09:08`, UTC.
+#[must_use]
+pub fn utc_hm(wall: Millis) -> String {
+    utc(wall).format("%H:%M").to_string()
+}
+
+/// RFC 3339 in UTC with milliseconds, as every JSON answer carries it.
+#[must_use]
+pub fn rfc3339(wall: Millis) -> String {
+    utc(wall).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// A span as a person says it, never more than two units: `8s`, `9m 40s`, `3h 05m`, `2d 4h`.
+#[derive(Clone, Copy, Debug)]
+pub struct Span(pub Millis);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = (self.0 / SECOND).max(0);
+        match s {
+            0..60 => write!(f, "{s}s"),
+            60..3_600 if s % 60 == 0 => write!(f, "{}m", s / 60),
+            60..3_600 => write!(f, "{}m {:02}s", s / 60, s % 60),
+            3_600..86_400 => write!(f, "{}h {:02}m", s / 3_600, s / 60 % 60),
+            _ => write!(f, "{}d {}h", s / 86_400, s / 3_600 % 24),
+        }
+    }
+}
+
+/// A span in one unit, for places where every cell counts: `8s`, `9m`, `3h`, `2d`.
+#[derive(Clone, Copy, Debug)]
+pub struct Short(pub Millis);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let s = (self.0 / SECOND).max(0);
+        match s {
+            0..60 => write!(f, "{s}s"),
+            60..3_600 => write!(f, "{}m", s / 60),
+            3_600..172_800 => write!(f, "{}h", s / 3_600),
+            _ => write!(f, "{}d", s / 86_400),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        let cases = [
+            (0, "0s", "0s"),
+            (-5, "0s", "0s"),
+            (59_999, "59s", "59s"),
+            (MINUTE, "1m", "1m"),
+            (9 * MINUTE + 40 * SECOND, "9m 40s", "9m"),
+            (3 * HOUR + 5 * MINUTE, "3h 05m", "3h"),
+            (2 * DAY + 4 * HOUR, "2d 4h", "2d"),
+        ];
+        for (ms, long, short) in cases {
+            assert_eq!(Span(ms).to_string(), long);
+            assert_eq!(Short(ms).to_string(), short);
+        }
+    }
+
+    #[test]
+    fn a_zone_shows_its_offset() {
+        let wall = 1_700_000_000_000; // 2023-11-14T22:13:20Z
+        assert_eq!(Zone::named("America/Mexico_City").unwrap().hms_offset(wall), "16:13:20 -06");
+        assert_eq!(Zone::named("Asia/Kolkata").unwrap().hms_offset(wall), "03:43:20 +05:30");
+        assert_eq!(utc_hm(wall), "22:13");
+        assert_eq!(rfc3339(wall), "2023-11-14T22:13:20.000Z");
+        assert!(Zone::named("Moon/Base").is_none());
+    }
+}

@@ -1,0 +1,54 @@
+//! What happened, newest first.
+
+use ratatui::layout::Rect;
+
+use crate::engine::timeline::Entry;
+use crate::engine::timeline::What;
+use crate::engine::visible_facts;
+use crate::layout::Pane;
+use crate::model::text;
+use crate::theme::Role;
+use crate::view::Heading;
+use crate::view::health::below;
+use crate::view::health::first_line;
+use crate::view::paint::Painter;
+
+pub(super) fn heading(p: &Painter<'_>) -> Heading {
+    let hidden = p.shown().timeline.len() - visible_facts(p.state).len();
+    let right = if hidden > 0 { p.lang().hidden(hidden) } else { p.lang().facts_newest() };
+    Heading { right, ..Heading::default() }
+}
+
+pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
+    let state = p.shown();
+    let places = visible_facts(p.state);
+    let focused = p.state.ui.focus == Pane::Facts;
+    let at = p.state.ui.selected[Pane::Facts.index()];
+    let rows = usize::from(area.height);
+    let from = first_line(at, places.len(), rows, focused);
+    let entries: Vec<&Entry> = state.timeline.newest().collect();
+    for (row, i) in places.iter().enumerate().skip(from).take(rows) {
+        let Some(entry) = entries.get(*i) else { continue };
+        let y = area.y + (row - from) as u16;
+        line(p, area, y, entry);
+        if focused && row == at {
+            p.select(area, y);
+        }
+    }
+    below(p, area, places.len().saturating_sub(from + rows));
+}
+
+fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry) {
+    let lang = p.lang();
+    let clock = p.shown().settings.zone.hms(entry.at);
+    let mut used = p.text(area.x, y, area.width, &format!("{clock} "), Role::Muted);
+    if area.width >= 90 {
+        used += p.text(area.x + used, y, 10, &text::pad(&entry.who(lang), 10), Role::Muted);
+    }
+    let role = match &entry.what {
+        What::Level { to, from, .. } if to > from => Role::Text,
+        What::Opened | What::Level { .. } => Role::Muted,
+        _ => Role::Text,
+    };
+    p.text(area.x + used, y, area.width.saturating_sub(used), &entry.words(lang), role);
+}

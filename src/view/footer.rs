@@ -1,0 +1,67 @@
+//! The last line: what can be pressed, what is being typed, or a short answer.
+
+use ratatui::layout::Rect;
+
+use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
+use crate::input::keymap;
+use crate::input::keymap::Context;
+use crate::lang::Lang;
+use crate::model::text;
+use crate::theme::Role;
+use crate::view::paint::Painter;
+
+/// Draws the line; returns where the cursor stands while something is typed.
+pub(super) fn draw(p: &mut Painter<'_>, area: Rect) -> Option<(u16, u16)> {
+    if area.height == 0 {
+        return None;
+    }
+    let lang = p.lang();
+    let ui = &p.state.ui;
+    if let Overlay::Filter(prompt) = &ui.overlay {
+        let label = format!(" {}", lang.filter_prompt());
+        let used = p.text(area.x, area.y, area.width, &label, Role::Notice);
+        p.text(area.x + used, area.y, area.width.saturating_sub(used), prompt.text(), Role::Text);
+        let x = area.x + used + text::width(&prompt.before_cursor()) as u16;
+        return Some((x, area.y));
+    }
+    if let Some((notice, _)) = &ui.notice {
+        p.text(area.x + 1, area.y, area.width.saturating_sub(1), &words(lang, notice), Role::Notice);
+        return None;
+    }
+    let context = match ui.overlay {
+        Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
+        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) => Context::Page,
+    };
+    hints(p, area, context, lang);
+    None
+}
+
+/// As many hints as fit, each whole.
+fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
+    let mut x = area.x + 1;
+    for binding in keymap::hints(context) {
+        let key = format!("[{}]", binding.chord);
+        let name = format!(" {}", binding.command.name(lang));
+        let width = (text::width(&key) + text::width(&name)) as u16;
+        if x + width > area.right() {
+            // The way out of trouble is the help: it stands last, so a shorter one may still fit.
+            continue;
+        }
+        x += p.text(x, area.y, width, &key, Role::Key);
+        x += p.text(x, area.y, width, &name, Role::Muted) + 2;
+    }
+}
+
+fn words(lang: Lang, notice: &Notice) -> String {
+    match notice {
+        Notice::NoSuchKey(key) => lang.notice_no_key(key),
+        Notice::Polling => lang.notice_polling(),
+        Notice::Counting => lang.notice_counting(),
+        Notice::Copied => lang.notice_copied(),
+        Notice::NothingToCopy => lang.notice_nothing_to_copy(),
+        Notice::PasteIgnored => lang.notice_paste(),
+        Notice::CtrlC => lang.notice_ctrl_c(),
+        Notice::NoSessions => lang.notice_no_sessions(),
+    }
+}

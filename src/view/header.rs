@@ -1,0 +1,128 @@
+//! The first two lines: what is watched, how bad it is, since when, what time it is; and how that was judged.
+
+use ratatui::layout::Rect;
+
+use crate::engine::State;
+use crate::engine::sentence::sentence;
+use crate::engine::state::Mode;
+use crate::lang::Lang;
+use crate::layout::WIDE;
+use crate::model::severity::Level;
+use crate::model::text;
+use crate::model::time::Short;
+use crate::model::time::Span;
+use crate::model::time::utc_hm;
+use crate::theme::Role;
+use crate::view::paint::Painter;
+
+/// A glyph beside the word, so that a level is told by shape too.
+pub(super) fn glyph(level: Level) -> &'static str {
+    match level {
+        Level::Sev1 | Level::Sev2 => "●",
+        Level::Unknown => "?",
+        Level::Sev3 | Level::Sev4 => "▲",
+        Level::Ok => "·",
+    }
+}
+
+pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
+    if area.height > 0 {
+        first(p, area);
+    }
+    if area.height > 1 {
+        second(p, area);
+    }
+}
+
+fn first(p: &mut Painter<'_>, area: Rect) {
+    let live = p.state;
+    let zone = live.settings.zone;
+    let clock = format!("{} · {} UTC ", zone.hms_offset(live.now.wall), utc_hm(live.now.wall));
+    let clock_width = text::width(&clock) as u16;
+    // The clock goes before the level does.
+    let room = if area.width > clock_width + 30 {
+        p.right(area, area.y, &clock, Role::Muted);
+        area.width - clock_width - 1
+    } else {
+        area.width
+    };
+    let environment = live.settings.environment.to_uppercase();
+    let role = if live.settings.production() { Role::Production } else { Role::Title };
+    let mut x = area.x;
+    let service = format!(" {} ", live.settings.service);
+    x += p.text(x, area.y, (room / 2).saturating_sub(16).max(1), &service, Role::Focus);
+    if !environment.is_empty() {
+        x += p.text(x, area.y, 16.min(room.saturating_sub(x)), &format!(" {environment} "), role);
+    }
+    x += p.text(x, area.y, room.saturating_sub(x), "  ", Role::Text);
+    let left = room.saturating_sub(x);
+    level(p, x, area.y, left, area.width >= WIDE);
+}
+
+fn level(p: &mut Painter<'_>, x: u16, y: u16, width: u16, wide: bool) {
+    let state = p.shown();
+    let lang = p.lang();
+    let v = &state.verdict;
+    if state.reading() && v.level == Level::Ok {
+        p.text(x, y, width, &format!(" {} ", lang.reading()), Role::Unknown);
+        return;
+    }
+    let badge = format!(" {} {} ", v.level.word(), glyph(v.level));
+    let mut used = p.text(x, y, width, &badge, Role::of(v.level));
+    let ago = state.now.wall - v.since;
+    let age = if wide { Span(ago).to_string() } else { Short(ago).to_string() };
+    used += p.text(x + used, y, width.saturating_sub(used), " ", Role::Text);
+    let since = lang.since(state.settings.zone.hm(v.since), age);
+    // Since when goes as a whole or not at all: half a time is a wrong time.
+    if text::width(&since) <= usize::from(width.saturating_sub(used)) {
+        p.text(x + used, y, width - used, &since, Role::Text);
+    }
+}
+
+fn second(p: &mut Painter<'_>, area: Rect) {
+    let lang = p.lang();
+    let state = p.state;
+    let y = area.y + 1;
+    let mut parts: Vec<(String, Role)> = Vec::new();
+    if let Some(frozen) = &state.ui.frozen {
+        parts.push((lang.frozen(frozen.settings.zone.hms(frozen.now.wall)), Role::Unknown));
+        parts.push((lang.frozen_live(state.verdict.level.word()), Role::of(state.verdict.level)));
+    }
+    let shown = p.shown();
+    if let Some(blind) = shown.verdict.blind.first() {
+        parts.push((blind_words(shown, lang, blind), Role::Unknown));
+    }
+    parts.push((judged(shown, lang), Role::Muted));
+    if state.settings.read_only {
+        parts.push((lang.read_only(), Role::Notice));
+    }
+    if matches!(state.mode, Mode::Cockpit) && state.settings.demo {
+        parts.push((lang.demo(), Role::Notice));
+    }
+    let mut x = area.x + 1;
+    for (i, (content, role)) in parts.iter().enumerate() {
+        if i > 0 {
+            x += p.text(x, y, area.right().saturating_sub(x), " · ", Role::Muted);
+        }
+        x += p.text(x, y, area.right().saturating_sub(x + 1), content, *role);
+    }
+}
+
+fn blind_words(state: &State, lang: Lang, blind: &crate::model::severity::Finding) -> String {
+    lang.blind_since(state.settings.zone.hm(blind.since), sentence(lang, blind))
+}
+
+/// How the level was come by.
+fn judged(state: &State, lang: Lang) -> String {
+    let v = &state.verdict;
+    let mut text = match (v.falls_at, v.findings.len()) {
+        (Some(at), _) => lang.level_falls(v.level.word(), state.settings.zone.hm(at)),
+        (None, 0) => lang.level_calm(),
+        (None, 1) => lang.level_by_one_rule(),
+        (None, n) => lang.level_by_rule(n),
+    };
+    if v.unstable {
+        text = format!("{text} · {}", lang.level_unstable());
+    }
+    text
+}

@@ -1,0 +1,88 @@
+//! Latency: p95 and p99, as bars where there is little room, as curves where there is much.
+
+use ratatui::layout::Rect;
+
+use crate::engine::words::figure;
+use crate::model::signal::LATENCY_P95;
+use crate::model::signal::LATENCY_P99;
+use crate::model::signal::Unit;
+use crate::model::source::Feed;
+use crate::theme::Role;
+use crate::view::Heading;
+use crate::view::chart;
+use crate::view::chart::Chart;
+use crate::view::failures::longest;
+use crate::view::now::stale;
+use crate::view::paint::Painter;
+
+pub(super) fn heading(p: &Painter<'_>) -> Heading {
+    let state = p.shown();
+    let lang = p.lang();
+    let value = |name: &str| state.signals.value(name).map(|v| figure(lang, v, Unit::Seconds));
+    let mut parts: Vec<String> = Vec::new();
+    if let (Some(a), Some(b)) = (value(LATENCY_P95), value(LATENCY_P99)) {
+        parts.push(format!("p95 {a} · p99 {b}"));
+    }
+    let limit = state.signals.get(LATENCY_P95).and_then(|s| s.spec.warning.or(s.spec.critical));
+    if let Some(limit) = limit {
+        parts.push(lang.chart_limit(figure(lang, limit.value, Unit::Seconds)));
+    }
+    let role = stale(state, p, Feed::Metrics).map(|_| Role::Stale);
+    Heading { right: parts.join(" · "), role, ..Heading::default() }
+}
+
+pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
+    let state = p.shown();
+    let lang = p.lang();
+    let (Some(p95), Some(p99)) = (state.signals.get(LATENCY_P95), state.signals.get(LATENCY_P99)) else { return };
+    let Some(span) = chart::span(&[&p95.series, &p99.series], longest(area.width)) else {
+        p.text(area.x, area.y, area.width, &lang.chart_empty(), Role::Muted);
+        return;
+    };
+    let old = stale(state, p, Feed::Metrics).is_some();
+    if area.height >= 6 {
+        let zone = state.settings.zone;
+        let limit = p95.spec.warning.or(p95.spec.critical);
+        let chart = Chart {
+            curves: vec![(&p99.series, Role::Second), (&p95.series, Role::Curve)],
+            limits: limit.iter().map(|l| (l.value, figure(lang, l.value, Unit::Seconds))).collect(),
+            marks: Vec::new(),
+            span,
+            write: &|v| figure(lang, v, Unit::Seconds),
+            clock: &|at| zone.hm(at),
+            least_top: limit.map_or(0.1, |l| l.value * 1.25),
+            stale: old,
+        };
+        chart::draw(p, area, &chart);
+        return;
+    }
+    if area.width < 12 {
+        return;
+    }
+    let rows = [("p95", p95, Role::Curve), ("p99", p99, Role::Second)];
+    for (i, (name, signal, role)) in rows.into_iter().enumerate().take(usize::from(area.height)) {
+        let y = area.y + i as u16;
+        let n = usize::from(area.width - 5);
+        let columns = signal.series.columns(span.0, span.1, n);
+        let values = held(columns.iter().map(|c| c.map(|c| c.max)).collect());
+        let top = values.iter().flatten().copied().fold(0.0, f64::max);
+        p.text(area.x, y, 4, name, Role::Muted);
+        p.bars(area.x + 4, y, n as u16, &values, top, if old { Role::Stale } else { role });
+    }
+}
+
+/// Bars between two samples keep the height of the one before, for up to twice the usual distance.
+fn held(mut values: Vec<Option<f64>>) -> Vec<Option<f64>> {
+    let places: Vec<usize> = values.iter().enumerate().filter_map(|(i, v)| v.map(|_| i)).collect();
+    let mut gaps: Vec<usize> = places.windows(2).map(|w| w[1] - w[0]).collect();
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
+    for w in places.windows(2) {
+        let (a, b) = (w[0], w[1]);
+        if b - a <= 2 * usual {
+            let value = values[a];
+            values[a + 1..b].fill(value);
+        }
+    }
+    values
+}

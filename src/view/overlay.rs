@@ -1,0 +1,202 @@
+//! Pages that lie over the board: help, why, one thing in full, the palette.
+
+use ratatui::layout::Rect;
+
+use crate::engine::matching;
+use crate::engine::sentence::sentence;
+use crate::engine::state::Overlay;
+use crate::engine::words;
+use crate::engine::words::figure;
+use crate::input::command::Command;
+use crate::input::keymap;
+use crate::model::signal::Unit;
+use crate::model::text;
+use crate::model::time::Span;
+use crate::theme::Role;
+use crate::view::detail;
+use crate::view::paint::Painter;
+
+/// One line of a page: pieces one after another.
+pub(super) type Line = Vec<(String, Role)>;
+
+/// Draws what lies over the board; returns where the cursor stands while a command is typed.
+pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
+    let lang = p.lang();
+    match &p.state.ui.overlay {
+        Overlay::None | Overlay::Filter(_) => None,
+        Overlay::Help(at) => {
+            let lines = help(p);
+            page(p, screen, &lang.page_help(), &lines, *at);
+            None
+        }
+        Overlay::Severity(at) => {
+            let lines = severity(p);
+            page(p, screen, &lang.page_severity(), &lines, *at);
+            None
+        }
+        Overlay::Detail(at) => {
+            let (title, lines) = detail::lines(p);
+            page(p, screen, &title, &lines, *at);
+            None
+        }
+        Overlay::Palette(prompt, at) => palette(p, screen, prompt.text(), &prompt.before_cursor(), *at),
+    }
+}
+
+/// A box in the middle, as tall as its text needs; long lines are wrapped, not cut.
+fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usize) {
+    let width = screen.width.saturating_sub(4).min(100);
+    if width < 12 || screen.height < 5 {
+        return;
+    }
+    let inner_width = usize::from(width - 4);
+    let wrapped: Vec<Line> = lines.iter().flat_map(|l| wrap(l, inner_width)).collect();
+    // The header and the last line stay in sight.
+    let most = screen.height - 3;
+    let height = (wrapped.len() as u16 + 2).min(most);
+    let area = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + 2 + (most - height) / 2,
+        width,
+        height,
+    };
+    p.clear(area);
+    p.frame(area);
+    p.text(area.x + 2, area.y, width - 4, &format!(" {title} "), Role::Focus);
+    let rows = usize::from(height - 2);
+    let from = at.min(wrapped.len().saturating_sub(rows));
+    for (i, line) in wrapped.iter().skip(from).take(rows).enumerate() {
+        let pieces: Vec<(&str, Role)> = line.iter().map(|(s, r)| (s.as_str(), *r)).collect();
+        p.pieces(area.x + 2, area.y + 1 + i as u16, width - 4, &pieces);
+    }
+    let close = format!(" {} ", p.lang().page_close());
+    p.right(Rect { width: width - 2, ..area }, area.bottom() - 1, &close, Role::Muted);
+    let below = wrapped.len().saturating_sub(from + rows);
+    if below > 0 {
+        let more = format!(" {} ", p.lang().more_below(below));
+        p.text(area.x + 2, area.bottom() - 1, width / 2, &more, Role::Muted);
+    }
+}
+
+/// A line of one piece is wrapped; one of several (a table row) wraps its last piece under itself.
+fn wrap(line: &Line, width: usize) -> Vec<Line> {
+    let Some((last, fixed)) = line.split_last() else { return vec![Vec::new()] };
+    let indent: usize = fixed.iter().map(|(s, _)| text::width(s)).sum();
+    if indent + 10 > width {
+        return vec![line.clone()];
+    }
+    text::wrap(&last.0, width - indent)
+        .into_iter()
+        .enumerate()
+        .map(|(i, part)| {
+            let mut out = if i == 0 { fixed.to_vec() } else { vec![(" ".repeat(indent), Role::Text)] };
+            out.push((part, last.1));
+            out
+        })
+        .collect()
+}
+
+fn help(p: &Painter<'_>) -> Vec<Line> {
+    let lang = p.lang();
+    let mut seen: Vec<String> = Vec::new();
+    let mut lines = Vec::new();
+    for binding in keymap::DEFAULT {
+        let doc = binding.command.doc(lang);
+        if seen.contains(&doc) {
+            continue;
+        }
+        // Commands that share a sentence share a line: j, k and the arrows.
+        let keys: Vec<String> = keymap::DEFAULT
+            .iter()
+            .filter(|b| b.command.doc(lang) == doc && b.context != Some(keymap::Context::Page))
+            .map(|b| b.chord.to_string())
+            .collect();
+        let keys = match keys.as_slice() {
+            [first, .., last] if matches!(binding.command, Command::Pane(_)) => format!("{first}-{last}"),
+            _ => keys.join(" "),
+        };
+        lines.push(vec![(text::pad(&keys, 16), Role::Key), (doc.clone(), Role::Text)]);
+        seen.push(doc);
+    }
+    lines
+}
+
+/// Why the level is what it is, what is seen, and what is not.
+fn severity(p: &Painter<'_>) -> Vec<Line> {
+    let state = p.shown();
+    let lang = p.lang();
+    let zone = state.settings.zone;
+    let v = &state.verdict;
+    let mut lines = vec![vec![(lang.why_level(v.level.word(), zone.hms(v.since)), Role::Title)]];
+    if let Some(at) = v.falls_at {
+        lines.push(vec![(lang.level_falls(v.level.word(), zone.hm(at)), Role::Text)]);
+    }
+    if v.findings.is_empty() {
+        lines.push(vec![(lang.why_none(), Role::Muted)]);
+    }
+    for f in &v.findings {
+        lines.push(vec![
+            (text::pad(f.level.word(), 8), Role::of(f.level)),
+            (" ".to_owned(), Role::Text),
+            (text::pad(&zone.hm(f.since), 6), Role::Muted),
+            (sentence(lang, f), Role::Text),
+        ]);
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(lang.why_sees(), Role::Title)]);
+    for s in &state.sources.all {
+        let name = words::source(lang, &s.name);
+        let line = match (&s.problem, s.last_ok) {
+            (Some(why), _) => (lang.why_source_bad(name, words::absence(lang, why), s.attempts), Role::Unknown),
+            (None, Some(_)) => {
+                let took = figure(lang, s.took.unwrap_or_default() as f64 / 1_000.0, Unit::Seconds);
+                (lang.why_source_ok(name, Span(s.age(state.now)), took), Role::Text)
+            }
+            (None, None) => (lang.why_source_waiting(name), Role::Muted),
+        };
+        lines.push(vec![line]);
+        for note in &s.notes {
+            lines.push(vec![("  ".to_owned(), Role::Text), (note.clone(), Role::Sev4)]);
+        }
+    }
+    let (up, all) = state.checks.up();
+    if all > 0 {
+        lines.push(vec![(format!("{}: {}", lang.pane_health(), lang.health_count(up, all)), Role::Text)]);
+    }
+    if state.settings.reads_metrics() {
+        lines.push(vec![(lang.why_usual_traffic(), Role::Muted)]);
+    }
+    lines
+}
+
+fn palette(p: &mut Painter<'_>, screen: Rect, typed: &str, before: &str, at: usize) -> Option<(u16, u16)> {
+    let lang = p.lang();
+    let width = screen.width.saturating_sub(4).min(72);
+    let found = matching(lang, typed);
+    // The engine's own clamp counts what was typed; here the list may be shorter than the screen.
+    let rows = (screen.height.saturating_sub(6)).min(12);
+    if width < 20 || rows < 1 {
+        return None;
+    }
+    let area = Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + 3, width, height: rows + 3 };
+    p.clear(area);
+    p.frame(area);
+    p.text(area.x + 2, area.y, width - 4, &format!(" {} ", lang.cmd_palette()), Role::Focus);
+    let used = p.text(area.x + 2, area.y + 1, width - 4, ": ", Role::Key);
+    p.text(area.x + 2 + used, area.y + 1, width - 4 - used, typed, Role::Text);
+    if found.is_empty() {
+        p.text(area.x + 2, area.y + 2, width - 4, &lang.palette_none(), Role::Muted);
+    }
+    let from = at.saturating_sub(usize::from(rows) - 1);
+    for (i, command) in found.iter().enumerate().skip(from).take(usize::from(rows)) {
+        let y = area.y + 2 + (i - from) as u16;
+        let key = keymap::keys_of(*command).first().map(|k| format!("[{k}]")).unwrap_or_default();
+        let name = text::pad(&command.name(lang), 18);
+        let key = text::pad(&key, 9);
+        p.pieces(area.x + 2, y, width - 4, &[(&name, Role::Text), (&key, Role::Key), (&command.doc(lang), Role::Muted)]);
+        if i == at {
+            p.select(Rect { x: area.x + 1, width: width - 2, ..area }, y);
+        }
+    }
+    Some((area.x + 2 + used + text::width(before) as u16, area.y + 1))
+}

@@ -1,0 +1,44 @@
+//! What to do: whom to call. Runbooks that fit come first here as soon as there is a library of them.
+
+use ratatui::layout::Rect;
+
+use crate::layout::Pane;
+use crate::model::text;
+use crate::theme::Role;
+use crate::view::health::first_line;
+use crate::view::paint::Painter;
+
+pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
+    let state = p.shown();
+    let lang = p.lang();
+    let contacts = &state.settings.contacts;
+    if contacts.is_empty() {
+        p.text(area.x, area.y, area.width, &lang.todo_no_contacts(), Role::Muted);
+        return;
+    }
+    p.text(area.x, area.y, area.width, &lang.todo_call(), Role::Title);
+    let rows = usize::from(area.height.saturating_sub(1));
+    let focused = p.state.ui.focus == Pane::Todo;
+    let at = p.state.ui.selected[Pane::Todo.index()];
+    let from = first_line(at, contacts.len(), rows, focused);
+    let role_width = contacts.iter().map(|c| text::width(&c.role)).max().unwrap_or(0).min(20);
+    let name_width = contacts.iter().map(|c| text::width(&c.name)).max().unwrap_or(0).min(24);
+    for (i, c) in contacts.iter().enumerate().skip(from).take(rows) {
+        let y = area.y + 1 + (i - from) as u16;
+        let mark = if focused && i == at { "> " } else { "  " };
+        let (role, name) = (text::pad(&c.role, role_width), text::pad(&c.name, name_width));
+        let used = p.pieces(
+            area.x,
+            y,
+            area.width,
+            &[(mark, Role::Key), (&role, Role::Text), ("  ", Role::Text), (&name, Role::Text), ("  ", Role::Text), (&c.how, Role::Muted)],
+        );
+        if focused && i == at {
+            p.select(area, y);
+            let hint = lang.todo_copy();
+            if used + text::width(&hint) as u16 + 2 <= area.width {
+                p.right(area, y, &hint, Role::Muted);
+            }
+        }
+    }
+}
