@@ -22,10 +22,12 @@
 //! reading is a value and never 0; `Settings` and `State` hold no secret; nothing is asked of the terminal; every
 //! channel, series, body and text is bounded.
 
+pub mod bus;
 pub mod engine;
 pub mod input;
 pub mod lang;
 pub mod layout;
 pub mod model;
+pub mod sources;
 pub mod theme;
 pub mod view;
