@@ -22,12 +22,17 @@
 //! reading is a value and never 0; `Settings` and `State` hold no secret; nothing is asked of the terminal; every
 //! channel, series, body and text is bounded.
 
+pub mod app;
 pub mod bus;
+pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod input;
 pub mod lang;
+pub mod lab;
 pub mod layout;
 pub mod model;
+pub mod report;
 pub mod sources;
 pub mod theme;
 pub mod view;

@@ -86,6 +86,8 @@ pub enum Kind {
     },
     /// The waiting time of a one-shot mode is over.
     TimeUp,
+    /// Somebody asks this process to stop for a while (TSTP).
+    StopAsked,
     /// The process was stopped and goes on; the terminal may show anything.
     Resumed,
     /// The clipboard was written to.

@@ -69,8 +69,11 @@ fn what(state: &State, lang: Lang) -> String {
         Some(share) => match (share.value, share.counts) {
             (Some(v), Some(c)) => lang.what_fine_counts(
                 figure(lang, v, Unit::Ratio),
-                lang.grouped(c.failed.round()),
-                lang.grouped(c.total.round()),
+                lang.of_requests(
+                    lang.grouped(c.failed.round()),
+                    lang.grouped(c.total.round()),
+                    words::window(c.window),
+                ),
             ),
             (Some(v), None) => lang.what_fine_share(figure(lang, v, Unit::Ratio)),
             _ => lang.what_fine_no_traffic(),

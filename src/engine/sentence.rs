@@ -15,8 +15,8 @@ pub fn sentence(lang: Lang, f: &Finding) -> String {
     let limit = f.threshold.map_or_else(String::new, |v| figure(lang, v, f.unit));
     let subject = &f.subject;
     match f.rule {
-        Rule::ErrorRateCritical => lang.rule_error_rate(value, limit, requests(lang, f, 5)),
-        Rule::ErrorBurst => lang.rule_error_burst(value, limit, requests(lang, f, 1)),
+        Rule::ErrorRateCritical => lang.rule_error_rate(value, limit, requests(lang, f)),
+        Rule::ErrorBurst => lang.rule_error_burst(value, limit, requests(lang, f)),
         Rule::SignalWarning | Rule::SignalCritical => about_signal(lang, f, value, limit),
         Rule::Pending => pending(lang, f, value, limit),
         Rule::LatencyLong | Rule::LatencySevere | Rule::LatencyTail => {
@@ -54,7 +54,7 @@ pub fn sentence(lang: Lang, f: &Finding) -> String {
 
 fn about_signal(lang: Lang, f: &Finding, value: String, limit: String) -> String {
     if f.subject == crate::model::signal::ERROR_RATE {
-        return lang.rule_error_rate(value, limit, requests(lang, f, 5));
+        return lang.rule_error_rate(value, limit, requests(lang, f));
     }
     lang.rule_signal(words::signal(lang, &f.subject), value, limit)
 }
@@ -72,10 +72,8 @@ fn counts(lang: Lang, f: &Finding) -> (String, String) {
 }
 
 /// ": 305 of 2,460 in 5 min", or nothing where the counts are not known.
-fn requests(lang: Lang, f: &Finding, minutes: u32) -> String {
-    if f.counts.is_none() {
-        return String::new();
-    }
+fn requests(lang: Lang, f: &Finding) -> String {
+    let Some(c) = f.counts else { return String::new() };
     let (failed, total) = counts(lang, f);
-    lang.of_requests(failed, total, minutes)
+    lang.of_requests(failed, total, words::window(c.window))
 }

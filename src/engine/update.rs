@@ -52,6 +52,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         Kind::SourceDone { source } => done(state, &source),
         Kind::SourceDied { source, why } => died(state, &source, why),
         Kind::TimeUp => time_up(state),
+        Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),
         Kind::Copied => commands::notice(state, Notice::Copied),
         Kind::Shutdown(ending) => Reaction { effects: vec![Effect::Exit(exit_code(ending))], redraw: false },

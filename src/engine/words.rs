@@ -15,6 +15,9 @@ use crate::model::signal::LATENCY_P99;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
 use crate::model::text::clean;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Span;
 
 /// A figure in its unit: `12.4 %`, `840 ms`, `2 460`, `3.1 GB`, `8.2/s`.
@@ -70,6 +73,12 @@ pub fn rows(lang: Lang, rows: Rows) -> String {
         (false, true) => n,
         (false, false) => format!("≈ {n}"),
     }
+}
+
+/// A window as a figure carries it: `5 min`, `20 s`.
+#[must_use]
+pub fn window(ms: Millis) -> String {
+    if ms % MINUTE == 0 { format!("{} min", ms / MINUTE) } else { format!("{} s", ms / SECOND) }
 }
 
 /// Why there is no value, as a fragment.

@@ -3,7 +3,7 @@
 use super::sentences;
 
 sentences! {
-    of_requests(failed, total, minutes) ": {failed} de {total} en {minutes} min" / ": {failed} of {total} in {minutes} min"
+    of_requests(failed, total, window) ": {failed} de {total} en {window}" / ": {failed} of {total} in {window}"
     rule_error_rate(value, limit, counts) "Falla {value} de las peticiones (límite {limit}){counts}" / "{value} of requests fail (limit {limit}){counts}"
     rule_error_burst(value, limit, counts) "Falla {value} en el último minuto (límite {limit}){counts}" / "{value} fail in the last minute (limit {limit}){counts}"
     rule_signal(name, value, limit) "{name}: {value} (límite {limit})" / "{name}: {value} (limit {limit})"
@@ -57,8 +57,8 @@ sentences! {
     check_blocked(parent) "bloqueado por {parent}" / "blocked by {parent}"
     source_scrape() "lectura directa" / "direct scrape"
     source_sessions() "tabla de sesiones" / "session table"
-    signal_error_rate() "errores 5 min" / "errors 5 min"
-    signal_error_rate_1m() "errores 1 min" / "errors 1 min"
+    signal_error_rate() "errores" / "errors"
+    signal_error_rate_1m() "errores, 1 min" / "errors, 1 min"
     signal_request_rate() "peticiones" / "requests"
     onset_failures() "los fallos" / "failures"
     onset_latency() "la lentitud" / "slowness"

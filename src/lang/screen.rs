@@ -36,7 +36,7 @@ sentences! {
     what_nothing_configured() "Nada que mirar: la configuración no nombra ninguna fuente" / "Nothing to look at: the configuration names no source"
     what_reading() "Leyendo por primera vez: aún no digo nada" / "Reading for the first time: nothing to say yet"
     what_calming(was) "Ya calmado. Antes: {was}" / "Calm now. Before: {was}"
-    what_fine_counts(share, failed, total) "Nada fuera de límites: falla {share} ({failed} de {total} en 5 min)" / "Nothing beyond its limits: {share} fail ({failed} of {total} in 5 min)"
+    what_fine_counts(share, counts) "Nada fuera de límites: falla {share}{counts}" / "Nothing beyond its limits: {share} fail{counts}"
     what_fine_share(share) "Nada fuera de límites: falla {share}" / "Nothing beyond its limits: {share} fail"
     what_fine_no_traffic() "Nada fuera de límites; no hay peticiones que juzgar" / "Nothing beyond its limits; no requests to judge"
     what_fine() "Nada fuera de límites" / "Nothing beyond its limits"
@@ -54,7 +54,7 @@ sentences! {
     fine_checks(up, all) "salud {up}/{all}" / "checks {up}/{all}"
     fine_traffic(rate) "tráfico {rate}" / "traffic {rate}"
 
-    chart_now(five, one) "5 min {five} · 1 min {one}" / "5m {five} · 1m {one}"
+    chart_now(window, five, one) "{window} {five} · 1 min {one}" / "{window} {five} · 1 min {one}"
     chart_empty() "aún sin muestras" / "no samples yet"
     chart_no_source() "sin fuente de métricas: configura [prometheus] o [[scrape]]" / "no source of metrics: configure [prometheus] or [[scrape]]"
     chart_limit(limit) "límite {limit}" / "limit {limit}"

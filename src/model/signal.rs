@@ -152,6 +152,8 @@ pub struct Counts {
     pub failed: f64,
     /// All requests in the window.
     pub total: f64,
+    /// The window, in ms.
+    pub window: Millis,
 }
 
 /// One figure at one moment.

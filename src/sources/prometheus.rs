@@ -29,6 +29,7 @@ use crate::model::signal::Reading;
 use crate::model::signal::Sample;
 use crate::model::source::Origin;
 use crate::model::text::clean;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::sources::http;
@@ -157,7 +158,7 @@ impl Server {
     fn samples(&self, at: Millis, values: &BTreeMap<String, Answered>) -> Vec<Sample> {
         let get = |name: &str| values.get(name).map_or(Reading::Absent(Absence::NotYet), |a| a.reading.clone());
         let mut out = Vec::new();
-        let five = share(&get(TOTAL_5), &get(FAILED_5));
+        let five = share(&get(TOTAL_5), &get(FAILED_5), 5 * MINUTE);
         for spec in &self.signals {
             let mut sample = Sample { signal: spec.name.clone(), at, reading: five.0.clone(), counts: five.1, worst: None };
             match (spec.name.as_str(), &spec.query) {
@@ -168,7 +169,7 @@ impl Server {
                     sample.counts = None;
                 }
                 (ERROR_RATE, None) => {}
-                (ERROR_RATE_1M, None) => (sample.reading, sample.counts) = share(&get(TOTAL_1), &get(FAILED_1)),
+                (ERROR_RATE_1M, None) => (sample.reading, sample.counts) = share(&get(TOTAL_1), &get(FAILED_1), MINUTE),
                 (LATENCY_P95 | LATENCY_P99, None) => {
                     sample.reading = quantile(get(&spec.name), five.1);
                     sample.counts = five.1.map(|c| Counts { failed: 0.0, ..c });
@@ -185,7 +186,7 @@ impl Server {
             out.push(sample);
         }
         if values.contains_key(TOTAL_30) {
-            let (reading, counts) = share(&get(TOTAL_30), &get(FAILED_30));
+            let (reading, counts) = share(&get(TOTAL_30), &get(FAILED_30), 30 * MINUTE);
             out.push(Sample { signal: ERROR_RATE_30M.to_owned(), at, reading, counts, worst: None });
         }
         out
@@ -306,13 +307,13 @@ fn quantile_query(metrics: &MetricNames, q: &str) -> String {
 }
 
 /// A share and its counts; no requests is a reason of its own.
-fn share(total: &Reading, failed: &Reading) -> (Reading, Option<Counts>) {
+fn share(total: &Reading, failed: &Reading, window: Millis) -> (Reading, Option<Counts>) {
     match (total, failed) {
         (Reading::Value(t), Reading::Value(f)) if *t > 0.0 => {
-            (Reading::from_float(f / t), Some(Counts { failed: *f, total: *t }))
+            (Reading::from_float(f / t), Some(Counts { failed: *f, total: *t, window }))
         }
         (Reading::Value(_), Reading::Value(_)) => {
-            (Reading::Absent(Absence::NoTraffic), Some(Counts { failed: 0.0, total: 0.0 }))
+            (Reading::Absent(Absence::NoTraffic), Some(Counts { failed: 0.0, total: 0.0, window }))
         }
         (Reading::Absent(why), _) | (_, Reading::Absent(why)) => (Reading::Absent(why.clone()), None),
     }
@@ -522,7 +523,7 @@ mod tests {
         assert_eq!(worst(empty).unwrap().reading, Reading::Absent(Absence::NoSeries));
         let nan = r#"{"status":"success","data":{"resultType":"scalar","result":[1,"NaN"]}}"#;
         assert_eq!(worst(nan).unwrap().reading, Reading::Absent(Absence::NotANumber));
-        assert_eq!(share(&Reading::Value(0.0), &Reading::Value(0.0)).0, Reading::Absent(Absence::NoTraffic));
+        assert_eq!(share(&Reading::Value(0.0), &Reading::Value(0.0), MINUTE).0, Reading::Absent(Absence::NoTraffic));
     }
 
     #[test]

@@ -69,6 +69,8 @@ struct Target {
 #[derive(Clone, Debug, Default)]
 struct Moment {
     at: Millis,
+    /// The window this sums up; 0 for a single moment.
+    window: Millis,
     /// How much time it covers.
     span: Millis,
     total: f64,
@@ -164,6 +166,7 @@ impl Targets {
         let Some(newest) = self.moments.back() else { return Moment::default() };
         let mut sum = Moment {
             at: newest.at,
+            window,
             requests_seen: newest.requests_seen,
             durations_seen: newest.durations_seen,
             young: true,
@@ -185,7 +188,11 @@ impl Targets {
 impl Moment {
     /// What stands behind a share; `None` while there is nothing to compare with.
     fn counts(&self) -> Option<Counts> {
-        (self.requests_seen && !self.young).then_some(Counts { failed: self.failed, total: self.total })
+        (self.requests_seen && !self.young).then_some(Counts {
+            failed: self.failed,
+            total: self.total,
+            window: self.window,
+        })
     }
 
     fn share(&self) -> Reading {
@@ -443,7 +450,7 @@ mod tests {
         assert_eq!(value(&t, REQUEST_RATE), Reading::Value(20.0));
         feed(&mut t, 10_000, &["http_requests_total{status=\"200\"} 90\nhttp_requests_total{status=\"500\"} 10\n"]);
         assert_eq!(value(&t, ERROR_RATE), Reading::Value(0.1));
-        assert_eq!(t.samples()[0].counts, Some(Counts { failed: 20.0, total: 200.0 }));
+        assert_eq!(t.samples()[0].counts, Some(Counts { failed: 20.0, total: 200.0, window: 5 * MINUTE }));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::words;
 use crate::engine::words::figure;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
@@ -23,9 +24,10 @@ pub(super) fn heading(p: &Painter<'_>) -> Heading {
     if let Some(why) = stale(state, p, Feed::Metrics) {
         return Heading { right: why, role: Some(Role::Unknown), ..Heading::default() };
     }
+    let window = state.signals.traffic().five.and_then(|s| s.counts).map_or(5 * MINUTE, |c| c.window);
     let share = |name: &str| state.signals.value(name).map(|v| figure(lang, v, Unit::Ratio));
     let right = match (share(ERROR_RATE), share(ERROR_RATE_1M)) {
-        (Some(five), Some(one)) => lang.chart_now(five, one),
+        (Some(five), Some(one)) => lang.chart_now(words::window(window), five, one),
         (Some(five), None) => five,
         _ => String::new(),
     };

@@ -1,0 +1,171 @@
+//! The terminal as ratatui sees it: a frame is one write, wrapped in synchronized output (DEC 2026), and a frame that
+//! changes nothing is no write at all. Nothing is asked of the terminal, not even where its cursor is.
+
+use std::cell::RefCell;
+use std::io;
+use std::io::Write;
+use std::rc::Rc;
+
+use ratatui::backend::Backend;
+use ratatui::backend::ClearType;
+use ratatui::backend::CrosstermBackend;
+use ratatui::backend::WindowSize;
+use ratatui::buffer::Cell;
+use ratatui::layout::Position;
+use ratatui::layout::Size;
+
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+
+/// What a frame is gathered in.
+#[derive(Clone, Default)]
+struct Frame(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Frame {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Pieces of a frame stay here until the frame is whole.
+        Ok(())
+    }
+}
+
+/// A backend that writes whole frames.
+pub struct WholeFrames<W: Write> {
+    inner: CrosstermBackend<Frame>,
+    frame: Frame,
+    out: W,
+    cursor: Option<Position>,
+    shown: Option<bool>,
+}
+
+impl<W: Write> WholeFrames<W> {
+    /// A backend on a writer that does not buffer by lines.
+    pub fn new(out: W) -> Self {
+        let frame = Frame::default();
+        Self { inner: CrosstermBackend::new(frame.clone()), frame, out, cursor: None, shown: None }
+    }
+
+    /// Forgets what the terminal is thought to show: something else may have written on it.
+    pub fn forget(&mut self) {
+        self.cursor = None;
+        self.shown = None;
+    }
+}
+
+impl<W: Write> Backend for WholeFrames<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let mut content = content.peekable();
+        if content.peek().is_none() {
+            return Ok(());
+        }
+        // Drawing moves the cursor.
+        self.cursor = None;
+        self.inner.draw(content)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if self.shown == Some(false) {
+            return Ok(());
+        }
+        self.shown = Some(false);
+        self.inner.hide_cursor()
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        if self.shown == Some(true) {
+            return Ok(());
+        }
+        self.shown = Some(true);
+        self.inner.show_cursor()
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        Ok(self.cursor.unwrap_or_default())
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.cursor == Some(position) {
+            return Ok(());
+        }
+        self.cursor = Some(position);
+        self.inner.set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.clear_region(ClearType::All)
+    }
+
+    fn clear_region(&mut self, kind: ClearType) -> io::Result<()> {
+        self.forget();
+        self.inner.clear_region(kind)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        let (width, height) = crossterm::terminal::size()?;
+        Ok(Size { width, height })
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.inner.window_size()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut frame = self.frame.0.borrow_mut();
+        if frame.is_empty() {
+            return Ok(());
+        }
+        let mut whole = Vec::with_capacity(frame.len() + BEGIN.len() + END.len());
+        whole.extend_from_slice(BEGIN);
+        whole.append(&mut frame);
+        whole.extend_from_slice(END);
+        self.out.write_all(&whole)?;
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts writes.
+    #[derive(Default)]
+    struct Counted(Vec<Vec<u8>>);
+
+    impl Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_frame_is_one_write_and_an_unchanged_one_is_none() {
+        let mut b = WholeFrames::new(Counted::default());
+        let cell = Cell::new("x");
+        for _ in 0..2 {
+            b.draw([(0, 0, &cell)].into_iter()).unwrap();
+            b.hide_cursor().unwrap();
+            b.flush().unwrap();
+        }
+        b.draw(std::iter::empty()).unwrap();
+        b.hide_cursor().unwrap();
+        b.flush().unwrap();
+        assert_eq!(b.out.0.len(), 2);
+        assert!(b.out.0[0].starts_with(BEGIN) && b.out.0[0].ends_with(END));
+        assert!(b.out.0[1].len() < b.out.0[0].len(), "the cursor is hidden once");
+    }
+}

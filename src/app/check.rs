@@ -1,0 +1,63 @@
+//! `check`: one look, or a look of some length; the level is the exit code. Opens no store, changes nothing.
+
+use std::time::Duration;
+
+use crate::app::config;
+use crate::app::performer::Live;
+use crate::app::print;
+use crate::app::run::run_blind;
+use crate::app::runtime;
+use crate::app::ticks;
+use crate::bus;
+use crate::bus::Bus;
+use crate::cli::Cli;
+use crate::engine::Kind;
+use crate::engine::State;
+use crate::engine::state::Mode;
+use crate::model::time::Millis;
+use crate::report;
+use crate::sources;
+
+pub(super) fn main(cli: &Cli, wait: Option<Duration>) -> u8 {
+    let configured = match config::load(cli) {
+        Ok(configured) => configured,
+        Err(code) => return code,
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let mode = wait.map_or(Mode::Once, |w| Mode::For(w.as_millis() as Millis));
+    let (code, state) = runtime.block_on(look(&configured, mode));
+    if cli.json {
+        print(&format!("{}\n", report::check::json(&state)));
+    } else {
+        print(&report::board::text(&state));
+    }
+    runtime.shutdown_background();
+    code
+}
+
+/// Looks as the mode says; returns the exit code and what was seen.
+pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, State) {
+    let (bus, mut events) = Bus::new();
+    let mut state = State::new(configured.settings.clone(), mode, bus::now());
+    let once = mode == Mode::Once;
+    let reins = sources::spawn(&state.settings, &configured.secrets, &bus, once);
+    match mode {
+        Mode::For(time) => {
+            let bus = bus.clone();
+            tokio::spawn(ticks::run(bus.clone()));
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(time.max(0) as u64)).await;
+                bus.send(Kind::TimeUp).await;
+            });
+        }
+        // Nothing to ask: the answer is there at once.
+        _ if state.watches_nothing() => bus.offer(Kind::TimeUp),
+        _ => {}
+    }
+    let mut performer = Live { reins, bus, with_terminal: false };
+    let code = run_blind(&mut state, &mut events, &mut performer, |_| {}).await;
+    (code, state)
+}

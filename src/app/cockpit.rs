@@ -1,0 +1,95 @@
+//! The cockpit: a terminal, the loop, and everything given back at the end.
+
+use ratatui::Terminal;
+
+use crate::app::backend::WholeFrames;
+use crate::app::complain;
+use crate::app::config;
+use crate::app::config::Configured;
+use crate::app::exit;
+use crate::app::keyboard;
+use crate::app::performer::Live;
+use crate::app::print;
+use crate::app::run;
+use crate::app::runtime;
+use crate::app::signals;
+use crate::app::terminal;
+use crate::app::ticks;
+use crate::bus;
+use crate::bus::Bus;
+use crate::cli::Cli;
+use crate::engine::State;
+use crate::engine::state::Mode;
+use crate::sources;
+
+pub(super) fn main(cli: &Cli) -> u8 {
+    let lang = config::language();
+    if !terminal::present() {
+        complain(&lang.cli_no_terminal());
+        return exit::USAGE;
+    }
+    let configured = match config::load(cli) {
+        Ok(configured) => configured,
+        Err(code) => return code,
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let code = runtime.block_on(show(configured));
+    // Probes that hang must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+/// Shows the cockpit until a person quits; returns the exit code.
+pub(super) async fn show(configured: Configured) -> u8 {
+    let lang = configured.settings.lang;
+    if std::env::var("TERM").is_ok_and(|t| t == "dumb") {
+        complain(&lang.cli_dumb_terminal());
+        return exit::USAGE;
+    }
+    let theme = match config::theme(&configured.settings.theme) {
+        Ok(theme) => theme,
+        Err(code) => return code,
+    };
+    let (bus, mut events) = Bus::new();
+    let mut state = State::new(configured.settings, Mode::Cockpit, bus::now());
+    terminal::install_panic_hook(std::thread::current().id());
+    signals::spawn(&bus, true);
+    let guard = match terminal::take() {
+        Ok(guard) => guard,
+        Err(e) => {
+            terminal::give_back();
+            complain(&format!("cabina: {e}"));
+            return exit::INTERNAL;
+        }
+    };
+    let mut screen = match Terminal::new(WholeFrames::new(terminal::raw())) {
+        Ok(screen) => screen,
+        Err(_) => return exit::INTERNAL,
+    };
+    keyboard::watch_for_hang_up(bus.clone());
+    tokio::spawn(keyboard::run(bus.clone()));
+    tokio::spawn(ticks::run(bus.clone()));
+    let reins = sources::spawn(&state.settings, &configured.secrets, &bus, false);
+    let mut performer = Live { reins, bus, with_terminal: true };
+    let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
+    drop(guard);
+    match ended {
+        Ok(code) => {
+            print(&farewell(&state));
+            code
+        }
+        // The terminal can no longer be written to: it is gone, and there is nobody to tell.
+        Err(_) => 129,
+    }
+}
+
+/// One line on the main screen: where things stand, and how to come back.
+fn farewell(state: &State) -> String {
+    let s = &state.settings;
+    let v = &state.verdict;
+    let service = format!("{} {}", s.service, s.environment).trim().to_owned();
+    format!("{}\n", s.lang.farewell(service, v.level.word(), s.zone.hm(v.since)))
+}

@@ -1,0 +1,150 @@
+//! Finds the configuration, reads it, and says what is wrong with it.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use etcetera::BaseStrategy as _;
+use secrecy::SecretString;
+
+use crate::app::complain;
+use crate::app::exit;
+use crate::cli::Cli;
+use crate::config;
+use crate::config::Origin;
+use crate::config::Surroundings;
+use crate::engine::Settings;
+use crate::lang::Lang;
+use crate::sources::secrets::Secrets;
+use crate::theme::Depth;
+use crate::theme::Theme;
+
+/// No configuration is anywhere near this.
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// A configuration in use.
+pub(super) struct Configured {
+    pub(super) path: PathBuf,
+    pub(super) settings: Settings,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) origins: Vec<Origin>,
+    pub(super) not_yet: Vec<String>,
+}
+
+/// The environment, what of it is text.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
+}
+
+/// The language of the locale, for sentences before there is a configuration.
+pub(super) fn language() -> Lang {
+    let env = environment();
+    surroundings(&env, Path::new(".")).language()
+}
+
+fn surroundings<'a>(env: &'a BTreeMap<String, String>, folder: &'a Path) -> Surroundings<'a> {
+    Surroundings { env, read_file: &read_secret, folder, zone: iana_time_zone::get_timezone().ok() }
+}
+
+fn read_secret(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|e| e.to_string())
+}
+
+/// Where the configuration is: the flag, `$CABINA_CONFIG`, `./cabina.toml`, the XDG folder.
+pub(super) fn find(cli: &Cli) -> Option<PathBuf> {
+    if let Some(path) = &cli.config {
+        return Some(path.clone());
+    }
+    if let Some(path) = env::var_os("CABINA_CONFIG").filter(|v| !v.is_empty()) {
+        return Some(path.into());
+    }
+    let here = PathBuf::from("cabina.toml");
+    if here.exists() {
+        return Some(here);
+    }
+    let folder = etcetera::choose_base_strategy().ok()?.config_dir();
+    Some(folder.join("cabina/cabina.toml")).filter(|p| p.exists())
+}
+
+/// Finds and reads the configuration; says on standard error what keeps it from being used.
+pub(super) fn load(cli: &Cli) -> Result<Configured, u8> {
+    let Some(path) = find(cli) else {
+        complain(&language().cli_no_config());
+        return Err(exit::CONFIG);
+    };
+    let text = read(&path).map_err(|why| {
+        complain(&format!("cabina: {}: {why}", path.display()));
+        exit::CONFIG
+    })?;
+    let mut configured = parse(&text, &path)?;
+    configured.settings.read_only = cli.read_only;
+    let lang = configured.settings.lang;
+    if !configured.not_yet.is_empty() {
+        complain(&format!("cabina: {}", lang.cli_not_yet(configured.not_yet.join(", "))));
+    }
+    Ok(configured)
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    let about = fs::metadata(path).map_err(|e| e.to_string())?;
+    if about.is_dir() {
+        return Err("is a folder, not a file".to_owned());
+    }
+    if about.len() > LARGEST {
+        return Err("is far too large for a configuration".to_owned());
+    }
+    let bytes = fs::read(path).map_err(|e| e.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
+}
+
+/// Reads a configuration from a text; `path` is where relative paths start from, and what mistakes are named after.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Configured, u8> {
+    let env = environment();
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let folder = absolute.parent().unwrap_or(Path::new("/"));
+    match config::load(text, &surroundings(&env, folder)) {
+        Ok(loaded) => {
+            let values = loaded.secrets.into_iter().map(|(k, v)| (k, SecretString::from(v))).collect();
+            let hidden = loaded.hidden.into_iter().map(SecretString::from).collect();
+            Ok(Configured {
+                path: path.to_path_buf(),
+                settings: loaded.settings,
+                secrets: Arc::new(Secrets::new(values, hidden)),
+                origins: loaded.origins,
+                not_yet: loaded.not_yet,
+            })
+        }
+        Err(rejected) => {
+            let file = path.display().to_string();
+            let n = rejected.mistakes.len();
+            let head = if n == 1 { rejected.lang.cli_config_bad_one(&file) } else { rejected.lang.cli_config_bad(n, &file) };
+            complain(&head);
+            for mistake in &rejected.mistakes {
+                complain(&format!("{file}:{mistake}"));
+            }
+            Err(exit::CONFIG)
+        }
+    }
+}
+
+/// The theme for this terminal. Only the environment is looked at; nothing is asked of the terminal.
+pub(super) fn theme(name: &str) -> Result<Theme, u8> {
+    let var = |name: &str| env::var(name).ok();
+    let depth = Depth::detect(var("NO_COLOR").as_deref(), var("COLORTERM").as_deref(), var("TERM").as_deref());
+    Theme::named(name, depth, !utf8()).map_err(|e| {
+        complain(&format!("cabina: {e}"));
+        exit::CONFIG
+    })
+}
+
+/// Does the locale speak UTF-8? `LC_ALL` wins over `LC_CTYPE` over `LANG`; none of them is the C locale.
+pub(super) fn utf8() -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .filter_map(|name| env::var(name).ok())
+        .find(|v| !v.is_empty())
+        .is_some_and(|v| v.to_lowercase().replace('-', "").contains("utf8"))
+}

@@ -1,0 +1,57 @@
+//! `demo`: the cockpit on the embedded target; without a terminal, the board as text on every change, for one cycle.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::app::cockpit;
+use crate::app::complain;
+use crate::app::config;
+use crate::app::exit;
+use crate::app::print;
+use crate::app::runtime;
+use crate::app::terminal;
+use crate::cli::Cli;
+use crate::lab::CYCLE;
+use crate::lab::Scenario;
+use crate::lab::Target;
+
+pub(super) fn main(cli: &Cli, scenario: Option<&str>) -> u8 {
+    let scenario = match scenario {
+        None => Scenario::default(),
+        Some(name) => match Scenario::named(name) {
+            Some(scenario) => scenario,
+            None => {
+                let names: Vec<&str> = Scenario::NAMES.iter().take(5).map(|(n, _)| *n).collect();
+                complain(&format!("cabina demo: {name:?}? {}", names.join(", ")));
+                return exit::USAGE;
+            }
+        },
+    };
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let code = runtime.block_on(run(cli, scenario));
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    code
+}
+
+async fn run(cli: &Cli, scenario: Scenario) -> u8 {
+    let target = match Target::start(scenario).await {
+        Ok(target) => target,
+        Err(why) => {
+            complain(&format!("cabina demo: {why}"));
+            return exit::INTERNAL;
+        }
+    };
+    let language = config::language();
+    let text = target.config(language.code());
+    let mut configured = match config::parse(&text, Path::new("demo.toml")) {
+        Ok(configured) => configured,
+        Err(code) => return code,
+    };
+    configured.settings.demo = true;
+    configured.settings.read_only = cli.read_only;
+    // The target lives until the screen is closed.
+    if terminal::present() { cockpit::show(configured).await } else { print::show(configured, CYCLE).await }
+}

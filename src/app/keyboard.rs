@@ -1,0 +1,91 @@
+//! The keyboard becomes events.
+
+use crossterm::event::Event as Input;
+use crossterm::event::EventStream;
+use crossterm::event::KeyCode;
+use crossterm::event::KeyEvent;
+use crossterm::event::KeyEventKind;
+use crossterm::event::KeyModifiers;
+use futures_util::StreamExt as _;
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+
+use crate::bus::Bus;
+use crate::engine::Kind;
+use crate::engine::event::Ending;
+use crate::input::key::Chord;
+use crate::input::key::Code;
+
+/// The most of a paste that is taken: no field here holds more.
+const PASTE: usize = 64 * 1024;
+
+/// Reads until the input ends.
+pub(super) async fn run(bus: Bus) {
+    let mut input = EventStream::new();
+    loop {
+        let kind = match input.next().await {
+            Some(Ok(Input::Key(key))) => match chord(key) {
+                Some(chord) => Kind::Key(chord),
+                None => continue,
+            },
+            Some(Ok(Input::Paste(text))) => Kind::Pasted(text.chars().take(PASTE).collect()),
+            Some(Ok(Input::Resize(width, height))) => Kind::Resized { width, height },
+            Some(Ok(Input::FocusGained | Input::FocusLost | Input::Mouse(_))) => continue,
+            None | Some(Err(_)) => {
+                bus.send(Kind::Shutdown(Ending::TerminalGone)).await;
+                return;
+            }
+        };
+        if !bus.send(kind).await {
+            return;
+        }
+    }
+}
+
+/// Waits, without ever waking, until the terminal hangs up. Reading alone does not tell: a terminal that is gone can
+/// look like one where nobody types, or like one that never stops.
+pub(super) fn watch_for_hang_up(bus: Bus) {
+    std::thread::spawn(move || {
+        let stdin = rustix::stdio::stdin();
+        loop {
+            let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+            match rustix::event::poll(&mut fds, None) {
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+                Ok(_) if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) => {
+                    bus.send_blocking(Kind::Shutdown(Ending::TerminalGone));
+                    return;
+                }
+                Ok(_) => {}
+            }
+        }
+    });
+}
+
+fn chord(key: KeyEvent) -> Option<Chord> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let code = match key.code {
+        KeyCode::Char(c) => Code::Char(c),
+        KeyCode::Enter => Code::Enter,
+        KeyCode::Esc => Code::Esc,
+        KeyCode::Tab => Code::Tab,
+        KeyCode::BackTab => Code::BackTab,
+        KeyCode::Backspace => Code::Backspace,
+        KeyCode::Delete => Code::Delete,
+        KeyCode::Up => Code::Up,
+        KeyCode::Down => Code::Down,
+        KeyCode::Left => Code::Left,
+        KeyCode::Right => Code::Right,
+        KeyCode::PageUp => Code::PageUp,
+        KeyCode::PageDown => Code::PageDown,
+        KeyCode::Home => Code::Home,
+        KeyCode::End => Code::End,
+        KeyCode::F(n) => Code::F(n),
+        _ => Code::Other,
+    };
+    let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+    let alt = key.modifiers.contains(KeyModifiers::ALT);
+    Some(Chord { code, ctrl, alt })
+}

@@ -1,0 +1,83 @@
+//! The shell: wires edges, engine and view together. Knows all, decides nothing.
+
+pub mod backend;
+mod check;
+mod cockpit;
+mod config;
+mod demo;
+mod doctor;
+mod init;
+mod keyboard;
+mod performer;
+mod print;
+pub mod run;
+mod scrape;
+mod signals;
+pub mod terminal;
+mod ticks;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::cli::Cli;
+use crate::cli::Command;
+
+/// Exit codes of the contract that are not a level.
+pub mod exit {
+    /// Wrong usage or unknown reference.
+    pub const USAGE: u8 = 64;
+    /// Something inside went wrong.
+    pub const INTERNAL: u8 = 70;
+    /// Wrong configuration.
+    pub const CONFIG: u8 = 78;
+}
+
+/// Runs what the command line asks for.
+#[must_use]
+pub fn main(cli: Cli) -> ExitCode {
+    // Whoever builds a TLS client first would otherwise have to choose.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let code = match &cli.command {
+        None => cockpit::main(&cli),
+        Some(Command::Demo { scenario }) => demo::main(&cli, scenario.as_deref()),
+        Some(Command::Check { wait }) => check::main(&cli, *wait),
+        Some(Command::Scrape { from, format }) => scrape::main(from, *format),
+        Some(Command::Init) => init::main(&cli),
+        Some(Command::Doctor) => doctor::main(&cli),
+        Some(Command::Completions { shell }) => {
+            let mut command = Cli::command();
+            clap_complete::generate(*shell, &mut command, "cabina", &mut std::io::stdout());
+            0
+        }
+        Some(Command::Man) => man(),
+    };
+    ExitCode::from(code)
+}
+
+fn man() -> u8 {
+    let mut page = Vec::new();
+    let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+    if rendered.and_then(|()| std::io::stdout().write_all(&page)).is_err() { exit::INTERNAL } else { 0 }
+}
+
+/// A runtime with two workers: one may be busy with a large answer while the other serves the rest.
+fn runtime() -> Result<tokio::runtime::Runtime, u8> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| {
+        complain(&format!("cabina: {e}"));
+        exit::INTERNAL
+    })
+}
+
+/// Says something to the person, on standard error.
+#[expect(clippy::print_stderr, reason = "this is where the command line speaks; no screen is up here")]
+fn complain(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Writes machine output. A reader that went away is not an error worth a word.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,59 @@
+//! Carries effects out. Returns at once, except where the process itself is stopped.
+
+use std::io::Write as _;
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::queue;
+use rustix::process::Signal;
+use rustix::process::kill_current_process_group;
+
+use crate::app::run::Perform;
+use crate::app::terminal;
+use crate::bus::Bus;
+use crate::engine::Effect;
+use crate::engine::Kind;
+use crate::sources::Reins;
+
+/// The most text given to a clipboard: terminals cut or refuse longer sequences (xterm and tmux at about 100 kB).
+const CLIPBOARD: usize = 64 * 1024;
+
+/// The performer of a live program.
+pub(super) struct Live {
+    pub(super) reins: Reins,
+    pub(super) bus: Bus,
+    pub(super) with_terminal: bool,
+}
+
+impl Perform for Live {
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::PollNow => self.reins.poll_now(),
+            Effect::CountExactly => self.reins.count_exactly(),
+            Effect::Suspend if self.with_terminal => self.suspend(),
+            Effect::Copy(text) if self.with_terminal => self.copy(&text),
+            // Repaint and Exit are the loop's.
+            Effect::Suspend | Effect::Copy(_) | Effect::Repaint | Effect::Exit(_) => {}
+        }
+    }
+}
+
+impl Live {
+    /// Stops the process group, as the terminal itself would have: whoever started us in a pipe stops too.
+    fn suspend(&self) {
+        terminal::give_back();
+        let _ = kill_current_process_group(Signal::STOP);
+        // Here the process goes on.
+        let _ = terminal::enter();
+        self.bus.offer(Kind::Resumed);
+    }
+
+    /// OSC 52. There is no answer to it, so all that can be said is that it was sent.
+    fn copy(&self, text: &str) {
+        let text: String = text.chars().take(CLIPBOARD).collect();
+        let mut sequence = Vec::new();
+        let queued = queue!(sequence, CopyToClipboard::to_clipboard_from(text));
+        if queued.and_then(|()| terminal::raw().write_all(&sequence)).is_ok() {
+            self.bus.offer(Kind::Copied);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Signals become events: TERM, HUP, INT and QUIT end the program, TSTP and CONT stop it and let it go on.
+
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+use crate::bus::Bus;
+use crate::engine::Kind;
+use crate::engine::event::Ending;
+
+/// Listens for as long as the program runs.
+pub(super) fn spawn(bus: &Bus, with_terminal: bool) {
+    let endings = [
+        (SignalKind::terminate(), Ending::Signal),
+        (SignalKind::interrupt(), Ending::Signal),
+        (SignalKind::quit(), Ending::Signal),
+        (SignalKind::hangup(), Ending::TerminalGone),
+    ];
+    for (kind, ending) in endings {
+        listen(bus, kind, Kind::Shutdown(ending));
+    }
+    if with_terminal {
+        // SIGTSTP and SIGCONT have no constructor of their own; the numbers are libc's through rustix.
+        listen(bus, SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()), Kind::StopAsked);
+        listen(bus, SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()), Kind::Resumed);
+    }
+}
+
+fn listen(bus: &Bus, kind: SignalKind, event: Kind) {
+    // A signal that cannot be listened to keeps its default effect, which is to end the program.
+    let Ok(mut stream) = signal(kind) else { return };
+    let bus = bus.clone();
+    tokio::spawn(async move {
+        while stream.recv().await.is_some() {
+            if !bus.send(event.clone()).await {
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,84 @@
+//! The command line. Only its shape; what the commands do stands in `app`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+/// The cockpit an on-call engineer opens at 3 a.m.: what is broken, how bad, since when, what to do next.
+#[derive(Debug, Parser)]
+#[command(name = "cabina", version, about, long_about = None, max_term_width = 100)]
+pub struct Cli {
+    /// Configuration file (else $CABINA_CONFIG, ./cabina.toml, the XDG config folder)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Machine output as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Look, and change nothing
+    #[arg(long)]
+    pub read_only: bool,
+
+    /// What to do; without it, the cockpit opens
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the cockpit on an embedded target that breaks and recovers; needs nothing else
+    Demo {
+        /// Which story: noche, errores, latencia, sesiones, caida
+        scenario: Option<String>,
+    },
+    /// Look once, print the board and the severity; the exit code is the level
+    Check {
+        /// Look for this long instead of once
+        #[arg(long, value_name = "TIME", value_parser = wait)]
+        wait: Option<Duration>,
+    },
+    /// Print what a target exposes, and every line that was not understood
+    Scrape {
+        /// An address, a file, or - for standard input
+        #[arg(value_name = "URL|FILE|-")]
+        from: String,
+        /// Read it as this format (else by the content type, or by "# EOF" in a file)
+        #[arg(long, value_enum)]
+        format: Option<ScrapeFormat>,
+    },
+    /// Write a commented cabina.toml after probing what answers here; never overwrites
+    Init,
+    /// Explain the effective configuration, try each connection, say what the terminal can do
+    Doctor,
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Formats of `scrape`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ScrapeFormat {
+    /// Prometheus text format 0.0.4
+    Text,
+    /// OpenMetrics 1.0
+    Openmetrics,
+}
+
+/// A waiting time of at most a day.
+fn wait(text: &str) -> Result<Duration, String> {
+    let bad = || format!("{text:?} is not a time such as 30s or 5m");
+    if text.contains('M') || text.contains('y') {
+        return Err(bad());
+    }
+    let time = humantime::parse_duration(text).map_err(|_| bad())?;
+    if time > Duration::from_secs(86_400) { Err("at most 1d".to_owned()) } else { Ok(time) }
+}

@@ -1,0 +1,155 @@
+//! Sections whose features come later: read strictly, so that a file written today is right tomorrow, and then named
+//! in one warning line.
+
+use crate::config::endpoint;
+use crate::config::reader::Context;
+use crate::config::reader::Section;
+use crate::config::signals::limit;
+use crate::model::time::DAY;
+use crate::model::time::HOUR;
+use crate::model::time::MINUTE;
+use crate::model::time::SECOND;
+
+pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) {
+    if root.has("runbooks") {
+        cx.not_yet.push("runbooks".to_owned());
+    }
+    root.list(cx, "runbooks");
+    if let Some(neutral) = root.text(cx, "neutral") {
+        cx.not_yet.push("neutral".to_owned());
+        if !neutral.starts_with("tcp://") && !neutral.starts_with("http://") && !neutral.starts_with("https://") {
+            cx.mistake(root, "neutral", format!("{neutral:?} is no address"), "such as \"tcp://192.0.2.1:443\"");
+        }
+    }
+    store(root, cx);
+    for mut s in several(root, cx, "alertmanager") {
+        endpoint::http(&mut s, cx, "url");
+        s.duration(cx, "every", 15 * SECOND, SECOND, HOUR);
+        s.duration(cx, "timeout", 5 * SECOND, 100, 2 * MINUTE);
+        s.finish(cx);
+    }
+    for mut s in several(root, cx, "sql") {
+        s.required(cx, "name", "a name such as \"analytics_overdue\"");
+        endpoint::database(&mut s, cx, "url", &["mysql", "mariadb", "sqlite", "postgres", "postgresql"]);
+        s.required(cx, "query", "one statement that returns one number");
+        figure(&mut s, cx);
+        s.duration(cx, "budget", 250, 10, 10 * SECOND);
+        s.finish(cx);
+    }
+    for mut s in several(root, cx, "log") {
+        s.required(cx, "name", "a name such as \"critical_errors\"");
+        if s.has("command") == s.has("file") {
+            cx.mistake(&s, "", "needs either command or file".to_owned(), "");
+        }
+        s.text(cx, "command");
+        s.text(cx, "file");
+        let pattern = s.required(cx, "match", "a regular expression");
+        if regex::Regex::new(&pattern).is_err() {
+            cx.mistake(&s, "match", format!("{pattern:?} is no regular expression"), "");
+        }
+        figure(&mut s, cx);
+        s.finish(cx);
+    }
+    for mut s in several(root, cx, "notify") {
+        notify(&mut s, cx);
+    }
+    for mut s in several(root, cx, "link") {
+        s.required(cx, "name", "a name such as \"Grafana\"");
+        s.required(cx, "url", "an address; {service}, {from} and {to} are filled in");
+        s.finish(cx);
+    }
+    if let Some(mut s) = single(root, cx, "window") {
+        s.duration(cx, "for", 5 * MINUTE, 10 * SECOND, DAY);
+        s.duration(cx, "keep_old", 30 * MINUTE, 0, 7 * DAY);
+        s.finish(cx);
+    }
+    if let Some(mut s) = single(root, cx, "cadence") {
+        for (key, default) in [("sev1", 15), ("sev2", 30), ("sev3", 60), ("sev4", 240)] {
+            s.duration(cx, key, default * MINUTE, MINUTE, DAY);
+        }
+        s.finish(cx);
+    }
+}
+
+/// `[[severity.rule]]`
+pub(super) fn rules(severity: &mut Section<'_>, cx: &mut Context<'_>) {
+    let rules = severity.sections(cx, "rule");
+    if !rules.is_empty() {
+        cx.not_yet.push("[[severity.rule]]".to_owned());
+    }
+    for mut s in rules {
+        s.choice(cx, "level", &["SEV1", "SEV2", "SEV3", "SEV4"], "SEV4");
+        s.required(cx, "when", "a condition");
+        s.text(cx, "name");
+        s.finish(cx);
+    }
+}
+
+fn store(root: &mut Section<'_>, cx: &mut Context<'_>) {
+    let Some(mut s) = single(root, cx, "store") else { return };
+    if s.has("url") || s.has("url_file") {
+        endpoint::database(&mut s, cx, "url", &["sqlite", "mysql", "mariadb", "postgres", "postgresql"]);
+    }
+    s.duration(cx, "retention", 90 * DAY, DAY, 3650 * DAY);
+    s.finish(cx);
+}
+
+fn notify(s: &mut Section<'_>, cx: &mut Context<'_>) {
+    let kind = s.choice(cx, "kind", &["mailbox", "webhook", "pagerduty", "command"], "webhook");
+    match kind.as_str() {
+        "mailbox" => {
+            endpoint::database(s, cx, "url", &["mysql", "mariadb", "sqlite", "postgres", "postgresql"]);
+            s.required(cx, "sql", "the INSERT that puts a message into the mailbox");
+        }
+        "webhook" => {
+            endpoint::http(s, cx, "url");
+            s.text(cx, "shape");
+        }
+        "pagerduty" => {
+            let path = s.path_of("routing_key");
+            match s.secret(cx, "routing_key", crate::config::reader::Expansion::Plain) {
+                Some((key, _)) => {
+                    cx.keep(&path, key);
+                }
+                None if !s.has("routing_key") && !s.has("routing_key_file") => {
+                    cx.mistake(s, "", "routing_key is missing".to_owned(), "");
+                }
+                None => {}
+            }
+            if s.has("url") {
+                endpoint::http(s, cx, "url");
+            }
+        }
+        _ => {
+            s.required(cx, "command", "a command line");
+        }
+    }
+    s.finish(cx);
+}
+
+/// What `[[sql]]` and `[[log]]` share with signals.
+fn figure(s: &mut Section<'_>, cx: &mut Context<'_>) {
+    s.choice(cx, "unit", &["ratio", "seconds", "count", "bytes", "per_second"], "count");
+    s.duration(cx, "every", 30 * SECOND, SECOND, HOUR);
+    for key in ["warning", "critical"] {
+        if let Some(mut l) = s.section(cx, key) {
+            limit(&mut l, cx);
+        }
+    }
+}
+
+fn several<'t>(root: &mut Section<'t>, cx: &mut Context<'_>, key: &str) -> Vec<Section<'t>> {
+    let found = root.sections(cx, key);
+    if !found.is_empty() {
+        cx.not_yet.push(format!("[[{key}]]"));
+    }
+    found
+}
+
+fn single<'t>(root: &mut Section<'t>, cx: &mut Context<'_>, key: &str) -> Option<Section<'t>> {
+    let found = root.section(cx, key);
+    if found.is_some() {
+        cx.not_yet.push(format!("[{key}]"));
+    }
+    found
+}

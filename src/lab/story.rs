@@ -1,0 +1,100 @@
+//! What happens to the target, and when: a function of the time since it started.
+
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+
+/// One turn of the loop: calm, trouble, calm again long enough for every level to fall.
+pub const CYCLE: Millis = 90 * SECOND;
+/// Trouble begins here …
+const FROM: Millis = 12 * SECOND;
+/// … and ends here.
+const UNTIL: Millis = 48 * SECOND;
+/// In the whole story latency and sessions follow the failures.
+const LATER: Millis = 8 * SECOND;
+
+/// Which story is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scenario {
+    /// A bad deploy at night: one endpoint fails, then everything slows down and sessions pile up.
+    #[default]
+    Night,
+    /// One endpoint fails.
+    Errors,
+    /// Everything is slow.
+    Latency,
+    /// Sessions flood in.
+    Sessions,
+    /// The database is gone.
+    Outage,
+}
+
+impl Scenario {
+    /// The words that name them, Spanish first.
+    pub const NAMES: [(&'static str, Self); 8] = [
+        ("noche", Self::Night),
+        ("errores", Self::Errors),
+        ("latencia", Self::Latency),
+        ("sesiones", Self::Sessions),
+        ("caida", Self::Outage),
+        ("errors", Self::Errors),
+        ("latency", Self::Latency),
+        ("outage", Self::Outage),
+    ];
+
+    /// The story of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(n, _)| *n == name).map(|(_, s)| *s)
+    }
+
+    /// How things are so long after the start.
+    #[must_use]
+    pub fn at(self, since: Millis) -> Conditions {
+        let t = since.rem_euclid(CYCLE);
+        let trouble = (FROM..UNTIL).contains(&t);
+        let late = (FROM + LATER..UNTIL).contains(&t);
+        let mut c = Conditions { sweep: t >= UNTIL, ..Conditions::default() };
+        match self {
+            Self::Night => {
+                c.failing = if trouble { 0.94 } else { 0.0 };
+                c.slow = late;
+                c.flood = late;
+            }
+            Self::Errors => c.failing = if trouble { 0.94 } else { 0.0 },
+            Self::Latency => c.slow = trouble,
+            Self::Sessions => c.flood = trouble,
+            Self::Outage => c.database_gone = trouble,
+        }
+        c
+    }
+}
+
+/// How things are at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Conditions {
+    /// Share of the calls endpoint's requests that fail.
+    pub failing: f64,
+    /// Requests wait for locks.
+    pub slow: bool,
+    /// Something logs in without end.
+    pub flood: bool,
+    /// The database does not answer.
+    pub database_gone: bool,
+    /// The sweep of expired sessions has run.
+    pub sweep: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_story_begins_calm_breaks_within_the_first_minute_and_recovers() {
+        for (name, story) in Scenario::NAMES {
+            let calm = Conditions { sweep: false, ..story.at(0) };
+            assert_eq!(calm, Conditions::default(), "{name}");
+            assert!((0..60).any(|s| Conditions { sweep: false, ..story.at(s * SECOND) } != calm), "{name}");
+            assert_eq!(Conditions { sweep: false, ..story.at(CYCLE - SECOND) }, calm, "{name}");
+        }
+    }
+}

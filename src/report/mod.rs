@@ -1,0 +1,5 @@
+//! State into text and JSON, for programs and for pipes.
+
+pub mod board;
+pub mod check;
+pub mod scraped;
