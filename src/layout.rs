@@ -172,7 +172,7 @@ fn board(mut rest: Rect, checks: usize, signals: usize) -> Vec<Stack> {
     let inner = left.height.saturating_sub(1);
     // Latency gets a real chart when there is room for two.
     let latency = if inner >= 32 { 9 } else { 2 };
-    let sessions = if inner >= 19 { 3 } else { 2 };
+    let sessions = if inner >= 21 { 4 } else { 2 };
     let room = inner.saturating_sub(latency + sessions + 4);
     let health = (checks.max(1) as u16).min((room / 2).max(1)).min(24);
     let contacts = (right.height / 2).max(6);

@@ -41,6 +41,7 @@ fn percent(share: f64) -> String {
     let p = share * 100.0;
     match p.abs() {
         0.0 => "0 %".to_owned(),
+        x if x < 0.01 => "< 0.01 %".to_owned(),
         x if x < 0.1 => format!("{p:.2} %"),
         x if x >= 99.95 && x < 100.0 => "99.9 %".to_owned(),
         _ => format!("{} %", decimals(p)),

@@ -9,6 +9,7 @@ use crate::engine::words;
 use crate::engine::words::figure;
 use crate::input::command::Command;
 use crate::input::keymap;
+use crate::layout::WIDE;
 use crate::model::signal::Unit;
 use crate::model::text;
 use crate::model::time::Span;
@@ -45,7 +46,9 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
 
 /// A box in the middle, as tall as its text needs; long lines are wrapped, not cut.
 fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usize) {
-    let width = screen.width.saturating_sub(4).min(100);
+    // On a narrow screen a page takes all of it: half-covered words beside it would only disturb.
+    let narrow = screen.width < WIDE;
+    let width = if narrow { screen.width } else { (screen.width - 4).min(100) };
     if width < 12 || screen.height < 5 {
         return;
     }
@@ -53,7 +56,7 @@ fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usiz
     let wrapped: Vec<Line> = lines.iter().flat_map(|l| wrap(l, inner_width)).collect();
     // The header and the last line stay in sight.
     let most = screen.height - 3;
-    let height = (wrapped.len() as u16 + 2).min(most);
+    let height = if narrow { most } else { (wrapped.len() as u16 + 2).min(most) };
     let area = Rect {
         x: screen.x + (screen.width - width) / 2,
         y: screen.y + 2 + (most - height) / 2,
@@ -136,8 +139,8 @@ fn severity(p: &Painter<'_>) -> Vec<Line> {
     }
     for f in &v.findings {
         lines.push(vec![
-            (text::pad(f.level.word(), 8), Role::of(f.level)),
-            (" ".to_owned(), Role::Text),
+            (f.level.word().to_owned(), Role::of(f.level)),
+            (" ".repeat(9 - f.level.word().len()), Role::Text),
             (text::pad(&zone.hm(f.since), 6), Role::Muted),
             (sentence(lang, f), Role::Text),
         ]);

@@ -93,7 +93,7 @@ pub(super) fn lines(state: &State, lang: Lang, m: &Measurement) -> Vec<(String, 
     }
     second.push(answer(lang, state, m));
     out.push((second.join(" · "), Role::Text));
-    out.extend(outlook(state, lang, m).map(|words| (words, Role::Text)));
+    out.extend(outlook(state, lang, m).into_iter().map(|words| (words, Role::Text)));
     if !m.rows.exact {
         let words = if m.count_gave_up { lang.sessions_gave_up() } else { lang.sessions_estimate() };
         out.push((words, Role::Muted));
@@ -115,15 +115,15 @@ fn answer(lang: Lang, state: &State, m: &Measurement) -> String {
 }
 
 /// When a limit is reached, and what a sweep could do about it.
-fn outlook(state: &State, lang: Lang, m: &Measurement) -> Option<String> {
-    let spec = state.settings.sessions.as_ref()?;
+fn outlook(state: &State, lang: Lang, m: &Measurement) -> Vec<String> {
     let table = &state.sessions.table;
+    let (Some(spec), Some((seen, _))) = (&state.settings.sessions, &table.last) else { return Vec::new() };
     let mut parts = Vec::new();
     let next = [spec.warning_rows, spec.critical_rows].into_iter().find(|limit| *limit > m.rows.n);
     if let Some((limit, left)) = next.and_then(|limit| Some((limit, table.time_until(limit)?))) {
         let rows = figure(lang, limit as f64, Unit::Count);
         parts.push(if left < DAY {
-            lang.sessions_eta(rows, state.settings.zone.hm(state.sessions.table.last.as_ref()?.0.wall + left))
+            lang.sessions_eta(rows, state.settings.zone.hm(seen.wall + left))
         } else {
             lang.sessions_eta_days(rows, left / DAY)
         });
@@ -135,5 +135,5 @@ fn outlook(state: &State, lang: Lang, m: &Measurement) -> Option<String> {
             lang.sessions_sweepable(figure(lang, share, Unit::Ratio))
         });
     }
-    (!parts.is_empty()).then(|| parts.join(" · "))
+    parts
 }

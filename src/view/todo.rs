@@ -2,11 +2,43 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::sentence::sentence;
 use crate::layout::Pane;
 use crate::model::text;
 use crate::theme::Role;
 use crate::view::health::first_line;
 use crate::view::paint::Painter;
+
+/// Fewer rows than this for the reasons, and they are left to [s].
+const WHY_ROWS: u16 = 4;
+
+/// The reasons below the contacts, where there is room.
+fn why(p: &mut Painter<'_>, area: Rect, used: u16) {
+    let room = area.height.saturating_sub(used);
+    let state = p.shown();
+    let findings = &state.verdict.findings;
+    if room < WHY_ROWS || findings.is_empty() {
+        return;
+    }
+    let lang = p.lang();
+    let mut y = area.y + used;
+    p.text(area.x, y, area.width, &lang.todo_why(), Role::Title);
+    for f in findings {
+        let indent = 16;
+        let lines = text::wrap(&sentence(lang, f), usize::from(area.width.saturating_sub(indent)));
+        for (i, line) in lines.iter().enumerate() {
+            y += 1;
+            if y >= area.bottom() {
+                return;
+            }
+            if i == 0 {
+                p.text(area.x + 2, y, 7, f.level.word(), Role::of(f.level));
+                p.text(area.x + 10, y, 6, &state.settings.zone.hm(f.since), Role::Muted);
+            }
+            p.text(area.x + indent, y, area.width - indent, line, Role::Text);
+        }
+    }
+}
 
 pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let state = p.shown();
@@ -18,6 +50,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     }
     p.text(area.x, area.y, area.width, &lang.todo_call(), Role::Title);
     let rows = usize::from(area.height.saturating_sub(1));
+    why(p, area, contacts.len() as u16 + 2);
     let focused = p.state.ui.focus == Pane::Todo;
     let at = p.state.ui.selected[Pane::Todo.index()];
     let from = first_line(at, contacts.len(), rows, focused);

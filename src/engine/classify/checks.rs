@@ -88,7 +88,8 @@ fn judge(state: &State, check: &Check, witness: &Witness) -> Option<(Rule, Level
         Status::Degraded if check.critical => {
             let since = check.slow_since.unwrap_or(check.changed);
             let long = now.since(since) >= 2 * MINUTE;
-            Some(if long { (Rule::CheckDegraded, Level::Sev3, since) } else { (Rule::Pending, Level::Sev4, since) })
+            let level = if long { Level::Sev3 } else { Level::Sev4 };
+            Some((Rule::CheckDegraded, level, since))
         }
         Status::Up | Status::Degraded | Status::Unknown => {
             // Failing, not often enough in a row yet.

@@ -60,16 +60,25 @@ impl Judge {
     }
 
     /// What holds now: hot rules as they are, pending ones as SEV4.
+    ///
+    /// A lesser rule about the same subject adds nothing to a greater one that holds: it is left out, and so is what
+    /// is pending for no higher level than the one already reached.
     pub(super) fn findings(&self) -> Vec<Finding> {
-        let mut out = Vec::new();
-        for held in &self.held {
+        let mut out: Vec<Finding> = Vec::new();
+        let mut all: Vec<&Held> = self.held.iter().collect();
+        all.sort_by_key(|h| std::cmp::Reverse((h.hold.hot(), h.finding.level)));
+        for held in all {
+            let reached = out.iter().filter(|f| f.subject == held.finding.subject).map(|f| f.level).max();
+            let pending_already = out.iter().any(|f| f.rule == Rule::Pending && f.subject == held.finding.subject);
             if held.hold.hot() {
-                out.push(held.finding.clone());
-            } else if held.hold.pending().is_some() {
-                let already = out.iter().any(|f: &Finding| f.rule == Rule::Pending && f.subject == held.finding.subject);
-                if !already {
-                    out.push(Finding { rule: Rule::Pending, level: Level::Sev4, ..held.finding.clone() });
+                if reached.is_none_or(|level| level <= held.finding.level) {
+                    out.push(held.finding.clone());
                 }
+            } else if held.hold.pending().is_some()
+                && !pending_already
+                && reached.is_none_or(|level| level < held.finding.level)
+            {
+                out.push(Finding { rule: Rule::Pending, level: Level::Sev4, ..held.finding.clone() });
             }
         }
         out

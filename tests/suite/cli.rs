@@ -1,0 +1,233 @@
+//! The command line from outside: exit codes, JSON, sentences.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::support::fault::Fault;
+use crate::support::fault::Manner;
+use crate::support::fault::answer;
+use crate::support::free_port;
+
+fn cabina(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cabina"));
+    command.args(args).env("LANG", "en_US.UTF-8").env_remove("CABINA_CONFIG").env("XDG_CONFIG_HOME", "/nonexistent");
+    command
+}
+
+async fn run(args: &[&str]) -> Output {
+    cabina(args).output().await.unwrap()
+}
+
+fn code(out: &Output) -> i32 {
+    out.status.code().unwrap()
+}
+
+fn stdout(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stdout).into_owned()
+}
+
+fn stderr(out: &Output) -> String {
+    String::from_utf8_lossy(&out.stderr).into_owned()
+}
+
+/// Runs `check --json` on a configuration; returns the exit code and the answer.
+async fn check(config: &str) -> (i32, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cabina.toml");
+    std::fs::write(&file, config).unwrap();
+    let out = run(&["check", "--json", "--config", file.to_str().unwrap()]).await;
+    let answer = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}\n{}\n{}", stdout(&out), stderr(&out)));
+    (code(&out), answer)
+}
+
+fn health(url: &str, more: &str) -> String {
+    format!("environment = \"production\"\n[[health]]\nname = \"API\"\nhttp = \"{url}/\"\ncritical = true\nfail_after = 2\ntimeout = \"500ms\"\n{more}")
+}
+
+#[tokio::test]
+async fn check_follows_the_contract() {
+    let server = Fault::start(answer(200, "application/json", "{\"status\":\"ok\"}")).await;
+    let (code, a) = check(&health(&server.url, "")).await;
+    assert_eq!((code, &a["severity"]["level"]), (0, &Value::from("OK")));
+    assert_eq!(a["schema"], 1);
+    assert_eq!(a["environment"], "production");
+    assert!(chrono::DateTime::parse_from_rfc3339(a["at"].as_str().unwrap()).is_ok() && a["at"].as_str().unwrap().ends_with('Z'));
+    let h = &a["health"][0];
+    assert_eq!((h["name"].as_str(), h["state"].as_str(), &h["blocked_by"]), (Some("API"), Some("up"), &Value::Null));
+    assert!(h["latency_ms"].is_number() && h["detail"].is_string() && h["critical"] == true);
+    assert_eq!(a["sessions"], Value::Null);
+    for key in ["signals", "alerts", "runbooks"] {
+        assert!(a[key].is_array(), "{key}");
+    }
+    let s = &a["signals"][0];
+    assert_eq!((s["name"].as_str(), &s["value"], s["unit"].as_str()), (Some("error_rate"), &Value::Null, Some("ratio")));
+    assert_eq!((s["state"].as_str(), s["reason"].is_string()), (Some("unknown"), true));
+}
+
+#[tokio::test]
+async fn the_exit_code_is_the_level() {
+    let server = Fault::start(answer(503, "text/plain", "no")).await;
+    let (exit, a) = check(&health(&server.url, "")).await;
+    assert_eq!((exit, a["severity"]["level"].as_str()), (1, Some("SEV3")), "{a}");
+    assert_eq!(a["health"][0]["state"], "down", "tried fail_after times");
+    let reason = &a["severity"]["reasons"][0];
+    assert_eq!((reason["rule"].as_str(), reason["signal"].as_str()), (Some("check_down_uncorroborated"), Some("API")));
+    assert!(reason["since"].is_string() && reason["text"].as_str().is_some_and(|t| t.contains("API")));
+    let dead = format!("[prometheus]\nurl = \"http://127.0.0.1:{}\"\n", free_port());
+    let (exit, a) = check(&health(&server.url, &dead)).await;
+    assert_eq!((exit, a["severity"]["level"].as_str()), (3, Some("UNKNOWN")), "{a}");
+    assert_eq!(a["severity"]["blind"][0], "metrics");
+    let vector = "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1700000000,\"9000\"]}]}}";
+    let own = Fault::start(answer(200, "application/json", vector)).await;
+    let config = format!("[prometheus]\nurl = \"{}\"\n[[signal]]\nname = \"queue\"\nquery = \"q\"\ncritical = {{ above = 5000 }}\n", own.url);
+    let (exit, a) = check(&config).await;
+    let queue = a["signals"].as_array().unwrap().iter().find(|s| s["name"] == "queue").unwrap();
+    assert_eq!((queue["state"].as_str(), queue["value"].as_f64()), (Some("critical"), Some(9000.0)), "{a}");
+    assert_eq!(exit, 2, "{a}");
+}
+
+#[tokio::test]
+async fn a_check_that_hangs_does_not_hang_the_command() {
+    let server = Fault::start(Manner::Hang).await;
+    let start = tokio::time::Instant::now();
+    let (exit, a) = check(&health(&server.url, "")).await;
+    assert_eq!((exit, a["health"][0]["state"].as_str()), (1, Some("down")));
+    assert!(start.elapsed() < std::time::Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_told_whole_with_78() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cabina.toml");
+    std::fs::write(&file, "servise = \"x\"\n[[health]]\nname = \"a\"\nevery = \"1\"\n").unwrap();
+    for command in [&["check"][..], &["doctor"]] {
+        let out = cabina(command).arg("--config").arg(&file).output().await.unwrap();
+        assert_eq!(code(&out), 78);
+        let said = stderr(&out);
+        assert!(said.contains(":1: servise: is not a known key; did you mean service?"), "{said}");
+        assert!(said.contains(":2: health[0]: says not what to ask") && said.contains(":4: health[0].every"), "{said}");
+    }
+    let out = run(&["check", "--config", "/nonexistent.toml"]).await;
+    assert_eq!(code(&out), 78);
+    let out = cabina(&["check"]).current_dir(folder.path().parent().unwrap()).output().await.unwrap();
+    assert_eq!(code(&out), 78);
+    assert!(stderr(&out).contains("cabina init") && stderr(&out).contains("cabina demo"), "{}", stderr(&out));
+}
+
+#[tokio::test]
+async fn wrong_usage_is_64_and_help_is_not() {
+    for args in [&["nonsense"][..], &["check", "--wait", "5M"], &["scrape"], &["demo", "opera"]] {
+        assert_eq!(code(&run(args).await), 64, "{args:?}");
+    }
+    assert_eq!(code(&run(&["--help"]).await), 0);
+    assert_eq!(code(&run(&["--version"]).await), 0);
+}
+
+#[tokio::test]
+async fn a_section_that_is_not_there_yet_is_one_warning() {
+    let server = Fault::start(answer(200, "text/plain", "ok")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, health(&server.url, "[[link]]\nname = \"G\"\nurl = \"https://g\"\n[cadence]\nsev1 = \"15m\"\n")).unwrap();
+    let out = run(&["check", "--config", file.to_str().unwrap()]).await;
+    assert_eq!(code(&out), 0);
+    let warnings: Vec<String> = stderr(&out).lines().map(str::to_owned).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("[[link]], [cadence]"), "{warnings:?}");
+}
+
+async fn scrape_stdin(body: &[u8], more: &[&str]) -> (i32, Value) {
+    let mut command = cabina(&["scrape", "-"]);
+    let mut child = command.args(more).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(body).await.unwrap();
+    let out = child.wait_with_output().await.unwrap();
+    (code(&out), serde_json::from_slice(&out.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn scrape_prints_what_was_read_and_what_was_not() {
+    let (code, a) = scrape_stdin(b"a{path=\"/u/{id}\"} NaN 1700000000000\nbroken\nb +Inf\n", &[]).await;
+    assert_eq!(code, 1);
+    assert_eq!(a["schema"], 1);
+    assert_eq!(a["samples"][0]["labels"]["path"], "/u/{id}");
+    assert_eq!((a["samples"][0]["value"].as_str(), a["samples"][0]["timestamp_ms"].as_i64()), (Some("NaN"), Some(1_700_000_000_000)));
+    assert_eq!((a["samples"][1]["value"].as_str(), &a["samples"][1]["timestamp_ms"]), (Some("+Inf"), &Value::Null));
+    assert_eq!(a["problems"][0]["line"], 2);
+    let (code, a) = scrape_stdin(b"a_total 1 1700000000.5\n# EOF\n", &["--json"]).await;
+    assert_eq!((code, a["samples"][0]["timestamp_ms"].as_i64()), (0, Some(1_700_000_000_500)), "# EOF makes it OpenMetrics");
+    let (code, _) = scrape_stdin(b"a 1 1700000000.5\n", &["--format", "text"]).await;
+    assert_eq!(code, 1);
+    let server = Fault::start(answer(200, "text/plain; version=0.0.4", "up 1\n")).await;
+    let out = run(&["scrape", &server.url]).await;
+    assert_eq!(code_of(&out), (0, "up"));
+    let out = run(&["scrape", "/nonexistent"]).await;
+    assert_eq!(out.status.code(), Some(1));
+}
+
+fn code_of(out: &Output) -> (i32, &'static str) {
+    let a: Value = serde_json::from_slice(&out.stdout).unwrap();
+    (code(out), if a["samples"][0]["name"] == "up" { "up" } else { "?" })
+}
+
+#[tokio::test]
+async fn init_writes_once_and_what_it_writes_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |args: &[&str]| {
+        let mut c = cabina(args);
+        c.current_dir(folder.path());
+        c
+    };
+    let out = at(&["init"]).output().await.unwrap();
+    assert_eq!(code(&out), 0, "{}", stderr(&out));
+    let written = std::fs::read_to_string(folder.path().join("cabina.toml")).unwrap();
+    assert!(written.contains("[[health]]") && written.contains("# "), "{written}");
+    let out = at(&["init"]).output().await.unwrap();
+    assert_ne!(code(&out), 0);
+    assert_eq!(std::fs::read_to_string(folder.path().join("cabina.toml")).unwrap(), written, "never overwritten");
+    let out = at(&["check"]).env("DB_PASSWORD", "x").output().await.unwrap();
+    assert_ne!(code(&out), 78, "{}", stderr(&out));
+}
+
+#[tokio::test]
+async fn doctor_explains_and_never_shows_a_secret() {
+    let server = Fault::start(answer(200, "text/plain", "ok")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let more = format!(
+        "basic_auth = \"me:${{API_PASSWORD}}\"\n[sessions]\nurl = \"mysql://reader:${{DB_PASSWORD}}@127.0.0.1:{}/app\"\n",
+        free_port()
+    );
+    std::fs::write(&file, health(&server.url, &more)).unwrap();
+    for args in [&["doctor"][..], &["doctor", "--json"], &["check", "--json"], &["check"]] {
+        let out = cabina(args).arg("--config").arg(&file).env("DB_PASSWORD", "s3cr3t-db!").env("API_PASSWORD", "s3cr3t-api").output().await.unwrap();
+        let all = stdout(&out) + &stderr(&out);
+        for secret in ["s3cr3t-db!", "s3cr3t-db%21", "s3cr3t-api"] {
+            assert!(!all.contains(secret), "{args:?} shows a secret\n{all}");
+        }
+        if args == ["doctor"] {
+            assert_eq!(code(&out), 1, "one connection fails\n{all}");
+            assert!(all.contains("health[0].every") && all.contains("(default)") && all.contains("(line 2)"), "{all}");
+            assert!(all.contains("FAIL session table") && all.contains("connection refused"), "{all}");
+            assert!(all.contains("requests a minute"), "{all}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn completions_and_the_manual_page() {
+    let out = run(&["completions", "bash"]).await;
+    assert!(code(&out) == 0 && stdout(&out).contains("_cabina"), "{}", stdout(&out));
+    let out = run(&["man"]).await;
+    assert!(code(&out) == 0 && stdout(&out).contains(".TH cabina"), "{}", stdout(&out));
+}
+
+#[tokio::test]
+async fn every_fixture_of_the_configuration_is_taken() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/whole.toml");
+    let out = cabina(&["doctor", "--json", "--config"]).arg(path).env("DB_PASSWORD", "x").output().await.unwrap();
+    assert_ne!(code(&out), 78, "{}", stderr(&out));
+}

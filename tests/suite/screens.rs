@@ -1,0 +1,147 @@
+//! Whole screens, drawn from scenario files, held against snapshots: text always, styles once per theme.
+
+use std::path::PathBuf;
+
+use cabina::engine;
+use cabina::engine::Event;
+use cabina::engine::Kind;
+use cabina::engine::State;
+use cabina::input::key::Chord;
+use cabina::input::key::Code;
+use cabina::lang::Lang;
+use cabina::model::time::Millis;
+use cabina::model::time::Zone;
+use cabina::theme::Depth;
+use cabina::theme::Role;
+use cabina::theme::Theme;
+use cabina::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::support::play;
+
+fn at(name: &str, minutes: f64, lang: Lang) -> State {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/scenarios/{name}.toml"));
+    let scenario = play::read(&path);
+    let mut state = play::play(&scenario, (minutes * 60_000.0) as Millis);
+    state.settings.lang = lang;
+    state.settings.zone = Zone::named("America/Mexico_City").unwrap();
+    state.settings.service = "IACT".to_owned();
+    state.settings.environment = "production".to_owned();
+    state
+}
+
+/// Presses keys, written as in the help: one character each, `<enter>`, `<esc>`, `<tab>`.
+fn press(state: &mut State, keys: &str) {
+    let mut rest = keys;
+    while let Some(c) = rest.chars().next() {
+        let named = [("<enter>", Code::Enter), ("<esc>", Code::Esc), ("<tab>", Code::Tab), ("<down>", Code::Down)];
+        let found = named.into_iter().find(|(name, _)| rest.starts_with(name));
+        let (code, len) = found.map_or((Code::Char(c), c.len_utf8()), |(name, code)| (code, name.len()));
+        rest = &rest[len..];
+        let at = state.now;
+        engine::update(state, Event { at, kind: Kind::Key(Chord::plain(code)) });
+    }
+}
+
+fn terminal(state: &State, theme: &Theme, width: u16, height: u16) -> Terminal<TestBackend> {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|f| view::render(state, theme, f)).unwrap();
+    terminal
+}
+
+fn draw(state: &State, width: u16, height: u16) -> String {
+    let theme = Theme::named("noche", Depth::True, false).unwrap();
+    terminal(state, &theme, width, height).backend().to_string()
+}
+
+#[test]
+fn the_night_of_the_bad_deploy() {
+    let es = at("bad-deploy-error-rate", 9.4, Lang::Es);
+    let en = at("bad-deploy-error-rate", 9.4, Lang::En);
+    insta::assert_snapshot!("deploy_es_80x24", draw(&es, 80, 24));
+    insta::assert_snapshot!("deploy_en_120x40", draw(&en, 120, 40));
+    insta::assert_snapshot!("deploy_es_200x60", draw(&es, 200, 60));
+}
+
+#[test]
+fn a_calm_day_is_calm() {
+    insta::assert_snapshot!("calm_es_80x24", draw(&at("bad-deploy-error-rate", 2.0, Lang::Es), 80, 24));
+    insta::assert_snapshot!("calm_en_120x40", draw(&at("bad-deploy-error-rate", 2.0, Lang::En), 120, 40));
+}
+
+#[test]
+fn blind_is_loud_and_keeps_the_last_known_level() {
+    insta::assert_snapshot!("blind_es_80x24", draw(&at("blind-during-an-incident", 20.0, Lang::Es), 80, 24));
+    insta::assert_snapshot!("blind_en_120x40", draw(&at("blind-during-an-incident", 20.0, Lang::En), 120, 40));
+    insta::assert_snapshot!("unknown_en_80x24", draw(&at("blind-from-the-start", 2.0, Lang::En), 80, 24));
+}
+
+#[test]
+fn checks_down_slow_and_flapping() {
+    insta::assert_snapshot!("checks_en_120x40", draw(&at("two-critical-checks-down", 1.7, Lang::En), 120, 40));
+    let mut narrow = at("two-critical-checks-down", 1.7, Lang::Es);
+    press(&mut narrow, "1");
+    insta::assert_snapshot!("checks_es_80x24", draw(&narrow, 80, 24));
+    press(&mut narrow, "<down><enter>");
+    insta::assert_snapshot!("check_detail_es_80x24", draw(&narrow, 80, 24));
+}
+
+#[test]
+fn sessions() {
+    let mut state = at("sessions-flood", 13.0, Lang::Es);
+    press(&mut state, "2");
+    insta::assert_snapshot!("sessions_es_80x24", draw(&state, 80, 24));
+    insta::assert_snapshot!("sessions_en_120x40", draw(&at("sessions-flood", 13.0, Lang::En), 120, 40));
+}
+
+#[test]
+fn pages_over_the_board() {
+    for (keys, name) in [("?", "help"), ("s", "why"), (":zo", "palette"), ("5/err<enter>", "filter"), ("f", "frozen"), ("3z", "zoom"), ("x", "no_key")] {
+        let mut es = at("bad-deploy-error-rate", 9.4, Lang::Es);
+        press(&mut es, keys);
+        insta::assert_snapshot!(format!("{name}_es_80x24"), draw(&es, 80, 24));
+    }
+    for (keys, name) in [("?", "help"), ("s", "why"), ("4z", "zoom_latency")] {
+        let mut en = at("slow", 16.0, Lang::En);
+        press(&mut en, keys);
+        insta::assert_snapshot!(format!("{name}_en_120x40"), draw(&en, 120, 40));
+    }
+}
+
+#[test]
+fn ascii_for_terminals_that_have_nothing_else() {
+    let theme = Theme::named("noche", Depth::None, true).unwrap();
+    let state = at("bad-deploy-error-rate", 9.4, Lang::Es);
+    let text = terminal(&state, &theme, 80, 24).backend().to_string();
+    assert!(text.is_ascii(), "{text}");
+    insta::assert_snapshot!("ascii_es_80x24", text);
+}
+
+/// Where each role is seen: the styles are part of the picture.
+#[test]
+fn styles_say_what_the_words_say_in_every_theme() {
+    for name in Theme::NAMES {
+        for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::None] {
+            let theme = Theme::named(name, depth, false).unwrap();
+            let mut state = at("bad-deploy-error-rate", 9.4, Lang::En);
+            press(&mut state, "6");
+            let shown = terminal(&state, &theme, 120, 40);
+            let buffer = shown.backend().buffer();
+            let styled = |text: &str, role: Role| {
+                let width = buffer.area.width as usize;
+                let rows: Vec<String> = buffer.content.chunks(width).map(|r| r.iter().map(|c| c.symbol()).collect()).collect();
+                let (y, x) = rows.iter().enumerate().find_map(|(y, r)| r.find(text).map(|b| (y, r[..b].chars().count()))).unwrap_or_else(|| panic!("{text}"));
+                let cell = &buffer.content[y * width + x];
+                let style = theme.style(role);
+                assert_eq!(cell.modifier, style.add_modifier, "{name} {depth:?}: {text}");
+                if let Some(bg) = style.bg {
+                    assert_eq!(cell.bg, bg, "{name} {depth:?}: {text}");
+                }
+            };
+            styled("SEV1", Role::Sev1);
+            styled("PRODUCTION", Role::Production);
+            styled("What to do", Role::Focus);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the rings share: waiting for conditions, a server that misbehaves on demand, a terminal, real servers.
+
+pub mod fault;
+pub mod mariadb;
+pub mod play;
+pub mod prometheus;
+pub mod pty;
+pub mod wait;
+
+use std::net::TcpListener;
+
+/// A port that nobody listens on at this moment.
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Settings from a configuration text, with its secrets.
+pub fn settings(text: &str) -> (cabina::engine::Settings, std::sync::Arc<cabina::sources::secrets::Secrets>) {
+    let env = std::env::vars().collect();
+    let around = cabina::config::Surroundings {
+        env: &env,
+        read_file: &|p| std::fs::read_to_string(p).map_err(|e| e.to_string()),
+        folder: std::path::Path::new("/"),
+        zone: Some("UTC".to_owned()),
+    };
+    let loaded = cabina::config::load(text, &around).unwrap_or_else(|r| panic!("{:#?}\n{text}", r.mistakes));
+    let values = loaded.secrets.into_iter().map(|(k, v)| (k, v.into())).collect();
+    let hidden = loaded.hidden.into_iter().map(Into::into).collect();
+    (loaded.settings, std::sync::Arc::new(cabina::sources::secrets::Secrets::new(values, hidden)))
+}

@@ -1,0 +1,327 @@
+//! Plays a scenario file through `engine::update`: what happened goes in, what is judged comes out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cabina::engine;
+use cabina::engine::Event;
+use cabina::engine::Kind;
+use cabina::engine::State;
+use cabina::engine::now;
+use cabina::engine::sentence::sentence;
+use cabina::engine::state::Mode;
+use cabina::model::health::Outcome;
+use cabina::model::health::Probe;
+use cabina::model::sessions::Measurement;
+use cabina::model::sessions::Rows;
+use cabina::model::signal::Absence;
+use cabina::model::signal::Counts;
+use cabina::model::signal::Reading;
+use cabina::model::signal::Sample;
+use cabina::model::source::Origin;
+use cabina::model::time::Millis;
+use cabina::model::time::Stamp;
+use serde::Deserialize;
+
+use crate::support::settings;
+
+/// A night in March: 2026-03-14 08:40 UTC, 02:40 in Mexico City.
+pub const START: Millis = 1_773_477_600_000;
+
+/// A scenario file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it is about.
+    pub title: String,
+    /// The configuration.
+    pub config: String,
+    /// What happened.
+    #[serde(default)]
+    pub event: Vec<Happened>,
+    /// What is expected, and when.
+    #[serde(default)]
+    pub expect: Vec<Expected>,
+}
+
+/// One thing that happened, once or repeatedly.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Happened {
+    at: String,
+    every: Option<String>,
+    until: Option<String>,
+    probe: Option<Probed>,
+    traffic: Option<Traffic>,
+    signal: Option<Figure>,
+    sessions: Option<Looked>,
+    lost: Option<Lost>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Probed {
+    check: String,
+    outcome: String,
+    cert_days: Option<i64>,
+}
+
+/// Request figures: failed of total over 5m, 1m and 30m; quantiles in seconds.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Traffic {
+    five: Option<(f64, f64)>,
+    one: Option<(f64, f64)>,
+    thirty: Option<(f64, f64)>,
+    p95: Option<f64>,
+    p99: Option<f64>,
+    #[serde(default)]
+    source: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Figure {
+    name: String,
+    value: Option<f64>,
+    worst: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Looked {
+    rows: u64,
+    #[serde(default)]
+    grows_per_min: f64,
+    #[serde(default = "yes")]
+    exact: bool,
+    renewed: Option<f64>,
+    usual: Option<f64>,
+    expired: Option<u64>,
+    oldest: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lost {
+    source: String,
+    why: String,
+}
+
+/// What must hold at a moment.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    at: String,
+    level: Option<String>,
+    since: Option<String>,
+    #[serde(default)]
+    rules: Vec<String>,
+    #[serde(default)]
+    not_rules: Vec<String>,
+    #[serde(default)]
+    says: Vec<String>,
+    #[serde(default)]
+    facts: Vec<String>,
+    #[serde(default)]
+    not_facts: Vec<String>,
+    blind: Option<bool>,
+    falls: Option<String>,
+    unstable: Option<bool>,
+    #[serde(default)]
+    health: BTreeMap<String, String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn time(text: &str) -> Millis {
+    humantime::parse_duration(text).unwrap_or_else(|e| panic!("{text}: {e}")).as_millis() as Millis
+}
+
+fn stamp(at: Millis) -> Stamp {
+    Stamp { mono: 1_000_000 + at, wall: START + at }
+}
+
+/// Reads a scenario file.
+pub fn read(path: &Path) -> Scenario {
+    let text = std::fs::read_to_string(path).unwrap();
+    toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// Plays until a moment, a tick every second, and returns the state then.
+pub fn play(scenario: &Scenario, until: Millis) -> State {
+    let mut moments: Vec<(Millis, Kind)> = Vec::new();
+    for happened in &scenario.event {
+        let (from, every) = (time(&happened.at), happened.every.as_deref().map(time));
+        let last = happened.until.as_deref().map_or(from, time);
+        let mut at = from;
+        while at <= last {
+            moments.extend(kinds(happened, at, from).into_iter().map(|k| (at, k)));
+            match every {
+                Some(step) => at += step,
+                None => break,
+            }
+        }
+    }
+    moments.extend((0..=until / 1_000).map(|s| (s * 1_000, Kind::Tick)));
+    moments.retain(|(at, _)| *at <= until);
+    // A tick comes after what happened in its second.
+    moments.sort_by_key(|(at, kind)| (*at, matches!(kind, Kind::Tick)));
+    let (settings, _) = settings(&scenario.config);
+    let mut state = State::new(settings, Mode::Cockpit, stamp(0));
+    for (at, kind) in moments {
+        engine::update(&mut state, Event { at: stamp(at), kind });
+    }
+    state
+}
+
+fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
+    let mut out = Vec::new();
+    if let Some(p) = &h.probe {
+        let outcome = match p.outcome.as_str() {
+            "good" => Outcome::Good,
+            "slow" => Outcome::Slow,
+            "refused" => Outcome::Absent(Absence::Refused),
+            "timeout" => Outcome::Absent(Absence::Timeout(2_000)),
+            other => Outcome::Unexpected(other.to_owned()),
+        };
+        let latency = (!outcome.failed()).then_some(34);
+        let soon = p.cert_days.is_some_and(|d| d < 14);
+        let probe = Probe { outcome, latency, detail: "HTTP 200".to_owned(), cert_days: p.cert_days, cert_soon: soon };
+        out.push(Kind::Probed { check: p.check.clone(), probe });
+    }
+    if let Some(t) = &h.traffic {
+        out.push(sampled(t.source.as_deref().unwrap_or("prometheus"), traffic(t, at)));
+    }
+    if let Some(s) = &h.signal {
+        let reading = s.value.map_or(Reading::Absent(Absence::NoSeries), Reading::Value);
+        let sample = Sample { signal: s.name.clone(), at: START + at, reading, counts: None, worst: s.worst.clone() };
+        out.push(sampled("prometheus", vec![sample]));
+    }
+    if let Some(s) = &h.sessions {
+        out.push(Kind::Measured { look: Ok(look(s, at, from)) });
+    }
+    if let Some(l) = &h.lost {
+        let why = match l.why.as_str() {
+            "timeout" => Absence::Timeout(5_000),
+            "refused" => Absence::Refused,
+            other => Absence::Failed(other.to_owned()),
+        };
+        out.push(if l.source == "sessions" {
+            Kind::Measured { look: Err(why) }
+        } else {
+            Kind::SourceFailed { source: l.source.clone(), why }
+        });
+    }
+    out
+}
+
+fn sampled(source: &str, samples: Vec<Sample>) -> Kind {
+    let origin = if source == "scrape" { Origin::Scrape } else { Origin::Prometheus };
+    Kind::Sampled { source: source.to_owned(), origin, samples, history: false, took: 20, notes: Vec::new() }
+}
+
+fn traffic(t: &Traffic, at: Millis) -> Vec<Sample> {
+    let at = START + at;
+    let sample = |signal: &str, reading, counts| Sample { signal: signal.to_owned(), at, reading, counts, worst: None };
+    let share = |signal: &str, pair: Option<(f64, f64)>, window: Millis| {
+        let counts = pair.map(|(failed, total)| Counts { failed, total, window });
+        let reading = match pair {
+            None => Reading::Absent(Absence::NoSeries),
+            Some((_, total)) if total <= 0.0 => Reading::Absent(Absence::NoTraffic),
+            Some((failed, total)) => Reading::Value(failed / total),
+        };
+        sample(signal, reading, counts)
+    };
+    let total = t.five.map(|(_, total)| Counts { failed: 0.0, total, window: 300_000 });
+    let mut out = vec![share("error_rate", t.five, 300_000), share("error_rate_1m", t.one, 60_000)];
+    if t.thirty.is_some() {
+        out.push(share("error_rate_30m", t.thirty, 1_800_000));
+    }
+    for (name, value) in [("latency_p95", t.p95), ("latency_p99", t.p99)] {
+        if let Some(v) = value {
+            out.push(sample(name, Reading::Value(v), total));
+        }
+    }
+    if let Some((_, total)) = t.five {
+        out.push(sample("request_rate", Reading::Value(total / 300.0), None));
+    }
+    out
+}
+
+fn look(s: &Looked, at: Millis, from: Millis) -> Measurement {
+    let n = s.rows + (s.grows_per_min * (at - from) as f64 / 60_000.0) as u64;
+    Measurement {
+        rows: if s.exact { Rows::exact(n) } else { Rows::estimate(n) },
+        renewed_per_min: s.renewed,
+        renewed_per_min_1h: s.renewed,
+        usual_per_min: s.usual,
+        expired: s.expired.map(Rows::exact),
+        bytes: Some(25_000_000),
+        oldest_expiry: s.oldest.as_deref().map(|ago| START + at - time(ago)),
+        sweepable: Some(0.02),
+        answer: 2,
+        took: 9,
+        count_gave_up: !s.exact,
+    }
+}
+
+/// Everything the state says about itself, for `says`.
+fn words(state: &State) -> String {
+    let lang = state.settings.lang;
+    let n = now::now(state);
+    let mut out = format!("{} | {} | {} | {}", n.what, n.trend, n.place, n.fine);
+    for f in &state.verdict.findings {
+        out.push_str(&format!(" | {}", sentence(lang, f)));
+    }
+    out
+}
+
+/// Checks one expectation.
+pub fn check(scenario: &Scenario, expected: &Expected) {
+    let state = play(scenario, time(&expected.at));
+    let v = &state.verdict;
+    let words = words(&state);
+    let facts: Vec<String> = state.timeline.newest().map(|e| e.words(state.settings.lang)).collect();
+    let rules: Vec<&str> = v.findings.iter().map(|f| f.rule.word()).collect();
+    let place = format!(
+        "{}, at {}: level {}, rules {rules:?}, falls {:?}\nsays {words}\nfacts {facts:#?}",
+        scenario.title, expected.at, v.level.word(), v.falls_at.map(|t| t - START)
+    );
+    if let Some(level) = &expected.level {
+        assert_eq!(v.level.word(), level, "{place}");
+    }
+    if let Some(since) = &expected.since {
+        assert_eq!(v.since - START, time(since), "since; {place}");
+    }
+    for rule in &expected.rules {
+        assert!(rules.contains(&rule.as_str()), "rule {rule} is missing; {place}");
+    }
+    for rule in &expected.not_rules {
+        assert!(!rules.contains(&rule.as_str()), "rule {rule} must not hold; {place}");
+    }
+    for piece in &expected.says {
+        assert!(words.contains(piece), "it does not say {piece:?}; {place}");
+    }
+    for piece in &expected.facts {
+        assert!(facts.iter().any(|f| f.contains(piece)), "no fact says {piece:?}; {place}");
+    }
+    for piece in &expected.not_facts {
+        assert!(!facts.iter().any(|f| f.contains(piece)), "a fact says {piece:?}; {place}");
+    }
+    if let Some(blind) = expected.blind {
+        assert_eq!(!v.blind.is_empty(), blind, "blind; {place}");
+    }
+    if let Some(falls) = &expected.falls {
+        assert_eq!(v.falls_at.map(|t| t - START), Some(time(falls)), "falls; {place}");
+    }
+    if let Some(unstable) = expected.unstable {
+        assert_eq!(v.unstable, unstable, "unstable; {place}");
+    }
+    for (name, word) in &expected.health {
+        let shown = state.checks.get(name).map(|c| c.shown().word());
+        assert_eq!(shown, Some(word.as_str()), "{name}; {place}");
+    }
+}

@@ -1,0 +1,55 @@
+//! A private Prometheus on a free loopback port that scrapes what a test serves; stopped when it is dropped.
+
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use crate::support::free_port;
+use crate::support::wait::until;
+
+/// A server.
+pub struct Prometheus {
+    pub url: String,
+    pub port: u16,
+    _folder: TempDir,
+    child: Child,
+}
+
+impl Prometheus {
+    /// Starts a server that scrapes these targets (`127.0.0.1:PORT`) every second, and waits until it listens.
+    pub async fn start(targets: &[String]) -> Self {
+        let folder = tempfile::Builder::new().prefix("cabina-prometheus").tempdir().unwrap();
+        let listed = targets.iter().map(|t| format!("'{t}'")).collect::<Vec<_>>().join(",");
+        let config = format!(
+            "global:\n  scrape_interval: 1s\nscrape_configs:\n  - job_name: app\n    static_configs:\n      - targets: [{listed}]\n"
+        );
+        let file = folder.path().join("prometheus.yml");
+        std::fs::write(&file, config).unwrap();
+        let port = free_port();
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
+            .spawn()
+            .expect("prometheus is missing: tests/run installs it");
+        let server = Self { url: format!("http://127.0.0.1:{port}"), port, _folder: folder, child };
+        until("Prometheus listens", Duration::from_secs(60), async || {
+            TcpStream::connect(("127.0.0.1", port)).await.map(|_| ()).map_err(|e| e.to_string())
+        })
+        .await;
+        server
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

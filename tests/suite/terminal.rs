@@ -1,0 +1,142 @@
+//! The built program in a pseudo-terminal: it starts, shrinks, is stopped and goes on, and gives everything back.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::fault::Fault;
+use crate::support::fault::Manner;
+use crate::support::pty::Screen;
+
+/// A configuration whose only target hangs.
+async fn hanging() -> (Fault, tempfile::NamedTempFile) {
+    let server = Fault::start(Manner::Hang).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = format!(
+        "service = \"IACT\"\nenvironment = \"production\"\n[prometheus]\nurl = \"{0}\"\n[[health]]\nname = \"API\"\nhttp = \"{0}/\"\ncritical = true\n",
+        server.url
+    );
+    std::fs::write(file.path(), text).unwrap();
+    (server, file)
+}
+
+fn given_back(screen: &Screen) {
+    assert!(!screen.alternate(), "the alternate screen is left\n{}", screen.text());
+    assert!(!screen.cursor_hidden(), "the cursor is shown");
+    let text = String::from_utf8_lossy(&screen.bytes);
+    for (on, off) in [("\x1b[?2004h", "\x1b[?2004l"), ("\x1b[?1004h", "\x1b[?1004l"), ("\x1b[?1049h", "\x1b[?1049l")] {
+        let last = |s: &str| text.rfind(s);
+        assert!(last(on) < last(off), "{on:?} is not undone");
+    }
+}
+
+#[tokio::test]
+async fn it_opens_at_once_whatever_hangs_and_quits_cleanly() {
+    let (_server, file) = hanging().await;
+    let mut screen = Screen::start(&["--config", file.path().to_str().unwrap()], &[], 80, 24);
+    screen.shows("WHAT").await;
+    assert!(screen.alternate());
+    screen.keys("?").await;
+    screen.shows("Keys").await;
+    screen.keys("\x1b").await;
+    screen.until("the page is closed", |s| !s.text().contains("Keys")).await;
+    screen.keys("q").await;
+    assert_eq!(screen.ends().await.code(), Some(0));
+    given_back(&screen);
+    assert!(screen.text().contains("cabina: IACT production at"), "one line is left\n{}", screen.text());
+}
+
+#[tokio::test]
+async fn every_ending_gives_the_terminal_back() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 143), (Signal::QUIT, 143), (Signal::HUP, 129)] {
+        let (_server, file) = hanging().await;
+        let mut screen = Screen::start(&["--config", file.path().to_str().unwrap()], &[], 100, 30);
+        screen.shows("WHAT").await;
+        screen.signal(signal);
+        let status = screen.ends().await;
+        assert_eq!((status.code(), status.signal()), (Some(code), None), "{signal:?}");
+        given_back(&screen);
+    }
+}
+
+#[tokio::test]
+async fn when_the_terminal_closes_the_process_is_gone_within_a_second() {
+    let (_server, file) = hanging().await;
+    let mut screen = Screen::start(&["--config", file.path().to_str().unwrap()], &[], 80, 24);
+    screen.shows("WHAT").await;
+    let lived = screen.hang_up().await;
+    assert!(lived < Duration::from_secs(1), "{lived:?}");
+}
+
+#[tokio::test]
+async fn stopped_and_continued_it_draws_anew() {
+    let (_server, file) = hanging().await;
+    let mut screen = Screen::start(&["--config", file.path().to_str().unwrap()], &[], 80, 24);
+    screen.shows("WHAT").await;
+    screen.keys("\x1a").await;
+    screen.until("the main screen", |s| !s.alternate()).await;
+    given_back(&screen);
+    // The stop comes after the terminal was given back: wait until it is there before going on.
+    let stat = format!("/proc/{}/stat", screen.pid());
+    screen.until("stopped", |_| std::fs::read_to_string(&stat).is_ok_and(|s| s.contains(") T "))).await;
+    screen.signal(Signal::CONT);
+    screen.until("the alternate screen again", Screen::alternate).await;
+    screen.shows("WHAT").await;
+    screen.keys("q").await;
+    assert_eq!(screen.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn it_follows_the_size_of_its_window() {
+    let (_server, file) = hanging().await;
+    let mut screen = Screen::start(&["--config", file.path().to_str().unwrap()], &[], 120, 40);
+    screen.shows("Failures, per minute").await;
+    screen.resize(80, 24);
+    screen.until("the narrow board", |s| s.text().contains("What to do") && !s.text().contains("Failures, per")).await;
+    screen.resize(3, 2);
+    screen.resize(120, 40);
+    screen.shows("Failures, per minute").await;
+    screen.keys("q").await;
+    screen.ends().await;
+}
+
+#[tokio::test]
+async fn nothing_is_asked_of_the_terminal_and_no_colour_means_none() {
+    let (_server, file) = hanging().await;
+    let mut screen = Screen::start(&["--config", file.path().to_str().unwrap()], &[("NO_COLOR", "1"), ("LANG", "C")], 80, 24);
+    screen.shows("WHAT").await;
+    screen.keys("q").await;
+    screen.ends().await;
+    let text = String::from_utf8_lossy(&screen.bytes);
+    for question in ["\x1b[c", "\x1b[>c", "\x1b[6n", "\x1b[?u", "\x1b]10;?", "\x1b]11;?", "\x1b[18t", "$p"] {
+        assert!(!text.contains(question), "{question:?} asks the terminal something");
+    }
+    assert!(text.is_ascii(), "LANG=C");
+    let colours = text.split('\x1b').filter(|s| s.starts_with("[38;") || s.starts_with("[48;") || s.starts_with("[3") && s.contains("1m")).count();
+    assert_eq!(colours, 0, "{text:?}");
+}
+
+#[tokio::test]
+async fn without_a_terminal_it_says_so() {
+    let out = tokio::process::Command::new(env!("CARGO_BIN_EXE_cabina")).env("LANG", "en_US.UTF-8").output().await.unwrap();
+    assert_eq!(out.status.code(), Some(64));
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(said.contains("cabina check") && said.contains("cabina record"), "{said}");
+}
+
+#[tokio::test]
+async fn the_demo_shows_every_pane_and_breaks() {
+    let mut screen = Screen::start(&["demo"], &[], 120, 40);
+    for pane in ["Failures, per minute", "Latency", "Health", "django_session", "What to do", "Signals", "Facts"] {
+        screen.shows(pane).await;
+    }
+    screen.shows("4 of 4 up").await;
+    screen.shows("SEV1").await;
+    screen.keys("s").await;
+    screen.shows("of requests fail").await;
+    screen.keys("q").await;
+    screen.keys("q").await;
+    assert_eq!(screen.ends().await.code(), Some(0));
+    given_back(&screen);
+}
