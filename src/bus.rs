@@ -53,6 +53,7 @@ impl Bus {
     }
 
     /// Sends from a thread that is not part of the runtime.
+    #[must_use]
     pub fn send_blocking(&self, kind: Kind) -> bool {
         self.tx.blocking_send(Event { at: now(), kind }).is_ok()
     }

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 #[derive(Debug, Parser)]
 #[command(name = "cabina", version, about, long_about = None, max_term_width = 100)]
 pub struct Cli {
-    /// Configuration file (else $CABINA_CONFIG, ./cabina.toml, the XDG config folder)
+    /// Configuration file (else $`CABINA_CONFIG`, ./cabina.toml, the XDG config folder)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -80,5 +80,5 @@ fn wait(text: &str) -> Result<Duration, String> {
         return Err(bad());
     }
     let time = humantime::parse_duration(text).map_err(|_| bad())?;
-    if time > Duration::from_secs(86_400) { Err("at most 1d".to_owned()) } else { Ok(time) }
+    if time > Duration::from_hours(24) { Err("at most 1d".to_owned()) } else { Ok(time) }
 }

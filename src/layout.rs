@@ -155,11 +155,7 @@ fn wide(screen: Rect, focus: Pane, zoom: bool, checks: usize, signals: usize) ->
     let footer = Rect { y: screen.height - 1, height: 1, ..screen };
     let header = take(&mut rest, 2);
     let now = take(&mut rest, 7);
-    let stacks = if zoom {
-        vec![stack(rest, &[(focus, None)])]
-    } else {
-        board(rest, checks, signals)
-    };
+    let stacks = if zoom { vec![stack(rest, &[(focus, None)])] } else { board(rest, checks, signals) };
     Areas { header, ages: Rect::default(), now, stacks, bare: Vec::new(), footer, wide: true }
 }
 

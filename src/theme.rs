@@ -162,7 +162,9 @@ impl Theme {
             "noche" => NOCHE,
             "dia" => DIA,
             "alto-contraste" => ALTO_CONTRASTE,
-            other => return Err(ThemeError(format!("no theme is called {other:?}; there are {}", Self::NAMES.join(", ")))),
+            other => {
+                return Err(ThemeError(format!("no theme is called {other:?}; there are {}", Self::NAMES.join(", "))));
+            }
         };
         Self::parse(text, depth, ascii)
     }
@@ -212,8 +214,7 @@ fn parse_style(line: &str, depth: Depth) -> Result<Style, String> {
             // Only where there are no colours: what colour would have shown must still be seen.
             "plain-reversed" if depth == Depth::None => style = style.add_modifier(Modifier::REVERSED),
             "plain-bold" if depth == Depth::None => style = style.add_modifier(Modifier::BOLD),
-            "plain-reversed" | "plain-bold" => {}
-            "default" => {}
+            "plain-reversed" | "plain-bold" | "default" => {}
             colour => {
                 let colour = parse_colour(colour, depth)?;
                 style = match (colour, background) {

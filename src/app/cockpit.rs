@@ -65,10 +65,7 @@ pub(super) async fn show(configured: Configured) -> u8 {
             return exit::INTERNAL;
         }
     };
-    let mut screen = match Terminal::new(WholeFrames::new(terminal::raw())) {
-        Ok(screen) => screen,
-        Err(_) => return exit::INTERNAL,
-    };
+    let Ok(mut screen) = Terminal::new(WholeFrames::new(terminal::raw())) else { return exit::INTERNAL };
     keyboard::watch_for_hang_up(bus.clone());
     tokio::spawn(keyboard::run(bus.clone()));
     tokio::spawn(ticks::run(bus.clone()));

@@ -120,7 +120,8 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Configured, u8> {
         Err(rejected) => {
             let file = path.display().to_string();
             let n = rejected.mistakes.len();
-            let head = if n == 1 { rejected.lang.cli_config_bad_one(&file) } else { rejected.lang.cli_config_bad(n, &file) };
+            let head =
+                if n == 1 { rejected.lang.cli_config_bad_one(&file) } else { rejected.lang.cli_config_bad(n, &file) };
             complain(&head);
             for mistake in &rejected.mistakes {
                 complain(&format!("{file}:{mistake}"));

@@ -18,14 +18,15 @@ use crate::lab::Target;
 pub(super) fn main(cli: &Cli, scenario: Option<&str>) -> u8 {
     let scenario = match scenario {
         None => Scenario::default(),
-        Some(name) => match Scenario::named(name) {
-            Some(scenario) => scenario,
-            None => {
+        Some(name) => {
+            if let Some(scenario) = Scenario::named(name) {
+                scenario
+            } else {
                 let names: Vec<&str> = Scenario::NAMES.iter().take(5).map(|(n, _)| *n).collect();
                 complain(&format!("cabina demo: {name:?}? {}", names.join(", ")));
                 return exit::USAGE;
             }
-        },
+        }
     };
     let runtime = match runtime() {
         Ok(runtime) => runtime,

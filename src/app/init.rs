@@ -23,6 +23,7 @@ use crate::sources::secrets::Secrets;
 const PATIENCE: Duration = Duration::from_millis(800);
 
 /// What answered.
+#[expect(clippy::struct_excessive_bools, reason = "four independent answers to four independent questions")]
 struct Found {
     health: bool,
     metrics: bool,
@@ -44,7 +45,8 @@ pub(super) fn main(cli: &Cli) -> u8 {
     let found = runtime.block_on(probe(lang));
     let text = compose(&found, lang);
     // `create_new`: whoever was quicker keeps their file.
-    let written = OpenOptions::new().write(true).create_new(true).open(&path).and_then(|mut f| f.write_all(text.as_bytes()));
+    let written =
+        OpenOptions::new().write(true).create_new(true).open(&path).and_then(|mut f| f.write_all(text.as_bytes()));
     match written {
         Ok(()) => {
             print(&format!("{}\n", lang.init_written(path.display())));
@@ -62,7 +64,9 @@ async fn probe(lang: Lang) -> Found {
         answers("http://localhost:8000/api/health"),
         answers("http://localhost:8000/metrics"),
         answers("http://localhost:9090/-/ready"),
-        async { tokio::time::timeout(PATIENCE, TcpStream::connect(("localhost", 3306))).await.is_ok_and(|r| r.is_ok()) },
+        async {
+            tokio::time::timeout(PATIENCE, TcpStream::connect(("localhost", 3306))).await.is_ok_and(|r| r.is_ok())
+        },
     );
     let found = Found { health, metrics, prometheus, mysql };
     for (yes, what) in [
@@ -95,7 +99,12 @@ async fn answers(address: &str) -> bool {
 fn compose(found: &Found, lang: Lang) -> String {
     let (es, en) = (include_str!("init.es.toml"), include_str!("init.en.toml"));
     let template = if lang == Lang::Es { es } else { en };
-    let parts = [("HEALTH", found.health), ("METRICS", found.metrics && !found.prometheus), ("PROMETHEUS", found.prometheus), ("MYSQL", found.mysql)];
+    let parts = [
+        ("HEALTH", found.health),
+        ("METRICS", found.metrics && !found.prometheus),
+        ("PROMETHEUS", found.prometheus),
+        ("MYSQL", found.mysql),
+    ];
     let mut out = String::new();
     for line in template.lines() {
         // `@HEALTH@ key = value`: a line that is on when its part answered.
@@ -128,7 +137,8 @@ mod tests {
                 let found = Found { health: on(0), metrics: on(1), prometheus: on(2), mysql: on(3) };
                 let text = compose(&found, lang);
                 let env = BTreeMap::from([("DB_PASSWORD".to_owned(), "x".to_owned())]);
-                let around = Surroundings { env: &env, read_file: &|_| Err(String::new()), folder: Path::new("/"), zone: None };
+                let around =
+                    Surroundings { env: &env, read_file: &|_| Err(String::new()), folder: Path::new("/"), zone: None };
                 let loaded = crate::config::load(&text, &around).unwrap_or_else(|e| panic!("{:?}\n{text}", e.mistakes));
                 assert_eq!(loaded.settings.checks.len(), usize::from(found.health) + usize::from(found.mysql));
                 assert_eq!(loaded.settings.sessions.is_some(), found.mysql);

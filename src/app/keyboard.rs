@@ -53,7 +53,7 @@ pub(super) fn watch_for_hang_up(bus: Bus) {
                 Err(rustix::io::Errno::INTR) => {}
                 Err(_) => return,
                 Ok(_) if fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) => {
-                    bus.send_blocking(Kind::Shutdown(Ending::TerminalGone));
+                    let _ = bus.send_blocking(Kind::Shutdown(Ending::TerminalGone));
                     return;
                 }
                 Ok(_) => {}

@@ -36,16 +36,16 @@ pub mod exit {
 
 /// Runs what the command line asks for.
 #[must_use]
-pub fn main(cli: Cli) -> ExitCode {
+pub fn main(cli: &Cli) -> ExitCode {
     // Whoever builds a TLS client first would otherwise have to choose.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let code = match &cli.command {
-        None => cockpit::main(&cli),
-        Some(Command::Demo { scenario }) => demo::main(&cli, scenario.as_deref()),
-        Some(Command::Check { wait }) => check::main(&cli, *wait),
+        None => cockpit::main(cli),
+        Some(Command::Demo { scenario }) => demo::main(cli, scenario.as_deref()),
+        Some(Command::Check { wait }) => check::main(cli, *wait),
         Some(Command::Scrape { from, format }) => scrape::main(from, *format),
-        Some(Command::Init) => init::main(&cli),
-        Some(Command::Doctor) => doctor::main(&cli),
+        Some(Command::Init) => init::main(cli),
+        Some(Command::Doctor) => doctor::main(cli),
         Some(Command::Completions { shell }) => {
             let mut command = Cli::command();
             clap_complete::generate(*shell, &mut command, "cabina", &mut std::io::stdout());

@@ -78,7 +78,8 @@ async fn fetch(address: &str) -> Result<(Vec<u8>, Format), String> {
         headers: Vec::new(),
         ca_file: None,
     };
-    let secrets = Secrets::new(BTreeMap::from([("url".to_owned(), SecretString::from(address.to_owned()))]), Vec::new());
+    let secrets =
+        Secrets::new(BTreeMap::from([("url".to_owned(), SecretString::from(address.to_owned()))]), Vec::new());
     let clients = Clients::single(address.starts_with("https"));
     // OpenMetrics only where a target has nothing else: the text format is what a poller asks for too.
     let accept = "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1";

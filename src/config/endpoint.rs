@@ -92,7 +92,12 @@ pub(super) fn database(s: &mut Section<'_>, cx: &mut Context<'_>, key: &str, sch
     };
     let scheme = url.split(':').next().unwrap_or_default().to_owned();
     if !schemes.contains(&scheme.as_str()) {
-        cx.mistake(s, key, format!("{scheme:?} is no database this can read"), format!("one of {}", schemes.join(", ")));
+        cx.mistake(
+            s,
+            key,
+            format!("{scheme:?} is no database this can read"),
+            format!("one of {}", schemes.join(", ")),
+        );
     }
     let mut url = url;
     let mut shown = url.clone();

@@ -20,7 +20,12 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) -> Vec<CheckSpe
     for s in &mut sections {
         let name = s.required(cx, "name", "a name such as \"API Backend\"");
         if !name.is_empty() && out.iter().any(|c| c.name == name) {
-            cx.mistake(s, "name", format!("two checks are called {name:?}"), "names are how a check is told from another");
+            cx.mistake(
+                s,
+                "name",
+                format!("two checks are called {name:?}"),
+                "names are how a check is told from another",
+            );
         }
         let spec = CheckSpec {
             name,
@@ -71,7 +76,12 @@ fn probe(s: &mut Section<'_>, cx: &mut Context<'_>) -> ProbeSpec {
     match given.as_slice() {
         [] => cx.mistake(s, "", "says not what to ask".to_owned(), "give one of http, tcp, tls, dns, command"),
         [_] => {}
-        [_, second, ..] => cx.mistake(s, second, "is one question too many".to_owned(), "a check asks one thing: http, tcp, tls, dns or command"),
+        [_, second, ..] => cx.mistake(
+            s,
+            second,
+            "is one question too many".to_owned(),
+            "a check asks one thing: http, tcp, tls, dns or command",
+        ),
     }
     // Each key is taken, so that none is called unknown beside the real mistake.
     let none = ProbeSpec::Dns { name: String::new() };
@@ -166,7 +176,9 @@ mod tests {
         let json = Expect::Json { path: "$.status".to_owned(), op: Op::Eq, value: "ok".to_owned() };
         assert_eq!(expectation("json $.status == \"ok\""), Some(json));
         assert_eq!(expectation("cert_days > 14"), Some(Expect::CertDays(Op::Gt, 14)));
-        for bad in ["status", "status 200", "status == ok", "latency < 5", "json status == ok", "json $.[ == ok", "speed < 3"] {
+        for bad in
+            ["status", "status 200", "status == ok", "latency < 5", "json status == ok", "json $.[ == ok", "speed < 3"]
+        {
             assert_eq!(expectation(bad), None, "{bad}");
         }
     }

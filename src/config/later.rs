@@ -86,7 +86,9 @@ pub(super) fn rules(severity: &mut Section<'_>, cx: &mut Context<'_>) {
 }
 
 fn store(root: &mut Section<'_>, cx: &mut Context<'_>) {
-    let Some(mut s) = single(root, cx, "store") else { return };
+    let Some(mut s) = single(root, cx, "store") else {
+        return;
+    };
     if s.has("url") || s.has("url_file") {
         endpoint::database(&mut s, cx, "url", &["sqlite", "mysql", "mariadb", "postgres", "postgresql"]);
     }

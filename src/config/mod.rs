@@ -44,7 +44,11 @@ impl Surroundings<'_> {
     #[must_use]
     pub fn language(&self) -> Lang {
         let set = |name: &str| self.env.get(name).filter(|v| !v.is_empty());
-        set("LC_ALL").or_else(|| set("LC_MESSAGES")).or_else(|| set("LANG")).and_then(|v| Lang::parse(v)).unwrap_or(Lang::En)
+        set("LC_ALL")
+            .or_else(|| set("LC_MESSAGES"))
+            .or_else(|| set("LANG"))
+            .and_then(|v| Lang::parse(v))
+            .unwrap_or(Lang::En)
     }
 }
 
@@ -92,13 +96,9 @@ pub fn load(text: &str, around: &Surroundings<'_>) -> Result<Loaded, Rejected> {
     cx.mistakes.sort_by_key(|m| m.line);
     let lang = settings.as_ref().map_or_else(|| around.language(), |s| s.lang);
     match settings {
-        Some(settings) if cx.mistakes.is_empty() => Ok(Loaded {
-            settings,
-            secrets: cx.secrets,
-            hidden: cx.hidden,
-            origins: cx.origins,
-            not_yet: cx.not_yet,
-        }),
+        Some(settings) if cx.mistakes.is_empty() => {
+            Ok(Loaded { settings, secrets: cx.secrets, hidden: cx.hidden, origins: cx.origins, not_yet: cx.not_yet })
+        }
         _ => Err(Rejected { mistakes: cx.mistakes, lang }),
     }
 }
@@ -129,7 +129,12 @@ fn zone(root: &mut Section<'_>, cx: &mut Context<'_>) -> Zone {
     match (Zone::named(&name), named) {
         (Some(zone), _) => zone,
         (None, Some(_)) => {
-            cx.mistake(root, "timezone", format!("{name:?} is no time zone"), "use an IANA name such as \"America/Mexico_City\"");
+            cx.mistake(
+                root,
+                "timezone",
+                format!("{name:?} is no time zone"),
+                "use an IANA name such as \"America/Mexico_City\"",
+            );
             Zone::default()
         }
         // The machine's own zone may have a name that the tables do not know.
@@ -140,11 +145,24 @@ fn zone(root: &mut Section<'_>, cx: &mut Context<'_>) -> Zone {
 fn sessions(s: &mut Section<'_>, cx: &mut Context<'_>) -> SessionsSpec {
     let (url, shown) = endpoint::database(s, cx, "url", &["mysql", "mariadb", "sqlite", "postgres", "postgresql"]);
     if shown.starts_with("postgres") {
-        cx.mistake(s, "url", "sessions on PostgreSQL are not read by this version".to_owned(), "use mysql:// or sqlite://");
+        cx.mistake(
+            s,
+            "url",
+            "sessions on PostgreSQL are not read by this version".to_owned(),
+            "use mysql:// or sqlite://",
+        );
     }
     let table = s.text_or(cx, "table", "django_session");
-    if !table.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '.')) || table.is_empty() || table.len() > 64 {
-        cx.mistake(s, "table", format!("{table:?} is no table name"), "letters, digits, _ and $, and a dot after the schema");
+    if !table.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '.'))
+        || table.is_empty()
+        || table.len() > 64
+    {
+        cx.mistake(
+            s,
+            "table",
+            format!("{table:?} is no table name"),
+            "letters, digits, _ and $, and a dot after the schema",
+        );
     }
     let spec = SessionsSpec {
         url,
@@ -158,7 +176,12 @@ fn sessions(s: &mut Section<'_>, cx: &mut Context<'_>) -> SessionsSpec {
         cleanup_every: s.duration(cx, "cleanup_every", 6 * HOUR, MINUTE, 30 * DAY),
     };
     if spec.critical_rows <= spec.warning_rows {
-        cx.mistake(s, "critical_rows", "is not above warning_rows".to_owned(), "a warning must come before a critical limit");
+        cx.mistake(
+            s,
+            "critical_rows",
+            "is not above warning_rows".to_owned(),
+            "a warning must come before a critical limit",
+        );
     }
     s.finish(cx);
     spec
@@ -166,14 +189,13 @@ fn sessions(s: &mut Section<'_>, cx: &mut Context<'_>) -> SessionsSpec {
 
 fn quiet(root: &mut Section<'_>, cx: &mut Context<'_>) -> Quiet {
     let mut quiet = Quiet::default();
-    let Some(mut severity) = root.section(cx, "severity") else { return quiet };
+    let Some(mut severity) = root.section(cx, "severity") else {
+        return quiet;
+    };
     if let Some(mut q) = severity.section(cx, "quiet") {
-        for (key, slot) in [
-            ("sev1", &mut quiet.sev1),
-            ("sev2", &mut quiet.sev2),
-            ("sev3", &mut quiet.sev3),
-            ("sev4", &mut quiet.sev4),
-        ] {
+        for (key, slot) in
+            [("sev1", &mut quiet.sev1), ("sev2", &mut quiet.sev2), ("sev3", &mut quiet.sev3), ("sev4", &mut quiet.sev4)]
+        {
             *slot = q.duration(cx, key, *slot, 0, DAY);
         }
         q.finish(cx);
@@ -201,14 +223,20 @@ mod tests {
     use super::*;
 
     fn load_text(text: &str) -> Result<Loaded, Vec<String>> {
-        let env = BTreeMap::from([("DB_PASSWORD".to_owned(), "s3cr3t!/x".to_owned()), ("LANG".to_owned(), "en_US.UTF-8".to_owned())]);
+        let env = BTreeMap::from([
+            ("DB_PASSWORD".to_owned(), "s3cr3t!/x".to_owned()),
+            ("LANG".to_owned(), "en_US.UTF-8".to_owned()),
+        ]);
         let around = Surroundings {
             env: &env,
-            read_file: &|p| if p.ends_with("token") { Ok("tok-from-file\n".to_owned()) } else { Err("no such file".to_owned()) },
+            read_file: &|p| {
+                if p.ends_with("token") { Ok("tok-from-file\n".to_owned()) } else { Err("no such file".to_owned()) }
+            },
             folder: Path::new("/etc/cabina"),
             zone: Some("Europe/Madrid".to_owned()),
         };
-        load(text, &around).map_err(|r| r.mistakes.iter().map(|m| format!("{}: {}: {}", m.line, m.key, m.text)).collect())
+        load(text, &around)
+            .map_err(|r| r.mistakes.iter().map(|m| format!("{}: {}: {}", m.line, m.key, m.text)).collect())
     }
 
     /// The whole example of the design, every section of it.
@@ -220,7 +248,10 @@ mod tests {
         let s = &loaded.settings;
         assert_eq!((s.service.as_str(), s.production(), s.lang), ("IACT", true, Lang::Es));
         assert_eq!(s.checks[0].expect.len(), 5);
-        assert_eq!(s.prometheus.as_ref().map(|p| p.metrics.requests.as_str()), Some("django_http_responses_total_by_status_total"));
+        assert_eq!(
+            s.prometheus.as_ref().map(|p| p.metrics.requests.as_str()),
+            Some("django_http_responses_total_by_status_total")
+        );
         assert_eq!(s.sessions.as_ref().map(|s| s.shown.as_str()), Some("mysql://reader:•••@db/iact_production"));
         assert!(loaded.not_yet.contains(&"[[alertmanager]]".to_owned()), "{:?}", loaded.not_yet);
         assert!(!loaded.not_yet.contains(&"[[health]]".to_owned()));
@@ -231,7 +262,16 @@ mod tests {
         let text = "servce = \"x\"\n[[health]]\nname = \"A\"\nhttp = \"ftp://x\"\nevery = \"5x\"\n\n[[health]]\nname = \"A\"\n\
                     expect = [\"status = maybe\"]\n[prometheus]\nurl = 7\nevery = \"0s\"\n";
         let Err(all) = load_text(text) else { panic!("it was taken") };
-        let starts = ["1: servce", "4: health[0].http", "5: health[0].every", "7: health[1]", "8: health[1].name", "9: health[1].expect", "11: prometheus.url", "12: prometheus.every"];
+        let starts = [
+            "1: servce",
+            "4: health[0].http",
+            "5: health[0].every",
+            "7: health[1]",
+            "8: health[1].name",
+            "9: health[1].expect",
+            "11: prometheus.url",
+            "12: prometheus.every",
+        ];
         for start in starts {
             assert!(all.iter().any(|m| m.starts_with(start)), "{start} is missing in\n{}", all.join("\n"));
         }
@@ -260,7 +300,9 @@ mod tests {
     fn every_secret_has_a_file_twin() {
         let text = "[prometheus]\nurl = \"http://p\"\nbearer_token_file = \"token\"\n";
         assert_eq!(load_text(text).unwrap().secrets["prometheus.bearer_token"], "tok-from-file");
-        let Err(all) = load_text("[prometheus]\nurl = \"http://p\"\nbearer_token_file = \"gone\"\n") else { panic!("taken") };
+        let Err(all) = load_text("[prometheus]\nurl = \"http://p\"\nbearer_token_file = \"gone\"\n") else {
+            panic!("taken")
+        };
         assert!(all[0].starts_with("3: prometheus.bearer_token_file"), "{all:?}");
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fmt::Write as _;
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::DeTable;
 use toml::de::DeValue;
-use toml::Spanned;
 
 use crate::config::Surroundings;
 use crate::model::time::Millis;
@@ -74,7 +75,12 @@ impl<'a> Context<'a> {
 
     pub(super) fn syntax(&mut self, error: &toml::de::Error) {
         let line = error.span().map_or(1, |s| self.line(&s));
-        self.mistakes.push(Mistake { line, key: "TOML".to_owned(), text: error.message().to_owned(), hint: String::new() });
+        self.mistakes.push(Mistake {
+            line,
+            key: "TOML".to_owned(),
+            text: error.message().to_owned(),
+            hint: String::new(),
+        });
     }
 
     /// Notes a mistake at a key of a section; at the section itself where the key is not there.
@@ -158,12 +164,11 @@ impl<'t> Section<'t> {
     /// A text as it stands in the file, before the environment is filled in.
     fn raw(&mut self, cx: &mut Context<'_>, key: &str) -> Option<String> {
         let value = self.take(key)?.get_ref();
-        match value.as_str() {
-            Some(text) => Some(text.to_owned()),
-            None => {
-                self.wrong_type(cx, key, "a text in quotes", value);
-                None
-            }
+        if let Some(text) = value.as_str() {
+            Some(text.to_owned())
+        } else {
+            self.wrong_type(cx, key, "a text in quotes", value);
+            None
         }
     }
 
@@ -180,7 +185,8 @@ impl<'t> Section<'t> {
             } else if let Some((name, after)) = from.strip_prefix("${").and_then(|f| f.split_once('}')) {
                 match cx.around.env.get(name).cloned() {
                     Some(value) => {
-                        let secret = ["PASS", "SECRET", "TOKEN", "KEY", "PWD"].iter().any(|w| name.to_uppercase().contains(w));
+                        let secret =
+                            ["PASS", "SECRET", "TOKEN", "KEY", "PWD"].iter().any(|w| name.to_uppercase().contains(w));
                         if secret || how == Expansion::Url {
                             cx.hide(&value);
                         }
@@ -189,7 +195,12 @@ impl<'t> Section<'t> {
                             Expansion::Url => out.push_str(&encoded(&value)),
                         }
                     }
-                    None => cx.mistake(self, key, format!("the environment has no {name}"), format!("export {name}, or write $${{{name}}} for the text itself")),
+                    None => cx.mistake(
+                        self,
+                        key,
+                        format!("the environment has no {name}"),
+                        format!("export {name}, or write $${{{name}}} for the text itself"),
+                    ),
                 }
                 rest = after;
             } else {
@@ -275,15 +286,12 @@ impl<'t> Section<'t> {
             self.note(cx, key, default.to_string());
             return default;
         };
-        match value.as_bool() {
-            Some(flag) => {
-                self.note(cx, key, flag.to_string());
-                flag
-            }
-            None => {
-                self.wrong_type(cx, key, "true or false", value);
-                default
-            }
+        if let Some(flag) = value.as_bool() {
+            self.note(cx, key, flag.to_string());
+            flag
+        } else {
+            self.wrong_type(cx, key, "true or false", value);
+            default
         }
     }
 
@@ -297,15 +305,12 @@ impl<'t> Section<'t> {
             self.wrong_type(cx, key, "a whole number", value);
             return default;
         };
-        match u64::try_from(n).ok().filter(|n| (least..=most).contains(n)) {
-            Some(n) => {
-                self.note(cx, key, n.to_string());
-                n
-            }
-            None => {
-                cx.mistake(self, key, format!("{n} is out of bounds"), format!("at least {least}"));
-                default
-            }
+        if let Some(n) = u64::try_from(n).ok().filter(|n| (least..=most).contains(n)) {
+            self.note(cx, key, n.to_string());
+            n
+        } else {
+            cx.mistake(self, key, format!("{n} is out of bounds"), format!("at least {least}"));
+            default
         }
     }
 
@@ -314,28 +319,39 @@ impl<'t> Section<'t> {
         let value = self.take(key)?.get_ref();
         let whole = value.as_integer().and_then(|i| i64::from_str_radix(i.as_str(), i.radix()).ok()).map(|n| n as f64);
         let number = whole.or_else(|| value.as_float().and_then(|f| f.as_str().parse().ok()));
-        match number.filter(|n| n.is_finite()) {
-            Some(n) => {
-                self.note(cx, key, n.to_string());
-                Some(n)
-            }
-            None => {
-                self.wrong_type(cx, key, "a number", value);
-                None
-            }
+        if let Some(n) = number.filter(|n| n.is_finite()) {
+            self.note(cx, key, n.to_string());
+            Some(n)
+        } else {
+            self.wrong_type(cx, key, "a number", value);
+            None
         }
     }
 
     /// A span of time within bounds, in milliseconds.
-    pub(super) fn duration(&mut self, cx: &mut Context<'_>, key: &str, default: Millis, least: Millis, most: Millis) -> Millis {
+    pub(super) fn duration(
+        &mut self,
+        cx: &mut Context<'_>,
+        key: &str,
+        default: Millis,
+        least: Millis,
+        most: Millis,
+    ) -> Millis {
         if !self.has(key) {
             self.taken.push(key.to_owned());
             self.note(cx, key, short(default));
             return default;
         }
-        let Some(text) = self.text(cx, key) else { return default };
+        let Some(text) = self.text(cx, key) else {
+            return default;
+        };
         let Some(ms) = parse_duration(&text) else {
-            cx.mistake(self, key, format!("{text:?} is not a duration"), "write a number and a unit: 250ms, 5s, 10m, 6h, 14d");
+            cx.mistake(
+                self,
+                key,
+                format!("{text:?} is not a duration"),
+                "write a number and a unit: 250ms, 5s, 10m, 6h, 14d",
+            );
             return default;
         };
         if (least..=most).contains(&ms) {
@@ -348,13 +364,15 @@ impl<'t> Section<'t> {
 
     /// A list of texts.
     pub(super) fn list(&mut self, cx: &mut Context<'_>, key: &str) -> Vec<String> {
-        let Some(value) = self.take(key).map(Spanned::get_ref) else { return Vec::new() };
+        let Some(value) = self.take(key).map(Spanned::get_ref) else {
+            return Vec::new();
+        };
         let Some(array) = value.as_array() else {
             self.wrong_type(cx, key, "a list in brackets", value);
             return Vec::new();
         };
         let mut out = Vec::new();
-        for item in array.iter() {
+        for item in array {
             match item.get_ref().as_str() {
                 Some(text) => out.push(self.expand(cx, key, text, Expansion::Plain)),
                 None => self.wrong_type(cx, key, "a list of texts", item.get_ref()),
@@ -366,7 +384,9 @@ impl<'t> Section<'t> {
 
     /// A table of texts, values with the environment filled in.
     pub(super) fn pairs(&mut self, cx: &mut Context<'_>, key: &str) -> Vec<(String, String)> {
-        let Some(value) = self.take(key).map(Spanned::get_ref) else { return Vec::new() };
+        let Some(value) = self.take(key).map(Spanned::get_ref) else {
+            return Vec::new();
+        };
         let Some(table) = value.as_table() else {
             self.wrong_type(cx, key, "a table such as { X-Probe = \"cabina\" }", value);
             return Vec::new();
@@ -386,18 +406,19 @@ impl<'t> Section<'t> {
         let value = self.take(key)?;
         let path = self.path_of(key);
         let span = self.span_of(key).unwrap_or_else(|| value.span());
-        match value.get_ref().as_table() {
-            Some(table) => Some(Section { table, path, span, taken: Vec::new() }),
-            None => {
-                self.wrong_type(cx, key, "a table", value.get_ref());
-                None
-            }
+        if let Some(table) = value.get_ref().as_table() {
+            Some(Section { table, path, span, taken: Vec::new() })
+        } else {
+            self.wrong_type(cx, key, "a table", value.get_ref());
+            None
         }
     }
 
     /// Several tables of one name.
     pub(super) fn sections(&mut self, cx: &mut Context<'_>, key: &str) -> Vec<Section<'t>> {
-        let Some(value) = self.take(key) else { return Vec::new() };
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
         let Some(array) = value.get_ref().as_array() else {
             let words = format!("is written [[{key}]], with two brackets");
             cx.mistake(self, key, words, "");
@@ -454,7 +475,7 @@ fn encoded(value: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

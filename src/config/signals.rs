@@ -78,7 +78,12 @@ pub(super) fn limit(s: &mut Section<'_>, cx: &mut Context<'_>) -> Option<Limit> 
         }
         (None, None) => {
             if !s.has("above") && !s.has("below") {
-                cx.mistake(s, "", "says not which side is trouble".to_owned(), "write { above = 0.05 } or { below = 8 }");
+                cx.mistake(
+                    s,
+                    "",
+                    "says not which side is trouble".to_owned(),
+                    "write { above = 0.05 } or { below = 8 }",
+                );
             }
             return None;
         }

@@ -21,7 +21,7 @@ use crate::layout::Pane;
 use crate::model::health::Check;
 use crate::model::health::Status;
 
-/// Lines that PgUp and PgDn move by; the view does not tell the engine how tall a pane is.
+/// Lines that `PgUp` and `PgDn` move by; the view does not tell the engine how tall a pane is.
 const PAGE: usize = 10;
 
 pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
@@ -217,9 +217,7 @@ fn copied(state: &State) -> Option<String> {
         Pane::Todo => shown.settings.contacts.get(at).map(|c| c.how.clone()),
         Pane::Facts => {
             let i = *visible_facts(state).get(at)?;
-            shown.timeline.newest().nth(i).map(|e| {
-                format!("{} {}", crate::model::time::rfc3339(e.at), e.words(lang))
-            })
+            shown.timeline.newest().nth(i).map(|e| format!("{} {}", crate::model::time::rfc3339(e.at), e.words(lang)))
         }
         Pane::Health => {
             let i = *visible_checks(state).get(at)?;

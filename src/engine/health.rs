@@ -45,7 +45,9 @@ impl Checks {
 
     /// Takes a probe in; returns the changes of what is shown, this check's first.
     pub(crate) fn fold(&mut self, name: &str, at: Stamp, probe: Probe) -> Vec<Changed> {
-        let Some(&i) = self.index.get(name) else { return Vec::new() };
+        let Some(&i) = self.index.get(name) else {
+            return Vec::new();
+        };
         let before = self.all[i].shown();
         self.probed[i] = Some(at);
         if self.all[i].fold(at, probe).is_none() {
@@ -128,7 +130,10 @@ mod tests {
 
     #[test]
     fn the_child_of_a_dead_parent_is_unknown_and_says_why() {
-        let mut checks = Checks::new(&[spec("API", &["Database"]), spec("Database", &["Host"]), spec("Host", &[])], Stamp::default());
+        let mut checks = Checks::new(
+            &[spec("API", &["Database"]), spec("Database", &["Host"]), spec("Host", &[])],
+            Stamp::default(),
+        );
         for name in ["API", "Database", "Host"] {
             checks.fold(name, Stamp::default(), probe(true));
         }

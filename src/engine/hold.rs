@@ -27,14 +27,22 @@ pub(crate) struct Hold {
     seen: Option<Millis>,
     /// It has held for long enough, and has not calmed since.
     hot: bool,
+    /// Data time at which it calmed; while the quiet time runs, anything but calm makes it hot again at once.
+    calmed: Option<Millis>,
 }
 
 impl Hold {
     /// Takes one moment in. Moments without a value neither advance nor reset it while the gap is at most `gap`;
     /// a pending condition starts anew after a longer one. What is hot stays hot until a value says otherwise.
-    pub(crate) fn fold(&mut self, at: Millis, seen: Seen, hold: Millis, gap: Millis) {
+    pub(crate) fn fold(&mut self, at: Millis, seen: Seen, hold: Millis, gap: Millis, quiet: Millis) {
         if seen == Seen::Unknown {
             return;
+        }
+        if self.calmed.is_some_and(|t| at - t >= quiet) {
+            self.calmed = None;
+        }
+        if seen != Seen::Clear && self.calmed.take().is_some() {
+            self.hot = true;
         }
         if self.seen.is_some_and(|t| at - t > gap) && !self.hot {
             self.since = None;
@@ -48,6 +56,9 @@ impl Hold {
             Seen::Between if self.hot => {}
             Seen::Between => self.since = None,
             Seen::Clear => {
+                if self.hot {
+                    self.calmed = Some(at);
+                }
                 self.since = None;
                 self.hot = false;
             }
@@ -77,7 +88,7 @@ mod tests {
     fn run(moments: &[(Millis, Seen)]) -> Hold {
         let mut h = Hold::default();
         for (at, seen) in moments {
-            h.fold(*at, *seen, 60, 30);
+            h.fold(*at, *seen, 60, 30, 100);
         }
         h
     }
@@ -106,11 +117,22 @@ mod tests {
     #[test]
     fn absence_never_calms() {
         let mut h = run(&[(0, Seen::Broken), (30, Seen::Broken), (60, Seen::Broken)]);
-        h.fold(500, Seen::Unknown, 60, 30);
+        h.fold(500, Seen::Unknown, 60, 30, 100);
         assert!(h.hot());
-        h.fold(510, Seen::Between, 60, 30);
+        h.fold(510, Seen::Between, 60, 30, 100);
         assert!(h.hot());
-        h.fold(520, Seen::Clear, 60, 30);
+        h.fold(520, Seen::Clear, 60, 30, 100);
         assert!(!h.hot());
+    }
+
+    #[test]
+    fn what_comes_back_within_the_quiet_time_is_hot_at_once() {
+        let mut h = run(&[(0, Seen::Broken), (30, Seen::Broken), (60, Seen::Broken), (75, Seen::Clear)]);
+        h.fold(100, Seen::Clear, 60, 30, 100);
+        h.fold(120, Seen::Between, 60, 30, 100);
+        assert!(h.hot());
+        h.fold(130, Seen::Clear, 60, 30, 100);
+        h.fold(240, Seen::Broken, 60, 30, 100);
+        assert!(!h.hot(), "after the quiet time it needs the whole time again");
     }
 }

@@ -81,13 +81,14 @@ fn typing_command(state: &mut State, mut prompt: crate::engine::prompt::Prompt, 
             state.ui.overlay = Overlay::Palette(prompt, at);
             commands::run(state, command)
         }
-        (None, Code::Enter) => match commands::matching(state.settings.lang, prompt.text()).get(at) {
-            Some(command) => commands::run(state, *command),
-            None => {
+        (None, Code::Enter) => {
+            if let Some(command) = commands::matching(state.settings.lang, prompt.text()).get(at) {
+                commands::run(state, *command)
+            } else {
                 state.ui.overlay = Overlay::Palette(prompt, at);
                 Reaction::redraw()
             }
-        },
+        }
         (None, Code::Down | Code::Tab) => {
             let last = commands::matching(state.settings.lang, prompt.text()).len().saturating_sub(1);
             state.ui.overlay = Overlay::Palette(prompt, (at + 1).min(last));

@@ -6,12 +6,15 @@ use crate::engine::words;
 use crate::engine::words::figure;
 use crate::lang::Lang;
 use crate::model::health::Status;
+use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::LATENCY_P95;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
+use crate::model::source::Feed;
+use crate::model::time::Millis;
 
 /// The five lines, in the reader's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +58,11 @@ fn what(state: &State, lang: Lang) -> String {
     }
     let v = &state.verdict;
     if let Some(worst) = v.findings.iter().find(|f| f.level == v.level) {
-        return sentence(lang, worst);
+        let words = sentence(lang, worst);
+        return match seen_last(state, worst) {
+            Some(at) => lang.what_last_known(state.settings.zone.hm(at), words),
+            None => words,
+        };
     }
     if v.level > Level::Ok {
         // The rules have calmed; the level waits for its quiet time.
@@ -82,9 +89,19 @@ fn what(state: &State, lang: Lang) -> String {
     }
 }
 
+/// When the figure behind a finding was last seen, where nobody can say whether it still holds.
+fn seen_last(state: &State, finding: &Finding) -> Option<Millis> {
+    let blind = state.verdict.blind.iter().any(|f| f.rule == Rule::BlindTraffic);
+    let signal = state.signals.get(&finding.subject).filter(|_| blind)?;
+    signal.good.as_ref().map(|(at, _)| at.wall)
+}
+
 /// The last minute beside the last five, while failures are the matter.
 fn trend(state: &State, lang: Lang) -> String {
     let v = &state.verdict;
+    if v.findings.first().is_some_and(|f| seen_last(state, f).is_some()) {
+        return lang.trend_blind();
+    }
     if let Some(at) = v.falls_at {
         let at = state.settings.zone.hm(at);
         return if v.unstable { lang.trend_unstable(v.level.word(), at) } else { lang.trend_falls(v.level.word(), at) };
@@ -141,9 +158,13 @@ fn fine(state: &State, lang: Lang) -> String {
     }
     if let Some((_, m)) = &state.sessions.table.last
         && let Some(spec) = state.settings.sessions.as_ref().filter(|s| !troubled(&s.table))
-        && state.sessions.problem.is_none()
+        && state.sources.fresh(Feed::Sessions, state.now)
     {
         parts.push(format!("{} {}", spec.table, words::rows(lang, m.rows)));
+    }
+    // What is old is not called fine.
+    if !state.sources.fresh(Feed::Metrics, state.now) {
+        return parts.join(" · ");
     }
     if let Some(p95) = state.signals.value(LATENCY_P95).filter(|_| !troubled(LATENCY_P95)) {
         parts.push(format!("p95 {}", figure(lang, p95, Unit::Seconds)));

@@ -73,7 +73,9 @@ fn counts(lang: Lang, f: &Finding) -> (String, String) {
 
 /// ": 305 of 2,460 in 5 min", or nothing where the counts are not known.
 fn requests(lang: Lang, f: &Finding) -> String {
-    let Some(c) = f.counts else { return String::new() };
+    let Some(c) = f.counts else {
+        return String::new();
+    };
     let (failed, total) = counts(lang, f);
     lang.of_requests(failed, total, words::window(c.window))
 }

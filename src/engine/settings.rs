@@ -367,7 +367,8 @@ impl SignalSpec {
 /// The signals that come with the program. Limits: design section 6 and the house's alert rules.
 #[must_use]
 pub fn built_in_signals() -> Vec<SignalSpec> {
-    let plain = |name: &str, unit| SignalSpec { name: name.to_owned(), query: None, unit, warning: None, critical: None };
+    let plain =
+        |name: &str, unit| SignalSpec { name: name.to_owned(), query: None, unit, warning: None, critical: None };
     vec![
         SignalSpec {
             // share > 1 % for 5m from 200 requests and 10 failures on; > 5 % for 5m from 100 and 10 on.

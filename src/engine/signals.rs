@@ -64,7 +64,9 @@ impl Signals {
             self.half_hour = Some((at, sample));
             return;
         }
-        let Some(signal) = self.all.iter_mut().find(|s| s.spec.name == sample.signal) else { return };
+        let Some(signal) = self.all.iter_mut().find(|s| s.spec.name == sample.signal) else {
+            return;
+        };
         signal.series.push(sample.at, sample.reading.value());
         signal.origin = origin;
         if sample.reading.value().is_some() {
@@ -145,11 +147,5 @@ impl Traffic {
     #[must_use]
     pub fn share1(&self) -> Option<f64> {
         self.one.as_ref().and_then(|s| s.value)
-    }
-
-    /// Requests in the last five minutes, if known.
-    #[must_use]
-    pub fn total5(&self) -> Option<f64> {
-        self.five.as_ref().and_then(|s| s.counts).map(|c| c.total)
     }
 }

@@ -57,7 +57,9 @@ impl Sources {
 
     /// Notes a good answer; true when the source had been failing.
     pub(crate) fn answered(&mut self, name: &str, at: Stamp, took: Millis, notes: Vec<String>) -> bool {
-        let Some(s) = self.get_mut(name) else { return false };
+        let Some(s) = self.get_mut(name) else {
+            return false;
+        };
         let returned = s.problem.is_some();
         s.last_ok = Some(at);
         s.problem = None;
@@ -70,7 +72,9 @@ impl Sources {
 
     /// Notes a failure; true when it is the first in a row or for another reason.
     pub(crate) fn failed(&mut self, name: &str, why: Absence) -> bool {
-        let Some(s) = self.get_mut(name) else { return false };
+        let Some(s) = self.get_mut(name) else {
+            return false;
+        };
         let news = s.problem.as_ref().map(Absence::word) != Some(why.word());
         s.attempts = s.attempts.saturating_add(1);
         s.problem = Some(why);

@@ -8,6 +8,8 @@ use crate::engine::event::Ending;
 use crate::engine::event::Event;
 use crate::engine::event::Kind;
 use crate::engine::keys;
+use crate::engine::sources::PROMETHEUS;
+use crate::engine::sources::SCRAPE;
 use crate::engine::sources::SESSIONS;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
@@ -25,8 +27,6 @@ use crate::model::source::Origin;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
-use crate::engine::sources::PROMETHEUS;
-use crate::engine::sources::SCRAPE;
 
 /// Takes one event in.
 pub fn update(state: &mut State, event: Event) -> Reaction {
@@ -148,9 +148,10 @@ fn dated(now: Stamp, newest: Option<Millis>, at: Millis) -> Stamp {
 /// Direct scrape judges only while Prometheus does not: two sources never write one curve at a time.
 fn judges(state: &State, source: &str) -> bool {
     source != SCRAPE
-        || state.sources.get(PROMETHEUS).is_none_or(|p| {
-            p.answered && !matches!(p.freshness(state.now), Freshness::Fresh) && p.problem.is_some()
-        })
+        || state
+            .sources
+            .get(PROMETHEUS)
+            .is_none_or(|p| p.answered && !matches!(p.freshness(state.now), Freshness::Fresh) && p.problem.is_some())
 }
 
 fn measured(state: &mut State, look: Look) -> Reaction {

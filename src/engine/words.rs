@@ -43,7 +43,7 @@ fn percent(share: f64) -> String {
         0.0 => "0 %".to_owned(),
         x if x < 0.01 => "< 0.01 %".to_owned(),
         x if x < 0.1 => format!("{p:.2} %"),
-        x if x >= 99.95 && x < 100.0 => "99.9 %".to_owned(),
+        x if (99.95..100.0).contains(&x) => "99.9 %".to_owned(),
         _ => format!("{} %", decimals(p)),
     }
 }
@@ -126,7 +126,9 @@ pub fn check_detail(lang: Lang, check: &Check) -> String {
     if let Some(parent) = &check.blocked_by {
         return lang.check_blocked(parent);
     }
-    let Some(probe) = &check.last else { return lang.absent_not_yet() };
+    let Some(probe) = &check.last else {
+        return lang.absent_not_yet();
+    };
     outcome(lang, &probe.outcome).unwrap_or_else(|| probe.detail.clone())
 }
 
@@ -171,6 +173,7 @@ pub fn finding_name(lang: Lang, finding: &Finding) -> String {
         Rule::ErrorRateCritical | Rule::ErrorBurst | Rule::FewRequestsFailing => lang.onset_failures(),
         Rule::LatencyLong | Rule::LatencySevere | Rule::LatencyTail => lang.onset_latency(),
         Rule::SessionsFlood | Rule::SessionsFast => lang.onset_sessions(),
+        _ if finding.subject == ERROR_RATE => lang.onset_failures(),
         _ => signal(lang, &finding.subject),
     }
 }

@@ -58,11 +58,16 @@ impl Load {
     pub(super) fn metrics(&self) -> String {
         let c = self.counted();
         let mut out = String::with_capacity(4_096);
-        out.push_str("# HELP http_requests_total Requests by method, endpoint and status.\n# TYPE http_requests_total counter\n");
+        out.push_str(
+            "# HELP http_requests_total Requests by method, endpoint and status.\n# TYPE http_requests_total counter\n",
+        );
         for ((method, path, status), n) in &c.requests {
-            let _ = writeln!(out, "http_requests_total{{method=\"{method}\",endpoint=\"{path}\",status=\"{status}\"}} {n}");
+            let _ =
+                writeln!(out, "http_requests_total{{method=\"{method}\",endpoint=\"{path}\",status=\"{status}\"}} {n}");
         }
-        out.push_str("# HELP http_request_duration_seconds Time to answer.\n# TYPE http_request_duration_seconds histogram\n");
+        out.push_str(
+            "# HELP http_request_duration_seconds Time to answer.\n# TYPE http_request_duration_seconds histogram\n",
+        );
         let mut all = 0;
         for (bound, n) in BOUNDS.iter().zip(c.buckets) {
             all += n;

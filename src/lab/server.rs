@@ -21,7 +21,9 @@ use crate::lab::load::Load;
 /// Serves until the runtime ends.
 pub(super) async fn run(listener: TcpListener, load: Arc<Load>) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         let load = Arc::clone(&load);
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, Arc::clone(&load)));
@@ -35,8 +37,7 @@ async fn answer(request: Request<Incoming>, load: Arc<Load>) -> Result<Response<
     let conditions = load.counted().conditions;
     let (status, kind, body) = match request.uri().path() {
         "/metrics" => (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", load.metrics()),
-        "/api/health" | "/api/session-check" if conditions.database_gone => unavailable(),
-        "/api/db-check" if conditions.database_gone => unavailable(),
+        "/api/health" | "/api/session-check" | "/api/db-check" if conditions.database_gone => unavailable(),
         "/api/db-check" => {
             if conditions.slow {
                 // The database answers, after waiting for a lock.

@@ -70,6 +70,7 @@ impl Scenario {
 }
 
 /// How things are at one moment.
+#[expect(clippy::struct_excessive_bools, reason = "troubles that can come alone or together")]
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Conditions {
     /// Share of the calls endpoint's requests that fail.

@@ -59,7 +59,11 @@ impl Table {
     }
 
     async fn run(&mut self, sql: &str) -> Result<(), String> {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut self.connection).await.map(|_| ()).map_err(|e| e.to_string())
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(&mut self.connection)
+            .await
+            .map(|_| ())
+            .map_err(|e| e.to_string())
     }
 
     /// Lets people log in for `passed` milliseconds, and sweeps once when the time has come.

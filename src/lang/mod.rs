@@ -4,10 +4,10 @@
 //! the compiler sees to it that neither is missing and that both have the same arguments. (A runtime catalogue was
 //! weighed: it can do neither, and costs its parsing before the first frame.)
 
-mod screen;
-mod rules;
-mod commands;
 mod cli;
+mod commands;
+mod rules;
+mod screen;
 
 /// A language that cabina speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

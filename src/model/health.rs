@@ -130,7 +130,14 @@ pub struct Check {
 impl Check {
     /// A check that has not been probed.
     #[must_use]
-    pub fn new(name: &str, critical: bool, fail_after: u32, recover_after: u32, depends_on: Vec<String>, now: Stamp) -> Self {
+    pub fn new(
+        name: &str,
+        critical: bool,
+        fail_after: u32,
+        recover_after: u32,
+        depends_on: Vec<String>,
+        now: Stamp,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             critical,
@@ -257,7 +264,10 @@ mod tests {
                 _ => Outcome::Absent(Absence::Refused),
             };
             let at = Stamp { mono: i as Millis * 5_000, wall: 0 };
-            check.fold(at, Probe { outcome, latency: Some(3), detail: String::new(), cert_days: None, cert_soon: false });
+            check.fold(
+                at,
+                Probe { outcome, latency: Some(3), detail: String::new(), cert_days: None, cert_soon: false },
+            );
         }
         check.status
     }

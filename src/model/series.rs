@@ -79,11 +79,13 @@ impl Series {
     }
 
     /// All points, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Point> + '_ {
         self.points.iter().copied()
     }
 
     /// Points later than `after`, oldest first.
+    #[must_use]
     pub fn since(&self, after: Millis) -> impl DoubleEndedIterator<Item = Point> + '_ {
         let start = self.points.partition_point(|p| p.at <= after);
         self.points.range(start..).copied()

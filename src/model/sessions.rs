@@ -84,8 +84,9 @@ const JUMP_STEPS: f64 = 20.0;
 const SWEEP_SHARE: f64 = 0.005;
 /// Fewer rows than this are not called a sweep.
 const SWEEP_ROWS: f64 = 100.0;
-/// Growth is read over up to this much time: long enough for an estimate that moves in steps to average out.
-const GROWTH_OVER: Millis = 10 * MINUTE;
+/// Growth is read over up to this much time: ten looks at the usual pace, so that an estimate that moves in steps
+/// averages out, and a flood shows within minutes.
+const GROWTH_OVER: Millis = 5 * MINUTE;
 /// Growth over less time than this is noise.
 const GROWTH_LEAST: Millis = 20 * SECOND;
 
@@ -154,7 +155,7 @@ impl Table {
         steps.get(steps.len() / 2).copied()
     }
 
-    /// Rows per minute, over up to ten minutes of comparable looks.
+    /// Rows per minute, over up to five minutes of comparable looks.
     #[must_use]
     pub fn growth_per_min(&self) -> Option<f64> {
         let newest = self.rows.newest()?;
@@ -257,7 +258,12 @@ mod tests {
         let mut t = Table::default();
         let seen = fold(
             &mut t,
-            &[Rows::estimate(10_000_000), Rows::estimate(10_000_400), Rows::estimate(11_738_616), Rows::estimate(11_739_000)],
+            &[
+                Rows::estimate(10_000_000),
+                Rows::estimate(10_000_400),
+                Rows::estimate(11_738_616),
+                Rows::estimate(11_739_000),
+            ],
         );
         assert_eq!(seen[1], Some(Change::Growth));
         assert_eq!(seen[2], Some(Change::Recalculated));

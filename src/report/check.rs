@@ -119,7 +119,9 @@ fn not_read(state: &State) -> &'static str {
 }
 
 fn sessions(state: &State) -> Value {
-    let Some(spec) = &state.settings.sessions else { return Value::Null };
+    let Some(spec) = &state.settings.sessions else {
+        return Value::Null;
+    };
     let table = &state.sessions.table;
     let problem = state.sessions.problem.as_ref();
     let Some((_, m)) = &table.last else {

@@ -37,7 +37,7 @@ const BODY: usize = 1024 * 1024;
 /// The most of a command's output that is shown.
 const OUTPUT: u64 = 4 * 1024;
 /// How often a certificate beside an http check is looked at: it changes with deploys, not with polls.
-const CERTIFICATE_EVERY: Duration = Duration::from_secs(600);
+const CERTIFICATE_EVERY: Duration = Duration::from_mins(10);
 
 /// One check.
 pub struct Checker {
@@ -73,7 +73,7 @@ impl Checker {
             Err(_) => Err(Absence::Timeout(self.spec.timeout)),
         };
         match facts {
-            Ok(facts) => judge(&self.spec, facts),
+            Ok(facts) => judge(&self.spec, &facts),
             Err(why) => self.failed(why).await,
         }
     }
@@ -87,7 +87,13 @@ impl Checker {
             certificate = tokio::time::timeout(Duration::from_secs(2), look).await.ok().flatten();
         }
         let days = certificate.map(|c| c.days);
-        Probe { outcome: Outcome::Absent(self.redacted(why)), latency: None, detail: String::new(), cert_days: days, cert_soon: false }
+        Probe {
+            outcome: Outcome::Absent(self.redacted(why)),
+            latency: None,
+            detail: String::new(),
+            cert_days: days,
+            cert_soon: false,
+        }
     }
 
     fn redacted(&self, why: Absence) -> Absence {
@@ -213,12 +219,15 @@ fn io(e: &std::io::Error) -> Absence {
 }
 
 /// Holds what was learned against what is expected.
-fn judge(spec: &CheckSpec, facts: Facts) -> Probe {
+fn judge(spec: &CheckSpec, facts: &Facts) -> Probe {
     let latency = Some(facts.latency);
     let cert_days = facts.certificate.as_ref().map(|c| c.days);
-    let mut probe = Probe { outcome: Outcome::Good, latency, detail: facts.detail.clone(), cert_days, cert_soon: false };
+    let mut probe =
+        Probe { outcome: Outcome::Good, latency, detail: facts.detail.clone(), cert_days, cert_soon: false };
     // A certificate that a browser would refuse is a failure of a tls check.
-    if let (ProbeSpec::Tls { .. }, Some(fault)) = (&spec.probe, facts.certificate.as_ref().and_then(|c| c.fault.clone())) {
+    if let (ProbeSpec::Tls { .. }, Some(fault)) =
+        (&spec.probe, facts.certificate.as_ref().and_then(|c| c.fault.clone()))
+    {
         probe.outcome = Outcome::Absent(Absence::Tls(fault));
     }
     let names_status = spec.expect.iter().any(|e| matches!(e, Expect::Status(..)));
@@ -226,7 +235,7 @@ fn judge(spec: &CheckSpec, facts: Facts) -> Probe {
         probe.outcome = Outcome::Absent(Absence::Status(status));
     }
     for expect in &spec.expect {
-        match broken(expect, &facts) {
+        match broken(expect, facts) {
             Some(Broken::Slow) if probe.outcome == Outcome::Good => probe.outcome = Outcome::Slow,
             Some(Broken::CertificateSoon) => probe.cert_soon = true,
             Some(Broken::Because(text)) if !probe.outcome.failed() => probe.outcome = Outcome::Unexpected(text),
@@ -246,7 +255,8 @@ fn broken(expect: &Expect, facts: &Facts) -> Option<Broken> {
     match expect {
         Expect::Status(op, wanted) => {
             let status = facts.status?;
-            (!op.holds(&status, wanted)).then(|| Broken::Because(format!("HTTP {status}, status {} {wanted}", op.sign())))
+            (!op.holds(&status, wanted))
+                .then(|| Broken::Because(format!("HTTP {status}, status {} {wanted}", op.sign())))
         }
         Expect::Latency(op, wanted) => (!op.holds(&facts.latency, wanted)).then_some(Broken::Slow),
         Expect::CertDays(op, wanted) => {

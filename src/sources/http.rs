@@ -40,7 +40,8 @@ impl Clients {
             ProbeSpec::Http(e) => Some(e),
             _ => None,
         });
-        let figures = settings.prometheus.iter().map(|p| &p.endpoint).chain(settings.scrapes.iter().map(|s| &s.endpoint));
+        let figures =
+            settings.prometheus.iter().map(|p| &p.endpoint).chain(settings.scrapes.iter().map(|s| &s.endpoint));
         let endpoints: Vec<&Endpoint> = checks.chain(figures).collect();
         // Without a single https address the machine's certificates need not be read (megabytes of memory).
         let any_tls = endpoints.iter().any(|e| e.shown.starts_with("https"));
@@ -85,7 +86,7 @@ fn build(ca: Option<&Path>, tls: bool) -> Result<Client, Absence> {
         .cookie_store(true)
         .tcp_nodelay(true)
         // Longer than the longest usual interval, so that a poll finds its connection again.
-        .pool_idle_timeout(Duration::from_secs(120))
+        .pool_idle_timeout(Duration::from_mins(2))
         .user_agent(concat!("cabina/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|e| Absence::Failed(clean(&chain(&e))))
@@ -213,7 +214,7 @@ pub fn absence(error: &reqwest::Error, timeout: Millis) -> Absence {
             return Absence::Tls(crate::sources::tls::explain(tls));
         }
         if let Some(io) = e.downcast_ref::<io::Error>() {
-            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            if let Some(tls) = tls_within(io) {
                 return Absence::Tls(crate::sources::tls::explain(tls));
             }
             if let Some(why) = of_io(io) {
@@ -238,16 +239,30 @@ pub fn absence(error: &reqwest::Error, timeout: Millis) -> Absence {
     Absence::Failed(clean(&text))
 }
 
+/// The TLS error inside an I/O error, however often it was wrapped.
+fn tls_within(mut error: &io::Error) -> Option<&rustls::Error> {
+    loop {
+        let inner = error.get_ref()?;
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        error = inner.downcast_ref::<io::Error>()?;
+    }
+}
+
 /// The reasons behind an I/O error, where there is a word for them.
 #[must_use]
 pub fn of_io(error: &io::Error) -> Option<Absence> {
     Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => Absence::Refused,
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
-            Absence::Broken
-        }
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => Absence::Broken,
         io::ErrorKind::TimedOut => Absence::Timeout(0),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Absence::Failed("no route to the host".to_owned()),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Absence::Failed("no route to the host".to_owned())
+        }
         _ => return None,
     })
 }

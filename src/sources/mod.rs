@@ -82,7 +82,14 @@ fn start(
         poll::spawn(plan, bus, wake, check::Checker::new(spec.clone(), clients, secrets));
     }
     if let Some(spec) = &settings.prometheus {
-        let plan = Plan { name: PROMETHEUS.to_owned(), every: spec.every, timeout: 3 * spec.timeout, back_off: true, tries: 1, once };
+        let plan = Plan {
+            name: PROMETHEUS.to_owned(),
+            every: spec.every,
+            timeout: 3 * spec.timeout,
+            back_off: true,
+            tries: 1,
+            once,
+        };
         poll::spawn(plan, bus, wake, prometheus::Server::new(spec.clone(), &settings.signals, clients, secrets));
     }
     if let Some(every) = settings.scrapes.iter().map(|s| s.every).min() {
@@ -93,7 +100,14 @@ fn start(
         poll::spawn(plan, bus, wake, scrape::Targets::new(settings.scrapes.clone(), clients, secrets));
     }
     if let Some(spec) = &settings.sessions {
-        let plan = Plan { name: SESSIONS.to_owned(), every: spec.every, timeout: spec.timeout(), back_off: true, tries: 1, once };
+        let plan = Plan {
+            name: SESSIONS.to_owned(),
+            every: spec.every,
+            timeout: spec.timeout(),
+            back_off: true,
+            tries: 1,
+            once,
+        };
         poll::spawn(plan, bus, wake, sessions::Watcher::new(spec.clone(), secrets, count.clone()));
     }
 }

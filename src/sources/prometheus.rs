@@ -160,7 +160,8 @@ impl Server {
         let mut out = Vec::new();
         let five = share(&get(TOTAL_5), &get(FAILED_5), 5 * MINUTE);
         for spec in &self.signals {
-            let mut sample = Sample { signal: spec.name.clone(), at, reading: five.0.clone(), counts: five.1, worst: None };
+            let mut sample =
+                Sample { signal: spec.name.clone(), at, reading: five.0.clone(), counts: five.1, worst: None };
             match (spec.name.as_str(), &spec.query) {
                 (name, Some(_)) => {
                     let answered = values.get(name).cloned().unwrap_or_else(|| Answered::absent(Absence::NotYet));
@@ -196,7 +197,7 @@ impl Server {
         let body = self.get("/api/v1/query", &[("query", &ask.query)]).await?;
         let answer = decode(&body)?;
         let limit_below = self.signals.iter().find(|s| s.name == ask.name).is_some_and(below);
-        Ok((worst_of(answer.data, limit_below)?, answer.notes))
+        Ok((worst_of(&answer.data, limit_below)?, answer.notes))
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Absence> {
@@ -233,7 +234,10 @@ impl Server {
             match answer {
                 Ok(points) => {
                     for (at, reading, worst) in points {
-                        moments.entry(at).or_default().insert(ask.name.clone(), Answered { at: Some(at), reading, worst });
+                        moments
+                            .entry(at)
+                            .or_default()
+                            .insert(ask.name.clone(), Answered { at: Some(at), reading, worst });
                     }
                 }
                 Err(Absence::Refusal(_)) => {}
@@ -263,13 +267,19 @@ impl Server {
         }))
     }
 
-    async fn range(&self, ask: &Ask, from: Millis, to: Millis, step: Millis) -> Result<Vec<(Millis, Reading, Option<String>)>, Absence> {
+    async fn range(
+        &self,
+        ask: &Ask,
+        from: Millis,
+        to: Millis,
+        step: Millis,
+    ) -> Result<Vec<(Millis, Reading, Option<String>)>, Absence> {
         let seconds = |ms: Millis| format!("{}.{:03}", ms / 1_000, ms % 1_000);
         let (start, end, step) = (seconds(from), seconds(to), seconds(step));
         let query = [("query", ask.query.as_str()), ("start", &start), ("end", &end), ("step", &step)];
         let body = self.get("/api/v1/query_range", &query).await?;
         let limit_below = self.signals.iter().find(|s| s.name == ask.name).is_some_and(below);
-        worst_range(decode(&body)?.data, limit_below)
+        worst_range(&decode(&body)?.data, limit_below)
     }
 }
 
@@ -407,11 +417,9 @@ fn float(text: &str) -> Result<f64, Absence> {
     text.parse().map_err(|_| Absence::Malformed(format!("{:?} is not a number", clean(text))))
 }
 
-fn series(data: Data) -> Result<Vec<SeriesOf<Pair>>, Absence> {
+fn series(data: &Data) -> Result<Vec<SeriesOf<Pair>>, Absence> {
     match data.kind.as_str() {
-        "vector" | "matrix" => {
-            serde_json::from_str(data.result.get()).map_err(|e| Absence::Malformed(malformed(&e)))
-        }
+        "vector" | "matrix" => serde_json::from_str(data.result.get()).map_err(|e| Absence::Malformed(malformed(&e))),
         "scalar" => {
             let value: Pair = serde_json::from_str(data.result.get()).map_err(|e| Absence::Malformed(malformed(&e)))?;
             Ok(vec![SeriesOf { metric: BTreeMap::new(), value: Some(value), values: None }])
@@ -436,16 +444,24 @@ fn labels(metric: &BTreeMap<String, String>) -> String {
 
 /// Is `a` worse than `b`?
 fn worse(a: f64, b: f64, below: bool) -> bool {
-    if b.is_nan() { !a.is_nan() } else if below { a < b } else { a > b }
+    if b.is_nan() {
+        !a.is_nan()
+    } else if below {
+        a < b
+    } else {
+        a > b
+    }
 }
 
 /// Of many series the worst, with its labels.
-fn worst_of(data: Data, below: bool) -> Result<Answered, Absence> {
+fn worst_of(data: &Data, below: bool) -> Result<Answered, Absence> {
     let all = series(data)?;
     let many = all.len() > 1;
     let mut worst: Option<(Millis, f64, String)> = None;
     for s in all.into_iter().take(SERIES) {
-        let Some((at, text)) = s.value else { return Err(Absence::Malformed("a series without a value".to_owned())) };
+        let Some((at, text)) = s.value else {
+            return Err(Absence::Malformed("a series without a value".to_owned()));
+        };
         let (at, value) = (milliseconds(at)?, float(&text)?);
         if worst.as_ref().is_none_or(|(_, w, _)| worse(value, *w, below)) {
             worst = Some((at, value, labels(&s.metric)));
@@ -460,7 +476,7 @@ fn worst_of(data: Data, below: bool) -> Result<Answered, Absence> {
 }
 
 /// Of many series the worst at each moment.
-fn worst_range(data: Data, below: bool) -> Result<Vec<(Millis, Reading, Option<String>)>, Absence> {
+fn worst_range(data: &Data, below: bool) -> Result<Vec<(Millis, Reading, Option<String>)>, Absence> {
     let all = series(data)?;
     let many = all.len() > 1;
     let mut moments: BTreeMap<Millis, (f64, usize)> = BTreeMap::new();
@@ -502,7 +518,7 @@ mod tests {
     use super::*;
 
     fn worst(json: &str) -> Result<Answered, Absence> {
-        worst_of(decode(json.as_bytes())?.data, false)
+        worst_of(&decode(json.as_bytes())?.data, false)
     }
 
     #[test]
@@ -529,8 +545,12 @@ mod tests {
     #[test]
     fn answers_that_lie_are_errors() {
         for json in [
-            "<html>", "{\"status\":\"success\"}", "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":null}}",
-            "{\"status\":\"success\",\"data\":{\"resultType\":\"x\",\"result\":[]}}", "{\"status\":\"suc", "",
+            "<html>",
+            "{\"status\":\"success\"}",
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":null}}",
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"x\",\"result\":[]}}",
+            "{\"status\":\"suc",
+            "",
             "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1e300,\"1\"]}]}}",
             "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1,\"x\"]}]}}",
         ] {

@@ -51,7 +51,7 @@ const ACCEPT: &str = "text/plain;version=0.0.4;q=1,application/openmetrics-text;
 
 /// All targets and what was read of them.
 pub struct Targets {
-    targets: Vec<Target>,
+    all: Vec<Target>,
     moments: VecDeque<Moment>,
     window: Millis,
     clients: Arc<Clients>,
@@ -87,7 +87,7 @@ impl Targets {
     #[must_use]
     pub fn new(specs: Vec<ScrapeSpec>, clients: &Arc<Clients>, secrets: &Arc<Secrets>) -> Self {
         let window = specs.iter().map(|s| s.window).max().unwrap_or(5 * MINUTE);
-        let targets = specs
+        let all = specs
             .into_iter()
             .map(|spec| Target {
                 failed: matchers(&spec.metrics.errors).unwrap_or_default(),
@@ -96,22 +96,25 @@ impl Targets {
                 at: None,
             })
             .collect();
-        Self { targets, moments: VecDeque::new(), window, clients: Arc::clone(clients), secrets: Arc::clone(secrets) }
+        Self { all, moments: VecDeque::new(), window, clients: Arc::clone(clients), secrets: Arc::clone(secrets) }
     }
 
     async fn poll(&mut self) -> Result<Kind, Absence> {
         let start = bus::now();
-        let reads = join_all(self.targets.iter().map(|t| read(&t.spec, &self.clients, &self.secrets))).await;
+        let reads = join_all(self.all.iter().map(|t| read(&t.spec, &self.clients, &self.secrets))).await;
         let mut moment = Moment { at: bus::now().wall, ..Moment::default() };
         let mut notes = Vec::new();
         let mut why = None;
         let mut any = false;
-        for (target, read) in self.targets.iter_mut().zip(reads) {
+        for (target, read) in self.all.iter_mut().zip(reads) {
             match read {
                 Ok(exposition) => {
                     any = true;
                     if let Some(first) = exposition.problems.first() {
-                        notes.push(format!("{}: {} lines not understood; line {}: {}", target.spec.endpoint.shown, exposition.rejected, first.line, first.text));
+                        notes.push(format!(
+                            "{}: {} lines not understood; line {}: {}",
+                            target.spec.endpoint.shown, exposition.rejected, first.line, first.text
+                        ));
                     }
                     target.take(&exposition, &mut moment);
                 }
@@ -142,10 +145,13 @@ impl Targets {
     }
 
     fn samples(&self) -> Vec<Sample> {
-        let Some(newest) = self.moments.back() else { return Vec::new() };
+        let Some(newest) = self.moments.back() else {
+            return Vec::new();
+        };
         let at = newest.at;
         let (five, one) = (self.sum(self.window), self.sum(MINUTE));
-        let sample = |signal: &str, reading, counts| Sample { signal: signal.to_owned(), at, reading, counts, worst: None };
+        let sample =
+            |signal: &str, reading, counts| Sample { signal: signal.to_owned(), at, reading, counts, worst: None };
         let total = five.counts().map(|c| Counts { failed: 0.0, ..c });
         let mut out = vec![
             sample(ERROR_RATE, five.share(), five.counts()),
@@ -163,7 +169,9 @@ impl Targets {
 
     /// All that happened in the last `window`.
     fn sum(&self, window: Millis) -> Moment {
-        let Some(newest) = self.moments.back() else { return Moment::default() };
+        let Some(newest) = self.moments.back() else {
+            return Moment::default();
+        };
         let mut sum = Moment {
             at: newest.at,
             window,
@@ -336,22 +344,27 @@ impl Matcher {
 /// # Errors
 /// What is wrong, as a fragment.
 pub fn matchers(text: &str) -> Result<Vec<Matcher>, String> {
-    let shape = Regex::new(r#"^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)"#).map_err(|e| e.to_string())?;
+    let shape = Regex::new(r#"^\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*(?:,|$)"#)
+        .map_err(|e| e.to_string())?;
     let mut out = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
-        let found = shape.captures(rest).ok_or_else(|| format!("{:?} is no label matcher such as status=~\"5..\"", clean(rest)))?;
+        let found = shape
+            .captures(rest)
+            .ok_or_else(|| format!("{:?} is no label matcher such as status=~\"5..\"", clean(rest)))?;
         let (whole, [label, op, value]) = found.extract();
         let value = value.replace("\\\\", "\\").replace("\\\"", "\"");
         // PromQL anchors its regular expressions.
-        let regex = || Regex::new(&format!("^(?s:{value})$")).map_err(|_| format!("{:?} is no regular expression", clean(&value)));
-        let test = match op {
+        let regex = || {
+            Regex::new(&format!("^(?s:{value})$")).map_err(|_| format!("{:?} is no regular expression", clean(&value)))
+        };
+        let condition = match op {
             "=" => Test::Equal(value.clone()),
             "!=" => Test::Different(value.clone()),
             "=~" => Test::Like(regex()?),
             _ => Test::Unlike(regex()?),
         };
-        out.push(Matcher { label: label.to_owned(), test });
+        out.push(Matcher { label: label.to_owned(), test: condition });
         rest = rest.get(whole.len()..).unwrap_or_default();
     }
     Ok(out)
@@ -430,7 +443,7 @@ mod tests {
 
     fn feed(t: &mut Targets, at: Millis, bodies: &[&str]) {
         let mut moment = Moment { at, ..Moment::default() };
-        for (target, body) in t.targets.iter_mut().zip(bodies) {
+        for (target, body) in t.all.iter_mut().zip(bodies) {
             target.take(&exposition::read(body.as_bytes(), Format::Text), &mut moment);
         }
         t.moments.push_back(moment);
@@ -475,7 +488,11 @@ mod tests {
         let inf = f64::INFINITY;
         assert_eq!(histogram_quantile(0.5, &[(1.0, 10.0), (inf, 10.0)]), Some(0.5));
         assert_eq!(histogram_quantile(0.95, &[(0.1, 50.0), (0.5, 90.0), (1.0, 100.0), (inf, 100.0)]), Some(0.75));
-        assert_eq!(histogram_quantile(0.99, &[(1.0, 10.0), (inf, 100.0)]), Some(1.0), "beyond the last bound: that bound");
+        assert_eq!(
+            histogram_quantile(0.99, &[(1.0, 10.0), (inf, 100.0)]),
+            Some(1.0),
+            "beyond the last bound: that bound"
+        );
         assert_eq!(histogram_quantile(0.5, &[(1.0, 0.0), (inf, 0.0)]), None);
         assert_eq!(histogram_quantile(0.5, &[(1.0, 5.0)]), None, "no +Inf");
     }

@@ -181,7 +181,9 @@ impl Watcher {
         }
         let before = within(c.between(table, Window(now + age - 2 * HOUR, now + age - HOUR)).await)?;
         let yesterday = within(c.between(table, Window(now + age - DAY - HOUR / 2, now + age - DAY + HOUR / 2)).await)?;
-        let Some(rows) = before.max(yesterday).filter(|n| *n > 0) else { return Ok(None) };
+        let Some(rows) = before.max(yesterday).filter(|n| *n > 0) else {
+            return Ok(None);
+        };
         let usual = rows as f64 / 60.0;
         self.usual = Some((now, usual));
         Ok(Some(usual))

@@ -25,6 +25,7 @@ use crate::bus;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::DAY;
+use crate::model::time::Millis;
 use crate::sources::http;
 
 /// What a server showed.
@@ -44,7 +45,9 @@ pub struct Shown {
 /// When there is no connection, no handshake, or no certificate to read.
 pub async fn probe(host: &str, port: u16, roots: RootCertStore) -> Result<Shown, Absence> {
     let stream = TcpStream::connect((host, port)).await.map_err(|e| {
-        http::of_io(&e).unwrap_or_else(|| if e.to_string().contains("lookup") { Absence::Dns } else { Absence::Failed(clean(&e.to_string())) })
+        http::of_io(&e).unwrap_or_else(|| {
+            if e.to_string().contains("lookup") { Absence::Dns } else { Absence::Failed(clean(&e.to_string())) }
+        })
     })?;
     let verifier = Arc::new(Recorder::new(roots)?);
     let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&verifier.provider))
@@ -74,13 +77,15 @@ pub async fn roots(ca: Option<&Path>) -> Result<RootCertStore, Absence> {
 }
 
 fn read(der: &[u8], fault: Option<String>) -> Result<Shown, Absence> {
-    let (_, cert) = X509Certificate::from_der(der).map_err(|_| Absence::Tls("the certificate cannot be read".to_owned()))?;
+    let (_, cert) =
+        X509Certificate::from_der(der).map_err(|_| Absence::Tls("the certificate cannot be read".to_owned()))?;
     let ends = cert.validity().not_after.timestamp() * 1_000;
-    Ok(Shown {
-        days: (ends - bus::now().wall).div_euclid(DAY),
-        subject: clean(&cert.subject().to_string()),
-        fault,
-    })
+    Ok(Shown { days: whole_days(ends - bus::now().wall), subject: clean(&cert.subject().to_string()), fault })
+}
+
+/// Whole days left; what has ended, if only an hour ago, is at least one day over.
+fn whole_days(left: Millis) -> i64 {
+    if left >= 0 { left / DAY } else { (left / DAY).min(-1) }
 }
 
 /// A TLS error in plain words.
@@ -89,7 +94,9 @@ pub fn explain(error: &rustls::Error) -> String {
     use rustls::Error as E;
     match error {
         E::InvalidCertificate(why) => match why {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "the certificate has expired".to_owned(),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the certificate has expired".to_owned()
+            }
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                 "the certificate is not valid yet".to_owned()
             }

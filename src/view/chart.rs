@@ -108,7 +108,9 @@ fn limits(p: &mut Painter<'_>, chart: &Chart<'_>, plot: Rect, area: Rect, top: f
 fn marks(p: &mut Painter<'_>, chart: &Chart<'_>, plot: Rect) {
     let style = p.style(Role::Marker);
     for (at, _) in &chart.marks {
-        let Some(x) = column_of(*at, chart.span, plot) else { continue };
+        let Some(x) = column_of(*at, chart.span, plot) else {
+            continue;
+        };
         for y in plot.y..plot.bottom() {
             p.put(x, y, "┊", style);
         }
@@ -193,7 +195,9 @@ fn axis(p: &mut Painter<'_>, chart: &Chart<'_>, area: Rect, plot: Rect, top: f64
     p.text(plot.x, y, 5, &from, Role::Muted);
     p.right(plot, y, &to, Role::Muted);
     for (at, words) in &chart.marks {
-        let Some(x) = column_of(*at, chart.span, plot) else { continue };
+        let Some(x) = column_of(*at, chart.span, plot) else {
+            continue;
+        };
         let words = format!("▲ {words}");
         let w = text::width(&words) as u16;
         if x >= plot.x + 6 && x + w + 7 <= plot.right() {

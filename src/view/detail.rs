@@ -117,7 +117,9 @@ fn check(p: &Painter<'_>, c: &Check) -> Vec<Line> {
 fn signals(p: &Painter<'_>, names: &[&str]) -> Vec<Line> {
     let mut out = Vec::new();
     for name in names {
-        let Some(s) = p.shown().signals.get(name) else { continue };
+        let Some(s) = p.shown().signals.get(name) else {
+            continue;
+        };
         if !out.is_empty() {
             out.push(Vec::new());
         }
@@ -149,7 +151,8 @@ fn signal(p: &Painter<'_>, s: &Signal) -> Vec<Line> {
         }
         None => lines.push(vec![(lang.absent_not_yet(), Role::Muted)]),
     }
-    if let Some((at, good)) = s.good.as_ref().filter(|_| s.last.as_ref().is_some_and(|(_, l)| l.reading.value().is_none()))
+    if let Some((at, good)) =
+        s.good.as_ref().filter(|_| s.last.as_ref().is_some_and(|(_, l)| l.reading.value().is_none()))
         && let Some(v) = good.reading.value()
     {
         lines.push(vec![(lang.detail_good_value(write(v), zone.hms(at.wall)), Role::Stale)]);
@@ -158,9 +161,14 @@ fn signal(p: &Painter<'_>, s: &Signal) -> Vec<Line> {
     if let (Some(min), Some(max)) = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max)) {
         lines.push(vec![(lang.detail_min_max(write(min), write(max)), Role::Muted)]);
     }
-    let (warning, critical) = (limit_words(lang, s.spec.warning, s.spec.unit), limit_words(lang, s.spec.critical, s.spec.unit));
+    let (warning, critical) =
+        (limit_words(lang, s.spec.warning, s.spec.unit), limit_words(lang, s.spec.critical, s.spec.unit));
     lines.push(vec![(lang.detail_limits(warning, critical), Role::Muted)]);
-    let query = s.spec.query.as_ref().map_or_else(|| lang.detail_built_in(), |q| lang.detail_query(crate::model::text::clean(q)));
+    let query = s
+        .spec
+        .query
+        .as_ref()
+        .map_or_else(|| lang.detail_built_in(), |q| lang.detail_query(crate::model::text::clean(q)));
     lines.push(vec![(query, Role::Muted)]);
     lines
 }

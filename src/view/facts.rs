@@ -28,7 +28,9 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let from = first_line(at, places.len(), rows, focused);
     let entries: Vec<&Entry> = state.timeline.newest().collect();
     for (row, i) in places.iter().enumerate().skip(from).take(rows) {
-        let Some(entry) = entries.get(*i) else { continue };
+        let Some(entry) = entries.get(*i) else {
+            continue;
+        };
         let y = area.y + (row - from) as u16;
         line(p, area, y, entry);
         if focused && row == at {

@@ -42,7 +42,9 @@ pub(super) fn longest(width: u16) -> Millis {
 pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let state = p.shown();
     let lang = p.lang();
-    let (Some(errors), Some(one)) = (state.signals.get(ERROR_RATE), state.signals.get(ERROR_RATE_1M)) else { return };
+    let (Some(errors), Some(one)) = (state.signals.get(ERROR_RATE), state.signals.get(ERROR_RATE_1M)) else {
+        return;
+    };
     // A target that is scraped every minute has no one-minute figure; the five-minute one is better than nothing.
     let series = if one.series.last_value().is_some() { &one.series } else { &errors.series };
     let Some(span) = chart::span(&[series], longest(area.width)) else {

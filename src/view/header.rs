@@ -3,11 +3,11 @@
 use ratatui::layout::Rect;
 
 use crate::engine::State;
-use crate::engine::sentence::sentence;
 use crate::engine::state::Mode;
 use crate::lang::Lang;
 use crate::layout::WIDE;
 use crate::model::severity::Level;
+use crate::model::severity::Rule;
 use crate::model::text;
 use crate::model::time::Short;
 use crate::model::time::Span;
@@ -89,8 +89,8 @@ fn second(p: &mut Painter<'_>, area: Rect) {
         parts.push((lang.frozen_live(state.verdict.level.word()), Role::of(state.verdict.level)));
     }
     let shown = p.shown();
-    if let Some(blind) = shown.verdict.blind.first() {
-        parts.push((blind_words(shown, lang, blind), Role::Unknown));
+    if let Some(words) = blind_words(shown, lang) {
+        parts.push((words, Role::Unknown));
     }
     parts.push((judged(shown, lang), Role::Muted));
     if state.settings.read_only {
@@ -108,8 +108,16 @@ fn second(p: &mut Painter<'_>, area: Rect) {
     }
 }
 
-fn blind_words(state: &State, lang: Lang, blind: &crate::model::severity::Finding) -> String {
-    lang.blind_since(state.settings.zone.hm(blind.since), sentence(lang, blind))
+/// Since when something cannot be seen, and what; nothing while everything can.
+fn blind_words(state: &State, lang: Lang) -> Option<String> {
+    let since = state.verdict.blind.iter().map(|f| f.since).min()?;
+    let what: Vec<String> = state
+        .verdict
+        .blind
+        .iter()
+        .map(|f| if f.rule == Rule::BlindChecks { lang.blind_checks() } else { lang.blind_metrics() })
+        .collect();
+    Some(lang.blind_since(state.settings.zone.hm(since), what.join(", ")))
 }
 
 /// How the level was come by.

@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::visible_checks;
 use crate::engine::words;
 use crate::engine::words::figure;
-use crate::engine::visible_checks;
 use crate::model::health::Check;
 use crate::model::health::Status;
 use crate::model::signal::Unit;
@@ -88,7 +88,7 @@ fn check(p: &mut Painter<'_>, area: Rect, y: u16, check: &Check) {
     let word = text::pad(&words::status(lang, status), 8);
     let used = p.text(area.x, y, area.width, &word, role(status)) + 1;
     let strip = if area.width >= 90 { 30 } else { 11 };
-    let strip_room = if area.width >= 44 { strip } else { 0 };
+    let strip_room = if area.width >= 54 { strip } else { 0 };
     let middle = area.width.saturating_sub(used + strip_room + 1);
     let latency = check.last.as_ref().and_then(|probe| probe.latency).map_or(String::new(), ms);
     // Two parts: the name, then what it said; the name never takes more than it needs.
@@ -99,8 +99,7 @@ fn check(p: &mut Painter<'_>, area: Rect, y: u16, check: &Check) {
     let room = middle.saturating_sub(name_width + 1);
     let detail = words::check_detail(lang, check);
     let since = match status {
-        Status::Up => String::new(),
-        Status::Unknown => String::new(),
+        Status::Up | Status::Unknown => String::new(),
         _ => {
             let at = check.failing_since.or(check.slow_since).unwrap_or(check.changed);
             format!(" {}", zone.hm(at.wall))

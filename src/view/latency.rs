@@ -34,7 +34,9 @@ pub(super) fn heading(p: &Painter<'_>) -> Heading {
 pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let state = p.shown();
     let lang = p.lang();
-    let (Some(p95), Some(p99)) = (state.signals.get(LATENCY_P95), state.signals.get(LATENCY_P99)) else { return };
+    let (Some(p95), Some(p99)) = (state.signals.get(LATENCY_P95), state.signals.get(LATENCY_P99)) else {
+        return;
+    };
     let Some(span) = chart::span(&[&p95.series, &p99.series], longest(area.width)) else {
         p.text(area.x, area.y, area.width, &lang.chart_empty(), Role::Muted);
         return;

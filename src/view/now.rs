@@ -35,7 +35,12 @@ fn boxed(p: &mut Painter<'_>, area: Rect) {
     p.right(room, area.y, &ages, role);
     let lines = now::now(p.shown());
     let what = if lines.trend.is_empty() { lines.what.clone() } else { format!("{} · {}", lines.what, lines.trend) };
-    let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width.saturating_sub(4), height: area.height.saturating_sub(2) };
+    let inner = Rect {
+        x: area.x + 2,
+        y: area.y + 1,
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(2),
+    };
     let rows = [
         (lang.label_what(), what, 0),
         (lang.label_where(), lines.place.clone(), 1),
@@ -94,8 +99,12 @@ fn split(what: &str, trend: &str, width: usize) -> (String, String) {
 /// The last minutes of failures with their two clock times, where room is left beside the trend.
 fn sparkline(p: &mut Painter<'_>, row: Rect, used: u16) {
     let state = p.shown();
-    let Some(signal) = state.signals.get(ERROR_RATE_1M) else { return };
-    let (Some(newest), true) = (signal.series.newest(), signal.series.len() > 1) else { return };
+    let Some(signal) = state.signals.get(ERROR_RATE_1M) else {
+        return;
+    };
+    let (Some(newest), true) = (signal.series.newest(), signal.series.len() > 1) else {
+        return;
+    };
     let zone = state.settings.zone;
     let from = newest.at - BARS as i64 * MINUTE;
     let columns = signal.series.columns(from, newest.at, BARS);
@@ -140,7 +149,9 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
             }
             continue;
         }
-        let Some(source) = state.sources.best(feed, state.now) else { continue };
+        let Some(source) = state.sources.best(feed, state.now) else {
+            continue;
+        };
         parts.push(match (source.freshness(state.now), source.last_ok) {
             (Freshness::Waiting, _) => lang.age_waiting(name),
             (Freshness::Fresh, _) => lang.age_of(name, Short(source.age(state.now))),

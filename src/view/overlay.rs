@@ -57,12 +57,7 @@ fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usiz
     // The header and the last line stay in sight.
     let most = screen.height - 3;
     let height = if narrow { most } else { (wrapped.len() as u16 + 2).min(most) };
-    let area = Rect {
-        x: screen.x + (screen.width - width) / 2,
-        y: screen.y + 2 + (most - height) / 2,
-        width,
-        height,
-    };
+    let area = Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + 2 + (most - height) / 2, width, height };
     p.clear(area);
     p.frame(area);
     p.text(area.x + 2, area.y, width - 4, &format!(" {title} "), Role::Focus);
@@ -83,7 +78,9 @@ fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usiz
 
 /// A line of one piece is wrapped; one of several (a table row) wraps its last piece under itself.
 fn wrap(line: &Line, width: usize) -> Vec<Line> {
-    let Some((last, fixed)) = line.split_last() else { return vec![Vec::new()] };
+    let Some((last, fixed)) = line.split_last() else {
+        return vec![Vec::new()];
+    };
     let indent: usize = fixed.iter().map(|(s, _)| text::width(s)).sum();
     if indent + 10 > width {
         return vec![line.clone()];
@@ -115,7 +112,9 @@ fn help(p: &Painter<'_>) -> Vec<Line> {
             .map(|b| b.chord.to_string())
             .collect();
         let keys = match keys.as_slice() {
-            [first, .., last] if matches!(binding.command, Command::Pane(_)) => format!("{first}-{last}"),
+            [first, .., last] if matches!(binding.command, Command::Pane(_)) => {
+                format!("{first}-{last}")
+            }
             _ => keys.join(" "),
         };
         lines.push(vec![(text::pad(&keys, 16), Role::Key), (doc.clone(), Role::Text)]);
@@ -196,7 +195,12 @@ fn palette(p: &mut Painter<'_>, screen: Rect, typed: &str, before: &str, at: usi
         let key = keymap::keys_of(*command).first().map(|k| format!("[{k}]")).unwrap_or_default();
         let name = text::pad(&command.name(lang), 18);
         let key = text::pad(&key, 9);
-        p.pieces(area.x + 2, y, width - 4, &[(&name, Role::Text), (&key, Role::Key), (&command.doc(lang), Role::Muted)]);
+        p.pieces(
+            area.x + 2,
+            y,
+            width - 4,
+            &[(&name, Role::Text), (&key, Role::Key), (&command.doc(lang), Role::Muted)],
+        );
         if i == at {
             p.select(Rect { x: area.x + 1, width: width - 2, ..area }, y);
         }

@@ -90,7 +90,8 @@ impl<'a> Painter<'a> {
             self.put(area.x, y, "│", style);
             self.put(right, y, "│", style);
         }
-        for (x, y, corner) in [(area.x, area.y, "┌"), (right, area.y, "┐"), (area.x, bottom, "└"), (right, bottom, "┘")] {
+        for (x, y, corner) in [(area.x, area.y, "┌"), (right, area.y, "┐"), (area.x, bottom, "└"), (right, bottom, "┘")]
+        {
             self.put(x, y, corner, style);
         }
     }

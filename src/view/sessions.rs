@@ -62,7 +62,9 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
 /// What the pane says, most important first.
 pub(super) fn lines(state: &State, lang: Lang, m: &Measurement) -> Vec<(String, Role)> {
     let count = |v: f64| figure(lang, v.round(), Unit::Count);
-    let signed = |v: f64| if v >= 0.5 { format!("+{}", count(v)) } else { count(v) };
+    let signed = |v: f64| {
+        if v >= 0.5 { format!("+{}", count(v)) } else { count(v) }
+    };
     let table = &state.sessions.table;
     let mut out = Vec::new();
     let mut first = vec![lang.sessions_rows(words::rows(lang, m.rows))];
@@ -117,7 +119,9 @@ fn answer(lang: Lang, state: &State, m: &Measurement) -> String {
 /// When a limit is reached, and what a sweep could do about it.
 fn outlook(state: &State, lang: Lang, m: &Measurement) -> Vec<String> {
     let table = &state.sessions.table;
-    let (Some(spec), Some((seen, _))) = (&state.settings.sessions, &table.last) else { return Vec::new() };
+    let (Some(spec), Some((seen, _))) = (&state.settings.sessions, &table.last) else {
+        return Vec::new();
+    };
     let mut parts = Vec::new();
     let next = [spec.warning_rows, spec.critical_rows].into_iter().find(|limit| *limit > m.rows.n);
     if let Some((limit, left)) = next.and_then(|limit| Some((limit, table.time_until(limit)?))) {

@@ -64,7 +64,14 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
             area.x,
             y,
             area.width,
-            &[(mark, Role::Key), (&role, Role::Text), ("  ", Role::Text), (&name, Role::Text), ("  ", Role::Text), (&c.how, Role::Muted)],
+            &[
+                (mark, Role::Key),
+                (&role, Role::Text),
+                ("  ", Role::Text),
+                (&name, Role::Text),
+                ("  ", Role::Text),
+                (&c.how, Role::Muted),
+            ],
         );
         if focused && i == at {
             p.select(area, y);

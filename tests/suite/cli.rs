@@ -40,12 +40,15 @@ async fn check(config: &str) -> (i32, Value) {
     let file = folder.path().join("cabina.toml");
     std::fs::write(&file, config).unwrap();
     let out = run(&["check", "--json", "--config", file.to_str().unwrap()]).await;
-    let answer = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}\n{}\n{}", stdout(&out), stderr(&out)));
+    let answer =
+        serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}\n{}\n{}", stdout(&out), stderr(&out)));
     (code(&out), answer)
 }
 
 fn health(url: &str, more: &str) -> String {
-    format!("environment = \"production\"\n[[health]]\nname = \"API\"\nhttp = \"{url}/\"\ncritical = true\nfail_after = 2\ntimeout = \"500ms\"\n{more}")
+    format!(
+        "environment = \"production\"\n[[health]]\nname = \"API\"\nhttp = \"{url}/\"\ncritical = true\nfail_after = 2\ntimeout = \"500ms\"\n{more}"
+    )
 }
 
 #[tokio::test]
@@ -55,7 +58,10 @@ async fn check_follows_the_contract() {
     assert_eq!((code, &a["severity"]["level"]), (0, &Value::from("OK")));
     assert_eq!(a["schema"], 1);
     assert_eq!(a["environment"], "production");
-    assert!(chrono::DateTime::parse_from_rfc3339(a["at"].as_str().unwrap()).is_ok() && a["at"].as_str().unwrap().ends_with('Z'));
+    assert!(
+        chrono::DateTime::parse_from_rfc3339(a["at"].as_str().unwrap()).is_ok()
+            && a["at"].as_str().unwrap().ends_with('Z')
+    );
     let h = &a["health"][0];
     assert_eq!((h["name"].as_str(), h["state"].as_str(), &h["blocked_by"]), (Some("API"), Some("up"), &Value::Null));
     assert!(h["latency_ms"].is_number() && h["detail"].is_string() && h["critical"] == true);
@@ -64,7 +70,10 @@ async fn check_follows_the_contract() {
         assert!(a[key].is_array(), "{key}");
     }
     let s = &a["signals"][0];
-    assert_eq!((s["name"].as_str(), &s["value"], s["unit"].as_str()), (Some("error_rate"), &Value::Null, Some("ratio")));
+    assert_eq!(
+        (s["name"].as_str(), &s["value"], s["unit"].as_str()),
+        (Some("error_rate"), &Value::Null, Some("ratio"))
+    );
     assert_eq!((s["state"].as_str(), s["reason"].is_string()), (Some("unknown"), true));
 }
 
@@ -83,7 +92,10 @@ async fn the_exit_code_is_the_level() {
     assert_eq!(a["severity"]["blind"][0], "metrics");
     let vector = "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1700000000,\"9000\"]}]}}";
     let own = Fault::start(answer(200, "application/json", vector)).await;
-    let config = format!("[prometheus]\nurl = \"{}\"\n[[signal]]\nname = \"queue\"\nquery = \"q\"\ncritical = {{ above = 5000 }}\n", own.url);
+    let config = format!(
+        "[prometheus]\nurl = \"{}\"\n[[signal]]\nname = \"queue\"\nquery = \"q\"\ncritical = {{ above = 5000 }}\n",
+        own.url
+    );
     let (exit, a) = check(&config).await;
     let queue = a["signals"].as_array().unwrap().iter().find(|s| s["name"] == "queue").unwrap();
     assert_eq!((queue["state"].as_str(), queue["value"].as_f64()), (Some("critical"), Some(9000.0)), "{a}");
@@ -132,7 +144,11 @@ async fn a_section_that_is_not_there_yet_is_one_warning() {
     let server = Fault::start(answer(200, "text/plain", "ok")).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
-    std::fs::write(&file, health(&server.url, "[[link]]\nname = \"G\"\nurl = \"https://g\"\n[cadence]\nsev1 = \"15m\"\n")).unwrap();
+    std::fs::write(
+        &file,
+        health(&server.url, "[[link]]\nname = \"G\"\nurl = \"https://g\"\n[cadence]\nsev1 = \"15m\"\n"),
+    )
+    .unwrap();
     let out = run(&["check", "--config", file.to_str().unwrap()]).await;
     assert_eq!(code(&out), 0);
     let warnings: Vec<String> = stderr(&out).lines().map(str::to_owned).collect();
@@ -142,7 +158,8 @@ async fn a_section_that_is_not_there_yet_is_one_warning() {
 
 async fn scrape_stdin(body: &[u8], more: &[&str]) -> (i32, Value) {
     let mut command = cabina(&["scrape", "-"]);
-    let mut child = command.args(more).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.args(more).stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(body).await.unwrap();
     let out = child.wait_with_output().await.unwrap();
     (code(&out), serde_json::from_slice(&out.stdout).unwrap())
@@ -154,11 +171,18 @@ async fn scrape_prints_what_was_read_and_what_was_not() {
     assert_eq!(code, 1);
     assert_eq!(a["schema"], 1);
     assert_eq!(a["samples"][0]["labels"]["path"], "/u/{id}");
-    assert_eq!((a["samples"][0]["value"].as_str(), a["samples"][0]["timestamp_ms"].as_i64()), (Some("NaN"), Some(1_700_000_000_000)));
+    assert_eq!(
+        (a["samples"][0]["value"].as_str(), a["samples"][0]["timestamp_ms"].as_i64()),
+        (Some("NaN"), Some(1_700_000_000_000))
+    );
     assert_eq!((a["samples"][1]["value"].as_str(), &a["samples"][1]["timestamp_ms"]), (Some("+Inf"), &Value::Null));
     assert_eq!(a["problems"][0]["line"], 2);
     let (code, a) = scrape_stdin(b"a_total 1 1700000000.5\n# EOF\n", &["--json"]).await;
-    assert_eq!((code, a["samples"][0]["timestamp_ms"].as_i64()), (0, Some(1_700_000_000_500)), "# EOF makes it OpenMetrics");
+    assert_eq!(
+        (code, a["samples"][0]["timestamp_ms"].as_i64()),
+        (0, Some(1_700_000_000_500)),
+        "# EOF makes it OpenMetrics"
+    );
     let (code, _) = scrape_stdin(b"a 1 1700000000.5\n", &["--format", "text"]).await;
     assert_eq!(code, 1);
     let server = Fault::start(answer(200, "text/plain; version=0.0.4", "up 1\n")).await;
@@ -203,14 +227,21 @@ async fn doctor_explains_and_never_shows_a_secret() {
     );
     std::fs::write(&file, health(&server.url, &more)).unwrap();
     for args in [&["doctor"][..], &["doctor", "--json"], &["check", "--json"], &["check"]] {
-        let out = cabina(args).arg("--config").arg(&file).env("DB_PASSWORD", "s3cr3t-db!").env("API_PASSWORD", "s3cr3t-api").output().await.unwrap();
+        let out = cabina(args)
+            .arg("--config")
+            .arg(&file)
+            .env("DB_PASSWORD", "s3cr3t-db!")
+            .env("API_PASSWORD", "s3cr3t-api")
+            .output()
+            .await
+            .unwrap();
         let all = stdout(&out) + &stderr(&out);
         for secret in ["s3cr3t-db!", "s3cr3t-db%21", "s3cr3t-api"] {
             assert!(!all.contains(secret), "{args:?} shows a secret\n{all}");
         }
         if args == ["doctor"] {
             assert_eq!(code(&out), 1, "one connection fails\n{all}");
-            assert!(all.contains("health[0].every") && all.contains("(default)") && all.contains("(line 2)"), "{all}");
+            assert!(all.contains("health[0].every") && all.contains("(default)") && all.contains("(line 3)"), "{all}");
             assert!(all.contains("FAIL session table") && all.contains("connection refused"), "{all}");
             assert!(all.contains("requests a minute"), "{all}");
         }

@@ -1,5 +1,13 @@
 //! The suite: one binary, so that one link serves all rings. `support` holds what they share.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must stop loudly"
+)]
+#![expect(clippy::disallowed_methods, reason = "certificates for tests are dated by the real clock")]
+
 mod cli;
 mod program;
 mod properties;

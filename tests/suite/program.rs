@@ -105,7 +105,13 @@ async fn typing_a_filter_and_a_command() {
 
 #[tokio::test]
 async fn a_frozen_screen_stands_still_while_reading_goes_on() {
-    let good = Probe { outcome: Outcome::Good, latency: Some(5), detail: "HTTP 200".to_owned(), cert_days: None, cert_soon: false };
+    let good = Probe {
+        outcome: Outcome::Good,
+        latency: Some(5),
+        detail: "HTTP 200".to_owned(),
+        cert_days: None,
+        cert_soon: false,
+    };
     let bad = Probe { outcome: Outcome::Absent(Absence::Refused), ..good.clone() };
     let probed = |probe: &Probe| Kind::Probed { check: "API".to_owned(), probe: probe.clone() };
     let (_, _, screen, state) = play(vec![probed(&good), key('f'), probed(&bad)]).await;

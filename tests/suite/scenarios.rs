@@ -37,11 +37,33 @@ fn every_scenario_is_judged_as_it_says() {
 fn every_rule_has_a_scenario() {
     let all: String = files().iter().map(|p| std::fs::read_to_string(p).unwrap()).collect();
     let rules = [
-        "error_rate_critical", "error_burst", "check_down_corroborated", "check_down_no_traffic", "signal_critical",
-        "check_down_alone", "check_flapping_critical", "latency_long", "latency_severe", "few_requests_failing",
-        "sessions_flood", "sessions_limit_near", "blind_traffic", "blind_checks", "signal_warning", "check_degraded",
-        "check_down_uncorroborated", "check_down_minor", "sessions_fast", "sessions_unswept", "pending", "latency_tail",
-        "check_flapping", "sessions_many", "certificate_soon", "too_few_to_judge", "prometheus_away",
+        "error_rate_critical",
+        "error_burst",
+        "check_down_corroborated",
+        "check_down_no_traffic",
+        "signal_critical",
+        "check_down_alone",
+        "check_flapping_critical",
+        "latency_long",
+        "latency_severe",
+        "few_requests_failing",
+        "sessions_flood",
+        "sessions_limit_near",
+        "blind_traffic",
+        "blind_checks",
+        "signal_warning",
+        "check_degraded",
+        "check_down_uncorroborated",
+        "check_down_minor",
+        "sessions_fast",
+        "sessions_unswept",
+        "pending",
+        "latency_tail",
+        "check_flapping",
+        "sessions_many",
+        "certificate_soon",
+        "too_few_to_judge",
+        "prometheus_away",
     ];
     let missing: Vec<&str> = rules.into_iter().filter(|r| !all.contains(&format!("\"{r}\""))).collect();
     assert!(missing.is_empty(), "no scenario raises {missing:?}");

@@ -26,8 +26,8 @@ fn at(name: &str, minutes: f64, lang: Lang) -> State {
     let mut state = play::play(&scenario, (minutes * 60_000.0) as Millis);
     state.settings.lang = lang;
     state.settings.zone = Zone::named("America/Mexico_City").unwrap();
-    state.settings.service = "IACT".to_owned();
-    state.settings.environment = "production".to_owned();
+    "IACT".clone_into(&mut state.settings.service);
+    "production".clone_into(&mut state.settings.environment);
     state
 }
 
@@ -38,7 +38,7 @@ fn press(state: &mut State, keys: &str) {
         let named = [("<enter>", Code::Enter), ("<esc>", Code::Esc), ("<tab>", Code::Tab), ("<down>", Code::Down)];
         let found = named.into_iter().find(|(name, _)| rest.starts_with(name));
         let (code, len) = found.map_or((Code::Char(c), c.len_utf8()), |(name, code)| (code, name.len()));
-        rest = &rest[len..];
+        rest = rest.split_at(len).1;
         let at = state.now;
         engine::update(state, Event { at, kind: Kind::Key(Chord::plain(code)) });
     }
@@ -97,7 +97,15 @@ fn sessions() {
 
 #[test]
 fn pages_over_the_board() {
-    for (keys, name) in [("?", "help"), ("s", "why"), (":zo", "palette"), ("5/err<enter>", "filter"), ("f", "frozen"), ("3z", "zoom"), ("x", "no_key")] {
+    for (keys, name) in [
+        ("?", "help"),
+        ("s", "why"),
+        (":zo", "palette"),
+        ("5/err<enter>", "filter"),
+        ("f", "frozen"),
+        ("3z", "zoom"),
+        ("x", "no_key"),
+    ] {
         let mut es = at("bad-deploy-error-rate", 9.4, Lang::Es);
         press(&mut es, keys);
         insta::assert_snapshot!(format!("{name}_es_80x24"), draw(&es, 80, 24));
@@ -130,8 +138,16 @@ fn styles_say_what_the_words_say_in_every_theme() {
             let buffer = shown.backend().buffer();
             let styled = |text: &str, role: Role| {
                 let width = buffer.area.width as usize;
-                let rows: Vec<String> = buffer.content.chunks(width).map(|r| r.iter().map(|c| c.symbol()).collect()).collect();
-                let (y, x) = rows.iter().enumerate().find_map(|(y, r)| r.find(text).map(|b| (y, r[..b].chars().count()))).unwrap_or_else(|| panic!("{text}"));
+                let rows: Vec<String> = buffer
+                    .content
+                    .chunks(width)
+                    .map(|r| r.iter().map(ratatui::buffer::Cell::symbol).collect())
+                    .collect();
+                let (y, x) = rows
+                    .iter()
+                    .enumerate()
+                    .find_map(|(y, r)| r.find(text).map(|b| (y, r.split_at(b).0.chars().count())))
+                    .unwrap_or_else(|| panic!("{text}"));
                 let cell = &buffer.content[y * width + x];
                 let style = theme.style(role);
                 assert_eq!(cell.modifier, style.add_modifier, "{name} {depth:?}: {text}");

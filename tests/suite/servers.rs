@@ -9,8 +9,8 @@ use std::time::Duration;
 use cabina::engine::settings::SessionsSpec;
 use cabina::model::sessions::Measurement;
 use cabina::model::signal::Absence;
-use cabina::sources::sessions::Watcher;
 use cabina::sources::secrets::Secrets;
+use cabina::sources::sessions::Watcher;
 use sqlx::AssertSqlSafe;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
@@ -98,7 +98,7 @@ async fn a_sweep_is_seen_and_so_is_growth(db: &MariaDb) {
     let mut table = cabina::model::sessions::Table::default();
     let at = |ms| cabina::model::time::Stamp { mono: ms, wall: ms };
     table.fold(at(0), watcher.look().await.unwrap());
-    db.sql("INSERT INTO app.django_session SELECT CONCAT('n', seq), 'x', UTC_TIMESTAMP(6) + INTERVAL 14 DAY - INTERVAL 5 SECOND FROM seq_1_to_600")
+    db.sql("USE app; INSERT INTO app.django_session SELECT CONCAT('n', seq), 'x', UTC_TIMESTAMP(6) + INTERVAL 14 DAY - INTERVAL 5 SECOND FROM seq_1_to_600")
         .await;
     let m = watcher.look().await.unwrap();
     assert!(m.renewed_per_min.is_some_and(|n| n >= 600.0), "{m:?}");
@@ -115,7 +115,8 @@ async fn mistakes_read_as_one_sentence(db: &MariaDb) {
     assert!(matches!(wrong, Absence::Denied(_)) && !text.contains("wrong-password"), "{text}");
     let missing = look(&db.url("only-reads"), "table = \"nope\"").await.unwrap_err();
     assert!(matches!(missing, Absence::Denied(_) | Absence::Refusal(_)), "{missing:?}");
-    let refused = look(&format!("mysql://u:secret-pw@127.0.0.1:{}/app", crate::support::free_port()), "").await.unwrap_err();
+    let refused =
+        look(&format!("mysql://u:secret-pw@127.0.0.1:{}/app", crate::support::free_port()), "").await.unwrap_err();
     assert_eq!(refused, Absence::Refused);
 }
 
@@ -134,10 +135,11 @@ async fn a_server_that_dies_is_noticed_and_found_again(db: MariaDb) {
     let mut watcher = Watcher::new(spec, &secrets, rx);
     assert!(watcher.look().await.is_ok());
     let mut c = db.root().await;
-    let ids: Vec<u64> = sqlx::query_scalar("SELECT CAST(ID AS UNSIGNED) FROM information_schema.PROCESSLIST WHERE USER = 'cabina'")
-        .fetch_all(&mut c)
-        .await
-        .unwrap();
+    let ids: Vec<u64> =
+        sqlx::query_scalar("SELECT CAST(ID AS UNSIGNED) FROM information_schema.PROCESSLIST WHERE USER = 'cabina'")
+            .fetch_all(&mut c)
+            .await
+            .unwrap();
     for id in ids {
         sqlx::raw_sql(AssertSqlSafe(format!("KILL {id}"))).execute(&mut c).await.unwrap();
     }
@@ -191,7 +193,10 @@ impl Exporter {
                     let mut buffer = [0u8; 4096];
                     while stream.read(&mut buffer).await.is_ok_and(|n| n > 0) {
                         let body = me.page();
-                        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n\r\n", body.len());
+                        let head = format!(
+                            "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\n\r\n",
+                            body.len()
+                        );
                         let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
                     }
                 });
@@ -223,10 +228,10 @@ fn value(answer: &serde_json::Value, signal: &str) -> Option<f64> {
 async fn direct_scrape_and_prometheus_agree() {
     let exporter = Arc::new(Exporter { ok: AtomicU64::new(5_000), failed: AtomicU64::new(70), with_failures: true });
     let target = exporter.serve(90, 10).await;
-    let server = Prometheus::start(&[target.clone()]).await;
+    let server = Prometheus::start(std::slice::from_ref(&target)).await;
     let by_server = format!("[prometheus]\nurl = \"{}\"\nevery = \"1s\"\n", server.url);
     let direct = format!("[[scrape]]\nurl = \"http://{target}/metrics\"\nevery = \"1s\"\n");
-    let (a, b) = until("both have a share", Duration::from_secs(60), async || {
+    let (a, b) = until("both have a share", Duration::from_mins(1), async || {
         let (a, b) = tokio::join!(check(&by_server, ""), check(&direct, "5s"));
         match (value(&a, "error_rate"), value(&b, "error_rate"), value(&a, "latency_p95"), value(&b, "latency_p95")) {
             (Some(_), Some(_), Some(_), Some(_)) => Ok((a, b)),
@@ -239,13 +244,16 @@ async fn direct_scrape_and_prometheus_agree() {
         assert!((x - y).abs() / x < 0.03, "{signal}: Prometheus {x}, direct {y}");
     }
     assert!((value(&a, "error_rate").unwrap() - 0.1).abs() < 0.01);
-    assert_eq!((a["signals"][0]["source"].as_str(), b["signals"][0]["source"].as_str()), (Some("prometheus"), Some("scrape")));
+    assert_eq!(
+        (a["signals"][0]["source"].as_str(), b["signals"][0]["source"].as_str()),
+        (Some("prometheus"), Some("scrape"))
+    );
     // A service that has never failed has no 5xx series: a share of zero, not "no data".
     let clean = Arc::new(Exporter { ok: AtomicU64::new(9), failed: AtomicU64::new(0), with_failures: false });
     let target = clean.serve(90, 0).await;
     let server = Prometheus::start(&[target]).await;
     let config = format!("[prometheus]\nurl = \"{}\"\n", server.url);
-    until("a share of zero", Duration::from_secs(60), async || {
+    until("a share of zero", Duration::from_mins(1), async || {
         let answer = check(&config, "").await;
         match value(&answer, "error_rate") {
             Some(share) if share.abs() < f64::EPSILON => Ok(()),

@@ -73,7 +73,9 @@ async fn a_server_that_misbehaves_is_one_reason() {
     server.on("/302", Manner::Say(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".to_vec()));
     server.on("/cut", Manner::CutOff(b"{\"a\"".to_vec(), 500));
     server.on("/smtp", Manner::Say(b"220 mail.example ESMTP\r\n".to_vec()));
-    for (path, says) in [("/hang", "timeout"), ("/close", "broken"), ("/500", "status"), ("/302", "status"), ("/cut", "broken")] {
+    for (path, says) in
+        [("/hang", "timeout"), ("/close", "broken"), ("/500", "status"), ("/302", "status"), ("/cut", "broken")]
+    {
         let p = probe(&check(&format!("http = \"{}{path}\"", server.url), "")).await;
         assert_eq!(why(&p), says, "{path}: {p:?}");
     }
@@ -110,7 +112,13 @@ async fn tcp_dns_and_command_checks() {
     assert_eq!((p.outcome, p.detail.as_str()), (Outcome::Good, "all is well"));
     let p = probe(&check("command = \"printf 'no \\\\033[31mway' >&2; exit 3\"", "")).await;
     assert_eq!(p.outcome, Outcome::Absent(Absence::Failed("exit 3: no [31mway".to_owned())));
-    assert_eq!(why(&probe(&check("command = \"sleep 60 & sleep 60\"", "timeout = \"200ms\"").replace("timeout = \"1s\"\n", "")).await), "timeout");
+    assert_eq!(
+        why(&probe(
+            &check("command = \"sleep 60 & sleep 60\"", "timeout = \"200ms\"").replace("timeout = \"1s\"\n", "")
+        )
+        .await),
+        "timeout"
+    );
 }
 
 /// A TLS server with a certificate of our own making.
@@ -140,7 +148,9 @@ async fn tls_server(days: i64, name: &str) -> (u16, String) {
             tokio::spawn(async move {
                 use tokio::io::AsyncReadExt as _;
                 use tokio::io::AsyncWriteExt as _;
-                let Ok(mut tls) = acceptor.accept(stream).await else { return };
+                let Ok(mut tls) = acceptor.accept(stream).await else {
+                    return;
+                };
                 let mut buffer = [0u8; 2048];
                 while tls.read(&mut buffer).await.is_ok_and(|n| n > 0) {
                     let _ = tls.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await;
@@ -160,7 +170,11 @@ async fn certificates_are_read_even_when_they_have_expired() {
         format!("ca_file = \"{}\"", file.display())
     };
     let (port, pem) = tls_server(40, "localhost").await;
-    let p = probe(&check(&format!("tls = \"localhost:{port}\""), &format!("expect = [\"cert_days > 14\"]\n{}", trust(&pem)))).await;
+    let p = probe(&check(
+        &format!("tls = \"localhost:{port}\""),
+        &format!("expect = [\"cert_days > 14\"]\n{}", trust(&pem)),
+    ))
+    .await;
     assert_eq!((p.outcome, p.cert_days, p.cert_soon), (Outcome::Good, Some(40), false));
     let ask = format!("http = \"https://localhost:{port}/\"");
     let p = probe(&check(&ask, &format!("expect = [\"status == 200\", \"cert_days > 90\"]\n{}", trust(&pem)))).await;
@@ -177,8 +191,15 @@ async fn certificates_are_read_even_when_they_have_expired() {
     let (port, _) = tls_server(40, "localhost").await;
     let p = probe(&check(&format!("tls = \"localhost:{port}\""), "")).await;
     assert!(format!("{:?}", p.outcome).contains("does not trust"), "{p:?}");
-    let plain = Fault::start(answer(200, "text/plain", "ok")).await;
-    let p = probe(&check(&format!("tls = \"127.0.0.1:{}\"", plain.port), "")).await;
+    let plain = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = plain.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = plain.accept().await {
+            use tokio::io::AsyncWriteExt as _;
+            let _ = stream.write_all(b"220 mail.example ESMTP ready\r\n").await;
+        }
+    });
+    let p = probe(&check(&format!("tls = \"127.0.0.1:{port}\""), "")).await;
     assert_eq!(why(&p), "tls", "{p:?}");
 }
 
@@ -276,10 +297,12 @@ async fn a_check_that_dies_and_comes_back() {
                 reins.poll_now();
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), folding).await.unwrap_or_else(|_| panic!("never {wanted:?}: {:?}", state.checks));
+        tokio::time::timeout(Duration::from_secs(20), folding)
+            .await
+            .unwrap_or_else(|_| panic!("never {wanted:?}: {:?}", state.checks));
     };
     fold(&mut state, Status::Down).await;
-    let server = Fault::start_at(port, answer(200, "text/plain", "ok")).await;
+    let server = Fault::start_at(port, answer(200, "text/plain", "ok"));
     fold(&mut state, Status::Up).await;
     server.on("/", Manner::Hang);
     fold(&mut state, Status::Down).await;
@@ -305,7 +328,8 @@ async fn a_session_table_in_sqlite() {
     use sqlx::ConnectOptions as _;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("app.sqlite3");
-    let mut c = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true).connect().await.unwrap();
+    let mut c =
+        sqlx::sqlite::SqliteConnectOptions::new().filename(&file).create_if_missing(true).connect().await.unwrap();
     sqlx::raw_sql(
         "CREATE TABLE django_session (session_key varchar(40) PRIMARY KEY, session_data text, expire_date datetime);
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)

@@ -104,7 +104,8 @@ async fn it_follows_the_size_of_its_window() {
 #[tokio::test]
 async fn nothing_is_asked_of_the_terminal_and_no_colour_means_none() {
     let (_server, file) = hanging().await;
-    let mut screen = Screen::start(&["--config", file.path().to_str().unwrap()], &[("NO_COLOR", "1"), ("LANG", "C")], 80, 24);
+    let mut screen =
+        Screen::start(&["--config", file.path().to_str().unwrap()], &[("NO_COLOR", "1"), ("LANG", "C")], 80, 24);
     screen.shows("WHAT").await;
     screen.keys("q").await;
     screen.ends().await;
@@ -113,13 +114,17 @@ async fn nothing_is_asked_of_the_terminal_and_no_colour_means_none() {
         assert!(!text.contains(question), "{question:?} asks the terminal something");
     }
     assert!(text.is_ascii(), "LANG=C");
-    let colours = text.split('\x1b').filter(|s| s.starts_with("[38;") || s.starts_with("[48;") || s.starts_with("[3") && s.contains("1m")).count();
+    let colours = text
+        .split('\x1b')
+        .filter(|s| s.starts_with("[38;") || s.starts_with("[48;") || s.starts_with("[3") && s.contains("1m"))
+        .count();
     assert_eq!(colours, 0, "{text:?}");
 }
 
 #[tokio::test]
 async fn without_a_terminal_it_says_so() {
-    let out = tokio::process::Command::new(env!("CARGO_BIN_EXE_cabina")).env("LANG", "en_US.UTF-8").output().await.unwrap();
+    let out =
+        tokio::process::Command::new(env!("CARGO_BIN_EXE_cabina")).env("LANG", "en_US.UTF-8").output().await.unwrap();
     assert_eq!(out.status.code(), Some(64));
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(said.contains("cabina check") && said.contains("cabina record"), "{said}");

@@ -52,7 +52,8 @@ fn traffic(state: &State, out: &mut Vec<Finding>) {
 
 /// When the error share was last known; "no requests at all" is knowledge too.
 fn last_seen(signal: &Signal) -> Option<Stamp> {
-    let quiet = signal.last.as_ref().filter(|(_, s)| s.reading == Reading::Absent(Absence::NoTraffic)).map(|(at, _)| *at);
+    let quiet =
+        signal.last.as_ref().filter(|(_, s)| s.reading == Reading::Absent(Absence::NoTraffic)).map(|(at, _)| *at);
     let good = signal.good.as_ref().map(|(at, _)| *at);
     match (quiet, good) {
         (Some(a), Some(b)) => Some(if a.mono > b.mono { a } else { b }),
@@ -89,9 +90,12 @@ fn checks(state: &State, out: &mut Vec<Finding>) {
 
 /// Prometheus cannot be reached and direct scrape judges instead.
 fn away(state: &State, out: &mut Vec<Finding>) {
-    let Some(server) = state.sources.get(PROMETHEUS) else { return };
+    let Some(server) = state.sources.get(PROMETHEUS) else {
+        return;
+    };
     let gone = server.problem.is_some() && !matches!(server.freshness(state.now), Freshness::Fresh);
-    let other = state.sources.of(Feed::Metrics).any(|s| s.name != PROMETHEUS && s.freshness(state.now) == Freshness::Fresh);
+    let other =
+        state.sources.of(Feed::Metrics).any(|s| s.name != PROMETHEUS && s.freshness(state.now) == Freshness::Fresh);
     if gone && other {
         let since = server.last_ok.unwrap_or(server.since);
         out.push(finding(Rule::PrometheusAway, Level::Sev4, PROMETHEUS, since));

@@ -131,7 +131,9 @@ fn second_critical_down(state: &State, check: &Check) -> bool {
 
 /// A certificate ends sooner than the check allows.
 fn certificate(check: &Check, now: Stamp, out: &mut Vec<Finding>) {
-    let Some(probe) = check.last.as_ref().filter(|p| p.cert_soon) else { return };
+    let Some(probe) = check.last.as_ref().filter(|p| p.cert_soon) else {
+        return;
+    };
     out.push(Finding {
         value: probe.cert_days.map(|d| d as f64),
         ..finding(check, Rule::CertificateSoon, Level::Sev4, now)

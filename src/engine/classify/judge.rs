@@ -2,6 +2,7 @@
 
 use crate::engine::hold::Hold;
 use crate::engine::hold::Seen;
+use crate::engine::settings::Quiet;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
@@ -32,8 +33,9 @@ pub struct Judge {
 
 impl Judge {
     /// Takes one moment of one rule in. `finding` carries what was seen; its `since` is the onset if known, else 0.
-    pub(super) fn fold(&mut self, at: Millis, seen: Seen, gap: Millis, finding: Finding) {
-        let place = self.held.iter().position(|h| h.finding.rule == finding.rule && h.finding.subject == finding.subject);
+    pub(super) fn fold(&mut self, at: Millis, seen: Seen, gap: Millis, quiet: Quiet, finding: Finding) {
+        let place =
+            self.held.iter().position(|h| h.finding.rule == finding.rule && h.finding.subject == finding.subject);
         let held = match place {
             Some(i) => &mut self.held[i],
             None if seen != Seen::Broken => return,
@@ -43,7 +45,7 @@ impl Judge {
                 &mut self.held[last]
             }
         };
-        held.hold.fold(at, seen, finding.hold, gap);
+        held.hold.fold(at, seen, finding.hold, gap, quiet.of(finding.level));
         if seen == Seen::Unknown {
             return;
         }

@@ -79,7 +79,8 @@ impl Verdict {
 
     /// Settles the level from what the rules found. Returns the former level when it changed.
     fn settle(&mut self, now: Stamp, findings: Vec<Finding>, quiet: Quiet) -> Option<Level> {
-        self.blind = findings.iter().filter(|f| matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks)).cloned().collect();
+        self.blind =
+            findings.iter().filter(|f| matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks)).cloned().collect();
         let hottest = findings.iter().map(|f| f.level).max().unwrap_or_default();
         for (level, hot) in HELD.iter().zip(self.last_hot.iter_mut()) {
             // Absence never lowers: while blind, the quiet time of a level in force does not run.
@@ -138,13 +139,14 @@ pub(crate) fn judge(state: &mut State) {
     findings.sort_by(|a, b| b.level.cmp(&a.level).then(a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject)));
     let now = state.now;
     let quiet = state.settings.quiet;
-    let Some(from) = state.verdict.settle(now, findings, quiet) else { return };
+    let Some(from) = state.verdict.settle(now, findings, quiet) else {
+        return;
+    };
     let to = state.verdict.level;
     let because = state.verdict.because.first().cloned().filter(|_| to > from);
     if let Some(finding) = &because
-        && to > Level::Sev4
+        && to >= Level::Sev2
         && now.wall - finding.since > ONSET_APART
-        && finding.rule != Rule::Pending
     {
         state.timeline.add(finding.since, What::Onset { finding: finding.clone() });
     }

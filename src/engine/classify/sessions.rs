@@ -19,9 +19,13 @@ const LATE_SWEEP: f64 = 1.5;
 
 /// Judges the pace of one look.
 pub(super) fn fold(state: &mut State) {
-    let Some(spec) = &state.settings.sessions else { return };
+    let Some(spec) = &state.settings.sessions else {
+        return;
+    };
     let gap = 2 * spec.every;
-    let Some((at, m)) = &state.sessions.table.last else { return };
+    let Some((at, m)) = &state.sessions.table.last else {
+        return;
+    };
     let mut judged = Vec::new();
     for (rule, level, (times, least, hold)) in
         [(Rule::SessionsFlood, Level::Sev2, FLOOD), (Rule::SessionsFast, Level::Sev3, FAST)]
@@ -48,15 +52,17 @@ pub(super) fn fold(state: &mut State) {
             },
         ));
     }
-    let wall = at.wall;
+    let (wall, quiet) = (at.wall, state.settings.quiet);
     for (seen, finding) in judged {
-        state.verdict.judge.fold(wall, seen, gap, finding);
+        state.verdict.judge.fold(wall, seen, gap, quiet, finding);
     }
 }
 
 /// Judges the size, from the newest look.
 pub(super) fn find(state: &State, out: &mut Vec<Finding>) {
-    let Some(spec) = &state.settings.sessions else { return };
+    let Some(spec) = &state.settings.sessions else {
+        return;
+    };
     let table = &state.sessions.table;
     let Some((at, m)) = &table.last else { return };
     let finding = |rule, level, value: f64, threshold: u64| Finding {

@@ -37,14 +37,17 @@ pub(super) fn fold(state: &mut State, at: Millis, gap: Millis) {
     latency(state, at, &mut judged);
     few_requests(&traffic, few, &mut judged);
     onsets(state, gap, &mut judged);
+    let quiet = state.settings.quiet;
     for (seen, finding) in judged {
-        state.verdict.judge.fold(at, seen, gap, finding);
+        state.verdict.judge.fold(at, seen, gap, quiet, finding);
     }
 }
 
 /// An error share crosses its five-minute limit long after it began to go wrong; the one-minute curve knows when.
 fn onsets(state: &State, gap: Millis, judged: &mut [(Seen, Finding)]) {
-    let Some(one) = state.signals.get(ERROR_RATE_1M) else { return };
+    let Some(one) = state.signals.get(ERROR_RATE_1M) else {
+        return;
+    };
     for (seen, finding) in judged.iter_mut() {
         let about_errors = finding.subject == ERROR_RATE || finding.subject == ERROR_RATE_1M;
         if *seen != Seen::Broken || !about_errors {
@@ -56,15 +59,18 @@ fn onsets(state: &State, gap: Millis, judged: &mut [(Seen, Finding)]) {
     }
 }
 
-/// With fewer than 100 requests in five minutes, what thirty minutes hold; `None` when five are enough.
-fn too_few(traffic: &Traffic) -> Option<Option<Counts>> {
-    let total = traffic.total5()?;
-    (total < FEW).then(|| traffic.thirty.as_ref().and_then(|s| s.counts))
+/// With fewer than 100 requests in five minutes, what there is to judge by: the counts of thirty minutes, or of five
+/// while those are not known. `None` when five minutes are enough.
+fn too_few(traffic: &Traffic) -> Option<Counts> {
+    let five = traffic.five.as_ref().and_then(|s| s.counts).filter(|c| c.total < FEW)?;
+    Some(traffic.thirty.as_ref().and_then(|s| s.counts).unwrap_or(five))
 }
 
 /// The warning and critical limits of one signal.
 fn signal_limits(signal: &Signal, at: Millis, traffic: &Traffic, few: bool, out: &mut Vec<(Seen, Finding)>) {
-    let Some((_, sample)) = &signal.last else { return };
+    let Some((_, sample)) = &signal.last else {
+        return;
+    };
     if sample.at != at {
         return;
     }
@@ -75,7 +81,8 @@ fn signal_limits(signal: &Signal, at: Millis, traffic: &Traffic, few: bool, out:
         _ => (share.value, share.counts),
     };
     // A figure without request counts of its own is measured against the requests of the service.
-    let counts = counts.or_else(|| traffic.five.as_ref().and_then(|s| s.counts).map(|c| Counts { failed: c.total, ..c }));
+    let counts =
+        counts.or_else(|| traffic.five.as_ref().and_then(|s| s.counts).map(|c| Counts { failed: c.total, ..c }));
     let critical = if is_errors { (Rule::ErrorRateCritical, Level::Sev1) } else { (Rule::SignalCritical, Level::Sev2) };
     let limits = [(signal.spec.critical, critical), (signal.spec.warning, (Rule::SignalWarning, Level::Sev3))];
     for (limit, (rule, level)) in limits {
@@ -100,7 +107,9 @@ fn signal_limits(signal: &Signal, at: Millis, traffic: &Traffic, few: bool, out:
 
 /// Holds one value against one limit.
 fn see(limit: &Limit, value: Option<f64>, calm_by: Option<f64>, counts: Option<Counts>) -> Seen {
-    let Some(value) = value else { return Seen::Unknown };
+    let Some(value) = value else {
+        return Seen::Unknown;
+    };
     let calm = calm_by.is_some_and(|v| limit.cleared_by(v));
     if limit.broken_by(value) && limit.judges(counts) && !calm {
         Seen::Broken
@@ -114,7 +123,9 @@ fn see(limit: &Limit, value: Option<f64>, calm_by: Option<f64>, counts: Option<C
 /// More than a quarter of the last minute's requests fail, for a minute.
 fn burst(state: &State, traffic: &Traffic, out: &mut Vec<(Seen, Finding)>) {
     let replaced = state.signals.get(ERROR_RATE).is_none_or(|s| !s.spec.built_in());
-    let Some(one) = traffic.one.as_ref().filter(|_| !replaced) else { return };
+    let Some(one) = traffic.one.as_ref().filter(|_| !replaced) else {
+        return;
+    };
     let limit = Limit { side: Side::Above, value: 0.25, hold: 60 * SECOND, min_requests: 60.0, min_failed: 15.0 };
     out.push((
         see(&limit, one.value, one.value, one.counts),
@@ -140,8 +151,12 @@ fn latency(state: &State, at: Millis, out: &mut Vec<(Seen, Finding)>) {
         (LATENCY_P99, Rule::LatencyTail, Level::Sev4, Limit::above(1.0).held(5 * MINUTE).from_requests(300.0, 0.0)),
     ];
     for (name, rule, level, limit) in rules {
-        let Some(signal) = state.signals.get(name).filter(|s| s.spec.built_in()) else { continue };
-        let Some((_, sample)) = signal.last.as_ref().filter(|(_, s)| s.at == at) else { continue };
+        let Some(signal) = state.signals.get(name).filter(|s| s.spec.built_in()) else {
+            continue;
+        };
+        let Some((_, sample)) = signal.last.as_ref().filter(|(_, s)| s.at == at) else {
+            continue;
+        };
         let value = sample.reading.value();
         out.push((
             see(&limit, value, value, sample.counts),
@@ -161,17 +176,15 @@ fn latency(state: &State, at: Millis, out: &mut Vec<(Seen, Finding)>) {
 }
 
 /// Too few requests for a share: five failures that are at least half of all are SEV2, any other failure SEV4.
-fn few_requests(traffic: &Traffic, few: Option<Option<Counts>>, out: &mut Vec<(Seen, Finding)>) {
+fn few_requests(traffic: &Traffic, counts: Option<Counts>, out: &mut Vec<(Seen, Finding)>) {
     let five = traffic.five.as_ref();
-    let counts = few.flatten().or_else(|| few.and(five.and_then(|s| s.counts)));
     let failing_now = five.and_then(|s| s.counts).is_some_and(|c| c.failed > 0.0);
     let no_answer = five.is_none_or(|s| s.counts.is_none() && s.why != Some(Absence::NoTraffic));
     let judged = counts.filter(|c| c.total < FEW && failing_now);
     let bad = judged.is_some_and(|c| c.failed.round() >= FEW_FAILED && c.failed >= c.total / 2.0);
-    for (rule, level, broken) in [
-        (Rule::FewRequestsFailing, Level::Sev2, bad),
-        (Rule::TooFewToJudge, Level::Sev4, judged.is_some() && !bad),
-    ] {
+    for (rule, level, broken) in
+        [(Rule::FewRequestsFailing, Level::Sev2, bad), (Rule::TooFewToJudge, Level::Sev4, judged.is_some() && !bad)]
+    {
         let seen = match (broken, no_answer) {
             (_, true) => Seen::Unknown,
             (true, _) => Seen::Broken,

@@ -16,7 +16,15 @@ pub(super) enum Line<'a> {
 
 /// Types that a `# TYPE` line may name; OpenMetrics and the newer Prometheus have more than 0.0.4 did.
 const TYPES: [&str; 10] = [
-    "counter", "gauge", "histogram", "gaugehistogram", "gauge_histogram", "summary", "untyped", "unknown", "info",
+    "counter",
+    "gauge",
+    "histogram",
+    "gaugehistogram",
+    "gauge_histogram",
+    "summary",
+    "untyped",
+    "unknown",
+    "info",
     "stateset",
 ];
 
@@ -73,7 +81,11 @@ fn sample(text: &str, format: Format) -> Result<Raw<'_>, String> {
     }
     let value = c.word();
     if !is_number(value) {
-        return Err(if value.is_empty() { "there is no value".to_owned() } else { format!("{} is not a number", short(value)) });
+        return Err(if value.is_empty() {
+            "there is no value".to_owned()
+        } else {
+            format!("{} is not a number", short(value))
+        });
     }
     c.blanks();
     let mut timestamp_ms = None;
@@ -119,7 +131,11 @@ fn exemplar(c: &mut Cursor<'_>) -> Result<(), String> {
 
 /// Seconds with decimals, in milliseconds.
 fn seconds(word: &str) -> Option<i64> {
-    let value: f64 = if is_number(word) { word.parse().ok()? } else { return None };
+    let value: f64 = if is_number(word) {
+        word.parse().ok()?
+    } else {
+        return None;
+    };
     let ms = (value * 1_000.0).round();
     // Beyond this a float no longer holds every millisecond: it is no time anyone meant.
     (ms.abs() < 9e15).then_some(ms as i64)
@@ -245,7 +261,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn label(&mut self, key: String, quoted: bool, labels: &mut Vec<(String, String)>) -> Result<(), String> {
-        if key.is_empty() && !quoted || (!quoted && key.contains(':')) {
+        if !quoted && (key.is_empty() || key.contains(':')) {
             return Err("a label has no name".to_owned());
         }
         if key == "__name__" {
@@ -272,7 +288,9 @@ impl<'a> Cursor<'a> {
         self.next();
         let rest = self.rest();
         let bytes = rest.as_bytes();
-        let Some(first) = memchr::memchr2(b'"', b'\\', bytes) else { return Err("a quote does not end".to_owned()) };
+        let Some(first) = memchr::memchr2(b'"', b'\\', bytes) else {
+            return Err("a quote does not end".to_owned());
+        };
         if bytes[first] == b'"' {
             self.at += first + 1;
             return Ok(rest.get(..first).unwrap_or_default().to_owned());

@@ -32,7 +32,11 @@ impl Format {
     /// The format of a response, by its `Content-Type`.
     #[must_use]
     pub fn of_content_type(content_type: &str) -> Self {
-        if content_type.trim_start().starts_with("application/openmetrics-text") { Self::OpenMetrics } else { Self::Text }
+        if content_type.trim_start().starts_with("application/openmetrics-text") {
+            Self::OpenMetrics
+        } else {
+            Self::Text
+        }
     }
 
     /// The format of a file: OpenMetrics if a line starts with `# EOF`.
@@ -226,9 +230,9 @@ mod tests {
         assert_eq!(labels(r#"a{e="say \"hi\" \\ \n"} 1"#), [pair("e", "say \"hi\" \\ \n")]);
         assert_eq!(labels("a\t{ x = \"1\" , y=\"2\" , } 5"), [pair("x", "1"), pair("y", "2")]);
         assert_eq!(labels("a{} 1"), []);
-        assert_eq!(one("a{x=\"1\"}5").unwrap().value, 5.0);
+        assert_eq!(one("a{x=\"1\"}5").unwrap().value.to_bits(), 5f64.to_bits());
         assert!(one("a NaN").unwrap().value.is_nan());
-        assert_eq!(one("a -Inf").unwrap().value, f64::NEG_INFINITY);
+        assert_eq!(one("a -Inf").unwrap().value.to_bits(), f64::NEG_INFINITY.to_bits());
         assert_eq!(one("a 1.5e-3 1395066363000").unwrap().timestamp_ms, Some(1_395_066_363_000));
         assert_eq!(one("{\"http.requests\",m=\"a\"} 1").unwrap().name, "http.requests");
     }
@@ -236,9 +240,25 @@ mod tests {
     #[test]
     fn a_malformed_line_is_a_problem_and_the_others_are_read() {
         for bad in [
-            "a", "a hello", "a-b 5", "1a 5", "a{x=1} 5", "a{x='1'} 5", "a{x=\"1} 5", "a{x=\"1\",,} 5", "a 1 yesterday",
-            "a 1 2 3", "a 0x1p-2", "a 1_000", "{} 1", "a{x=\"1\",x=\"2\"} 1", "a{__name__=\"b\"} 1", "<html>",
-            "# TYPE a sparkle", "# TYPE a", "a 1 1395066363.123",
+            "a",
+            "a hello",
+            "a-b 5",
+            "1a 5",
+            "a{x=1} 5",
+            "a{x='1'} 5",
+            "a{x=\"1} 5",
+            "a{x=\"1\",,} 5",
+            "a 1 yesterday",
+            "a 1 2 3",
+            "a 0x1p-2",
+            "a 1_000",
+            "{} 1",
+            "a{x=\"1\",x=\"2\"} 1",
+            "a{__name__=\"b\"} 1",
+            "<html>",
+            "# TYPE a sparkle",
+            "# TYPE a",
+            "a 1 1395066363.123",
         ] {
             let body = format!("good 1\n{bad}\nalso_good 2\n");
             let e = read(body.as_bytes(), Format::Text);
@@ -256,7 +276,8 @@ mod tests {
 
     #[test]
     fn openmetrics_has_seconds_exemplars_and_an_end() {
-        let body = "# TYPE a counter\n# UNIT a seconds\na_total{x=\"1\"} 5 1395066363.123 # {trace_id=\"k\"} 0.5\n# EOF\n";
+        let body =
+            "# TYPE a counter\n# UNIT a seconds\na_total{x=\"1\"} 5 1395066363.123 # {trace_id=\"k\"} 0.5\n# EOF\n";
         assert_eq!(Format::of_file(body.as_bytes()), Format::OpenMetrics);
         let e = read(body.as_bytes(), Format::OpenMetrics);
         assert_eq!(e.problems, []);

@@ -35,7 +35,8 @@ impl MySql {
         let options = options.statement_cache_capacity(16).disable_statement_logging();
         let database = options.get_database().unwrap_or_default().to_owned();
         let mut connection = options.connect().await.map_err(|e| absence(&e))?;
-        let version: String = sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut connection).await.map_err(|e| absence(&e))?;
+        let version: String =
+            sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut connection).await.map_err(|e| absence(&e))?;
         let mut this = Self { connection, mariadb: version.contains("MariaDB"), database };
         this.run(&format!("SET SESSION lock_wait_timeout={LOCK_WAIT}")).await?;
         this.run(&format!("SET SESSION innodb_lock_wait_timeout={LOCK_WAIT}")).await?;
@@ -86,7 +87,8 @@ impl MySql {
 
     /// Rows that end within a window: an index range.
     pub(super) async fn between(&mut self, table: &str, window: Window) -> Result<u64, Trouble> {
-        let sql = format!("SELECT COUNT(expire_date) FROM {} WHERE expire_date > ? AND expire_date <= ?", quoted(table));
+        let sql =
+            format!("SELECT COUNT(expire_date) FROM {} WHERE expire_date > ? AND expire_date <= ?", quoted(table));
         Ok(self.number(sql, &[window.0, window.1]).await?.unwrap_or_default().max(0) as u64)
     }
 
@@ -106,7 +108,9 @@ impl MySql {
     async fn statistic(&mut self, column: &str, table: &str) -> Result<Option<u64>, Absence> {
         let (schema, name) = self.names(table);
         let (schema, name) = (schema.to_owned(), name.to_owned());
-        let sql = format!("SELECT CAST({column} AS UNSIGNED) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?");
+        let sql = format!(
+            "SELECT CAST({column} AS UNSIGNED) FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?"
+        );
         let found: Option<Option<u64>> = sqlx::query_scalar(AssertSqlSafe(sql))
             .bind(schema)
             .bind(name)
@@ -149,7 +153,9 @@ fn trouble(e: &sqlx::Error) -> Trouble {
 }
 
 fn code(e: &sqlx::Error) -> Option<u16> {
-    let sqlx::Error::Database(db) = e else { return None };
+    let sqlx::Error::Database(db) = e else {
+        return None;
+    };
     db.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }
 
@@ -173,7 +179,9 @@ pub(super) fn absence(e: &sqlx::Error) -> Absence {
         other => {
             let text = clean(&other.to_string());
             if text.contains("RSA") || text.contains("caching_sha2") {
-                return Absence::Failed("this login needs TLS: add ?ssl-mode=REQUIRED to the URL, or use the socket".to_owned());
+                return Absence::Failed(
+                    "this login needs TLS: add ?ssl-mode=REQUIRED to the URL, or use the socket".to_owned(),
+                );
             }
             if text.contains("unexpected end of file") || text.contains("EOF") {
                 return Absence::Broken;

@@ -83,8 +83,10 @@ impl Sqlite {
 
     /// Rows that have ended, up to the cap.
     pub(super) async fn expired(&mut self, table: &str, now: Millis) -> Result<u64, Trouble> {
-        let sql =
-            format!("SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE expire_date < ? LIMIT {EXPIRED_CAP}) t", quoted(table));
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE expire_date < ? LIMIT {EXPIRED_CAP}) t",
+            quoted(table)
+        );
         Ok(self.number(sql, &[now]).await?.unwrap_or_default().max(0) as u64)
     }
 
@@ -118,9 +120,9 @@ fn trouble(e: &sqlx::Error) -> Trouble {
 
 fn absence(e: &sqlx::Error) -> Absence {
     match e {
-        sqlx::Error::Database(db) if db.code().as_deref() == Some("14") => {
-            Absence::Failed("the database file cannot be opened: is the path right, and may this user read it?".to_owned())
-        }
+        sqlx::Error::Database(db) if db.code().as_deref() == Some("14") => Absence::Failed(
+            "the database file cannot be opened: is the path right, and may this user read it?".to_owned(),
+        ),
         sqlx::Error::Database(db) => Absence::Refusal(clean(db.message())),
         sqlx::Error::Configuration(_) => Absence::Failed("the database URL cannot be read".to_owned()),
         other => Absence::Failed(clean(&other.to_string())),

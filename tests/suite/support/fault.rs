@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 /// What the server does with a request.
 #[derive(Clone)]
-pub enum Manner {
+pub(crate) enum Manner {
     /// Answers these bytes: head and body.
     Say(Vec<u8>),
     /// Takes the request and never answers.
@@ -25,28 +25,27 @@ pub enum Manner {
 }
 
 /// A whole answer.
-pub fn answer(status: u16, kind: &str, body: &str) -> Manner {
+pub(crate) fn answer(status: u16, kind: &str, body: &str) -> Manner {
     let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
     Manner::Say([head.as_bytes(), body.as_bytes()].concat())
 }
 
 /// The server. Each request is answered in the manner of the path that it begins with.
-pub struct Fault {
+pub(crate) struct Fault {
     /// `http://127.0.0.1:PORT`
-    pub url: String,
-    pub port: u16,
+    pub(crate) url: String,
     manners: Arc<Mutex<Vec<(String, Manner)>>>,
     seen: Arc<Mutex<Vec<String>>>,
     task: JoinHandle<()>,
 }
 
 impl Fault {
-    pub async fn start(manner: Manner) -> Self {
-        Self::start_at(0, manner).await
+    pub(crate) async fn start(manner: Manner) -> Self {
+        std::future::ready(Self::start_at(0, manner)).await
     }
 
     /// Starts on a port; a server that died can come back on it.
-    pub async fn start_at(port: u16, manner: Manner) -> Self {
+    pub(crate) fn start_at(port: u16, manner: Manner) -> Self {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(([127, 0, 0, 1], port).into()).unwrap();
@@ -55,16 +54,16 @@ impl Fault {
         let manners = Arc::new(Mutex::new(vec![("/".to_owned(), manner)]));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn(serve(listener, Arc::clone(&manners), Arc::clone(&seen)));
-        Self { url: format!("http://127.0.0.1:{port}"), port, manners, seen, task }
+        Self { url: format!("http://127.0.0.1:{port}"), manners, seen, task }
     }
 
     /// From now on requests for this path are answered in this manner.
-    pub fn on(&self, path: &str, manner: Manner) {
+    pub(crate) fn on(&self, path: &str, manner: Manner) {
         self.manners.lock().unwrap().insert(0, (path.to_owned(), manner));
     }
 
     /// The requests seen, head and all.
-    pub fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
 }
@@ -104,7 +103,8 @@ async fn one(mut stream: TcpStream, manners: Arc<Mutex<Vec<(String, Manner)>>>, 
                 }
             }
             Some(Manner::CutOff(bytes, promised)) => {
-                let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {promised}\r\n\r\n");
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {promised}\r\n\r\n");
                 let _ = stream.write_all(&[head.as_bytes(), &bytes].concat()).await;
                 return;
             }

@@ -15,15 +15,15 @@ use crate::support::free_port;
 use crate::support::wait::until;
 
 /// A server.
-pub struct MariaDb {
-    pub port: u16,
+pub(crate) struct MariaDb {
+    pub(crate) port: u16,
     folder: TempDir,
     child: Child,
 }
 
 impl MariaDb {
     /// Starts a server and waits until it answers.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("cabina-db").tempdir().unwrap();
         let data = folder.path().join("data");
         let made = Command::new("mariadb-install-db")
@@ -49,7 +49,7 @@ impl MariaDb {
             .spawn()
             .unwrap();
         let db = Self { port, folder, child };
-        until("MariaDB answers", Duration::from_secs(60), async || {
+        until("MariaDB answers", Duration::from_mins(1), async || {
             db.options("root", "").connect().await.map(|_| ()).map_err(|e| {
                 let log = std::fs::read_to_string(db.folder.path().join("log")).unwrap_or_default();
                 format!("{e}\n{log}")
@@ -65,19 +65,19 @@ impl MariaDb {
     }
 
     /// A connection as the administrator.
-    pub async fn root(&self) -> MySqlConnection {
+    pub(crate) async fn root(&self) -> MySqlConnection {
         self.options("root", "").connect().await.unwrap()
     }
 
     /// Runs statements as the administrator.
-    pub async fn sql(&self, sql: &str) {
+    pub(crate) async fn sql(&self, sql: &str) {
         let mut c = self.root().await;
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut c).await.unwrap_or_else(|e| panic!("{e}\n{sql}"));
     }
 
     /// A `django_session` as Django's migration makes it, with rows spread over a fortnight, and the reader with the
     /// smallest grant.
-    pub async fn django(&self, rows: u64) {
+    pub(crate) async fn django(&self, rows: u64) {
         self.sql("CREATE DATABASE app").await;
         self.sql(
             "CREATE TABLE app.django_session (session_key varchar(40) NOT NULL PRIMARY KEY, session_data longtext NOT NULL, \
@@ -86,7 +86,7 @@ impl MariaDb {
         .await;
         // Written between 15 days ago and now: a fifteenth of them has expired, the newest a moment ago.
         self.sql(&format!(
-            "INSERT INTO app.django_session SELECT CONCAT('k', seq), 'x', \
+            "USE app; INSERT INTO app.django_session SELECT CONCAT('k', seq), 'x', \
              TIMESTAMPADD(MICROSECOND, seq * (15 * 86400000000 / {rows}), UTC_TIMESTAMP(6) - INTERVAL 1 DAY) FROM seq_1_to_{rows}"
         ))
         .await;
@@ -96,7 +96,7 @@ impl MariaDb {
     }
 
     /// The URL that cabina logs in with.
-    pub fn url(&self, password: &str) -> String {
+    pub(crate) fn url(&self, password: &str) -> String {
         format!("mysql://cabina:{password}@127.0.0.1:{}/app", self.port)
     }
 }

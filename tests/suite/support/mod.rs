@@ -1,21 +1,21 @@
 //! What the rings share: waiting for conditions, a server that misbehaves on demand, a terminal, real servers.
 
-pub mod fault;
-pub mod mariadb;
-pub mod play;
-pub mod prometheus;
-pub mod pty;
-pub mod wait;
+pub(crate) mod fault;
+pub(crate) mod mariadb;
+pub(crate) mod play;
+pub(crate) mod prometheus;
+pub(crate) mod pty;
+pub(crate) mod wait;
 
 use std::net::TcpListener;
 
 /// A port that nobody listens on at this moment.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// Settings from a configuration text, with its secrets.
-pub fn settings(text: &str) -> (cabina::engine::Settings, std::sync::Arc<cabina::sources::secrets::Secrets>) {
+pub(crate) fn settings(text: &str) -> (cabina::engine::Settings, std::sync::Arc<cabina::sources::secrets::Secrets>) {
     let env = std::env::vars().collect();
     let around = cabina::config::Surroundings {
         env: &env,

@@ -1,6 +1,7 @@
 //! Plays a scenario file through `engine::update`: what happened goes in, what is judged comes out.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use cabina::engine;
@@ -26,28 +27,28 @@ use serde::Deserialize;
 use crate::support::settings;
 
 /// A night in March: 2026-03-14 08:40 UTC, 02:40 in Mexico City.
-pub const START: Millis = 1_773_477_600_000;
+pub(crate) const START: Millis = 1_773_477_600_000;
 
 /// A scenario file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     /// What it is about.
-    pub title: String,
+    pub(crate) title: String,
     /// The configuration.
-    pub config: String,
+    pub(crate) config: String,
     /// What happened.
     #[serde(default)]
-    pub event: Vec<Happened>,
+    pub(crate) event: Vec<Happened>,
     /// What is expected, and when.
     #[serde(default)]
-    pub expect: Vec<Expected>,
+    pub(crate) expect: Vec<Expected>,
 }
 
 /// One thing that happened, once or repeatedly.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Happened {
+pub(crate) struct Happened {
     at: String,
     every: Option<String>,
     until: Option<String>,
@@ -111,7 +112,7 @@ struct Lost {
 /// What must hold at a moment.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expected {
+pub(crate) struct Expected {
     at: String,
     level: Option<String>,
     since: Option<String>,
@@ -145,13 +146,13 @@ fn stamp(at: Millis) -> Stamp {
 }
 
 /// Reads a scenario file.
-pub fn read(path: &Path) -> Scenario {
+pub(crate) fn read(path: &Path) -> Scenario {
     let text = std::fs::read_to_string(path).unwrap();
     toml::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 /// Plays until a moment, a tick every second, and returns the state then.
-pub fn play(scenario: &Scenario, until: Millis) -> State {
+pub(crate) fn play(scenario: &Scenario, until: Millis) -> State {
     let mut moments: Vec<(Millis, Kind)> = Vec::new();
     for happened in &scenario.event {
         let (from, every) = (time(&happened.at), happened.every.as_deref().map(time));
@@ -274,13 +275,13 @@ fn words(state: &State) -> String {
     let n = now::now(state);
     let mut out = format!("{} | {} | {} | {}", n.what, n.trend, n.place, n.fine);
     for f in &state.verdict.findings {
-        out.push_str(&format!(" | {}", sentence(lang, f)));
+        let _ = write!(out, " | {}", sentence(lang, f));
     }
     out
 }
 
 /// Checks one expectation.
-pub fn check(scenario: &Scenario, expected: &Expected) {
+pub(crate) fn check(scenario: &Scenario, expected: &Expected) {
     let state = play(scenario, time(&expected.at));
     let v = &state.verdict;
     let words = words(&state);
@@ -288,7 +289,10 @@ pub fn check(scenario: &Scenario, expected: &Expected) {
     let rules: Vec<&str> = v.findings.iter().map(|f| f.rule.word()).collect();
     let place = format!(
         "{}, at {}: level {}, rules {rules:?}, falls {:?}\nsays {words}\nfacts {facts:#?}",
-        scenario.title, expected.at, v.level.word(), v.falls_at.map(|t| t - START)
+        scenario.title,
+        expected.at,
+        v.level.word(),
+        v.falls_at.map(|t| t - START)
     );
     if let Some(level) = &expected.level {
         assert_eq!(v.level.word(), level, "{place}");

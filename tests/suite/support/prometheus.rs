@@ -12,16 +12,15 @@ use crate::support::free_port;
 use crate::support::wait::until;
 
 /// A server.
-pub struct Prometheus {
-    pub url: String,
-    pub port: u16,
+pub(crate) struct Prometheus {
+    pub(crate) url: String,
     _folder: TempDir,
     child: Child,
 }
 
 impl Prometheus {
     /// Starts a server that scrapes these targets (`127.0.0.1:PORT`) every second, and waits until it listens.
-    pub async fn start(targets: &[String]) -> Self {
+    pub(crate) async fn start(targets: &[String]) -> Self {
         let folder = tempfile::Builder::new().prefix("cabina-prometheus").tempdir().unwrap();
         let listed = targets.iter().map(|t| format!("'{t}'")).collect::<Vec<_>>().join(",");
         let config = format!(
@@ -38,8 +37,8 @@ impl Prometheus {
             .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
             .spawn()
             .expect("prometheus is missing: tests/run installs it");
-        let server = Self { url: format!("http://127.0.0.1:{port}"), port, _folder: folder, child };
-        until("Prometheus listens", Duration::from_secs(60), async || {
+        let server = Self { url: format!("http://127.0.0.1:{port}"), _folder: folder, child };
+        until("Prometheus listens", Duration::from_mins(1), async || {
             TcpStream::connect(("127.0.0.1", port)).await.map(|_| ()).map_err(|e| e.to_string())
         })
         .await;

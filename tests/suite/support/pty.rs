@@ -18,18 +18,18 @@ fn cells(n: u16) -> std::num::NonZeroU16 {
 }
 
 /// A program on a screen.
-pub struct Screen {
+pub(crate) struct Screen {
     child: Child,
     read: Option<OwnedReadPty>,
     write: Option<OwnedWritePty>,
     parser: vt100::Parser,
     /// Everything the program wrote.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Screen {
     /// Starts the program; the environment is only what is given, and a terminal.
-    pub fn start(args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
+    pub(crate) fn start(args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
         let (pty, pts) = pty_process::open().unwrap();
         pty.resize(pty_process::Size::new(rows, cols)).unwrap();
         let mut command = pty_process::Command::new(env!("CARGO_BIN_EXE_cabina"))
@@ -49,40 +49,42 @@ impl Screen {
         Self { child, read: Some(read), write: Some(write), parser, bytes: Vec::new() }
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.parser.screen().contents()
     }
 
-    pub fn alternate(&self) -> bool {
+    pub(crate) fn alternate(&self) -> bool {
         self.parser.screen().alternate_screen()
     }
 
-    pub fn cursor_hidden(&self) -> bool {
+    pub(crate) fn cursor_hidden(&self) -> bool {
         self.parser.screen().hide_cursor()
     }
 
-    pub fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         self.child.id().unwrap() as i32
     }
 
     /// Types.
-    pub async fn keys(&mut self, keys: &str) {
+    pub(crate) async fn keys(&mut self, keys: &str) {
         self.write.as_mut().unwrap().write_all(keys.as_bytes()).await.unwrap();
     }
 
-    pub fn resize(&mut self, cols: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, cols: u16, rows: u16) {
         self.write.as_ref().unwrap().resize(pty_process::Size::new(rows, cols)).unwrap();
         self.parser.screen_mut().set_size(cells(rows), cells(cols));
     }
 
-    pub fn signal(&self, signal: rustix::process::Signal) {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         rustix::process::kill_process(rustix::process::Pid::from_raw(self.pid()).unwrap(), signal).unwrap();
     }
 
     /// Reads what is there; false at the end.
     async fn take(&mut self, within: Duration) -> bool {
         let mut chunk = [0u8; 16 * 1024];
-        let Some(read) = self.read.as_mut() else { return false };
+        let Some(read) = self.read.as_mut() else {
+            return false;
+        };
         match tokio::time::timeout(within, read.read(&mut chunk)).await {
             Ok(Ok(n)) if n > 0 => {
                 self.parser.process(&chunk[..n]);
@@ -96,7 +98,7 @@ impl Screen {
     }
 
     /// Waits until the screen satisfies a condition; at the deadline fails with the screen.
-    pub async fn until(&mut self, what: &str, mut good: impl FnMut(&Self) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, mut good: impl FnMut(&Self) -> bool) {
         let start = Instant::now();
         let mut open = true;
         while !good(self) {
@@ -106,12 +108,12 @@ impl Screen {
     }
 
     /// Waits until a text is on the screen.
-    pub async fn shows(&mut self, text: &str) {
+    pub(crate) async fn shows(&mut self, text: &str) {
         self.until(text, |s| s.text().contains(text)).await;
     }
 
     /// Waits for the end, reading on.
-    pub async fn ends(&mut self) -> ExitStatus {
+    pub(crate) async fn ends(&mut self) -> ExitStatus {
         let start = Instant::now();
         loop {
             let open = self.take(Duration::from_millis(20)).await;
@@ -128,7 +130,7 @@ impl Screen {
     }
 
     /// Closes the terminal, as a window that is closed or a link that breaks; returns how long the program lived on.
-    pub async fn hang_up(mut self) -> Duration {
+    pub(crate) async fn hang_up(mut self) -> Duration {
         self.read = None;
         self.write = None;
         let start = Instant::now();

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 const AGAIN: Duration = Duration::from_millis(20);
 
 /// Waits until `look` finds something; at the deadline fails with what `shown` says.
-pub async fn until<T>(what: &str, deadline: Duration, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+pub(crate) async fn until<T>(what: &str, deadline: Duration, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
     let start = Instant::now();
     loop {
         let why = match look().await {
