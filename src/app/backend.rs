@@ -111,8 +111,9 @@ impl<W: Write> Backend for WholeFrames<W> {
     }
 
     fn size(&self) -> io::Result<Size> {
-        let (width, height) = crossterm::terminal::size()?;
-        Ok(Size { width, height })
+        // Asked of the kernel before every frame: crossterm would open /dev/tty each time.
+        let size = rustix::termios::tcgetwinsize(rustix::stdio::stdout())?;
+        Ok(Size { width: size.ws_col, height: size.ws_row })
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {

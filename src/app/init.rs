@@ -90,7 +90,7 @@ async fn answers(address: &str) -> bool {
         ca_file: None,
     };
     let secrets = Secrets::new([("url".to_owned(), address.to_owned().into())].into(), Vec::new());
-    let clients = Clients::single(false);
+    let clients = Clients::single("url", address);
     let get = http::get(&clients, &secrets, &endpoint, "", &[], "*/*", PATIENCE.as_millis() as i64);
     get.await.is_ok_and(|a| a.status() < 400)
 }

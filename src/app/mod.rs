@@ -62,9 +62,10 @@ fn man() -> u8 {
     if rendered.and_then(|()| std::io::stdout().write_all(&page)).is_err() { exit::INTERNAL } else { 0 }
 }
 
-/// A runtime with two workers: one may be busy with a large answer while the other serves the rest.
+/// A runtime with one worker beside the thread that draws. Work is small (answers above some hundred kilobytes are read
+/// on a thread of their own), and two workers wake each other up for nothing on an idle night.
 fn runtime() -> Result<tokio::runtime::Runtime, u8> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|e| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(|e| {
         complain(&format!("cabina: {e}"));
         exit::INTERNAL
     })

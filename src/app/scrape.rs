@@ -80,7 +80,7 @@ async fn fetch(address: &str) -> Result<(Vec<u8>, Format), String> {
     };
     let secrets =
         Secrets::new(BTreeMap::from([("url".to_owned(), SecretString::from(address.to_owned()))]), Vec::new());
-    let clients = Clients::single(address.starts_with("https"));
+    let clients = Clients::single("url", address);
     // OpenMetrics only where a target has nothing else: the text format is what a poller asks for too.
     let accept = "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1";
     let answer = http::get(&clients, &secrets, &endpoint, "", &[], accept, TIMEOUT)

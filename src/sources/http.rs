@@ -14,10 +14,12 @@ use reqwest::Response;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use url::Url;
 
 use crate::engine::Settings;
 use crate::engine::settings::Endpoint;
 use crate::engine::settings::ProbeSpec;
+use crate::engine::settings::SecretId;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
@@ -30,12 +32,14 @@ pub const BODY_LIMIT: u64 = 16 * 1024 * 1024;
 #[derive(Default)]
 pub struct Clients {
     by_ca: BTreeMap<Option<PathBuf>, Result<Client, Absence>>,
+    /// Addresses by the name of their secret, read once: a poll is too often for that.
+    urls: BTreeMap<SecretId, Url>,
 }
 
 impl Clients {
     /// Builds what the settings need. Reads files: not for the thread that draws.
     #[must_use]
-    pub fn new(settings: &Settings) -> Self {
+    pub fn new(settings: &Settings, secrets: &Secrets) -> Self {
         let checks = settings.checks.iter().filter_map(|c| match &c.probe {
             ProbeSpec::Http(e) => Some(e),
             _ => None,
@@ -45,17 +49,22 @@ impl Clients {
         let endpoints: Vec<&Endpoint> = checks.chain(figures).collect();
         // Without a single https address the machine's certificates need not be read (megabytes of memory).
         let any_tls = endpoints.iter().any(|e| e.shown.starts_with("https"));
-        let mut by_ca = BTreeMap::new();
+        let mut this = Self::default();
         for endpoint in endpoints {
-            by_ca.entry(endpoint.ca_file.clone()).or_insert_with(|| build(endpoint.ca_file.as_deref(), any_tls));
+            let client = this.by_ca.entry(endpoint.ca_file.clone());
+            client.or_insert_with(|| build(endpoint.ca_file.as_deref(), any_tls));
+            if let Ok(url) = Url::parse(secrets.get(&endpoint.url)) {
+                this.urls.insert(endpoint.url.clone(), url);
+            }
         }
-        Self { by_ca }
+        this
     }
 
     /// A client for one address outside any configuration (`scrape`, `doctor`, `init`).
     #[must_use]
-    pub fn single(tls: bool) -> Self {
-        Self { by_ca: BTreeMap::from([(None, build(None, tls))]) }
+    pub fn single(id: &str, url: &str) -> Self {
+        let by_ca = BTreeMap::from([(None, build(None, url.starts_with("https")))]);
+        Self { by_ca, urls: Url::parse(url).map(|url| BTreeMap::from([(id.to_owned(), url)])).unwrap_or_default() }
     }
 
     /// The client that an endpoint is asked with.
@@ -178,7 +187,8 @@ pub async fn get(
     timeout: Millis,
 ) -> Result<Answer, Absence> {
     let client = clients.of(endpoint)?;
-    let mut url = url::Url::parse(secrets.get(&endpoint.url)).map_err(|e| Absence::Failed(format!("URL: {e}")))?;
+    let mut url =
+        clients.urls.get(&endpoint.url).cloned().ok_or_else(|| Absence::Failed("the address cannot be read".to_owned()))?;
     if !add.is_empty() {
         let path = format!("{}{add}", url.path().trim_end_matches('/'));
         url.set_path(&path);

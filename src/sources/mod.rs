@@ -52,8 +52,8 @@ pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, once: bool)
     let (wake, count) = (reins.poll_now.subscribe(), reins.count.subscribe());
     tokio::spawn(async move {
         // The machine's certificates take some ten milliseconds to read: not on the way to the first frame.
-        let wanted = settings.clone();
-        let clients = tokio::task::spawn_blocking(move || Clients::new(&wanted)).await;
+        let (wanted, known) = (settings.clone(), Arc::clone(&secrets));
+        let clients = tokio::task::spawn_blocking(move || Clients::new(&wanted, &known)).await;
         let clients = Arc::new(clients.unwrap_or_default());
         start(&settings, &clients, &secrets, &bus, &wake, &count, once);
     });

@@ -45,6 +45,8 @@ const SERIES: usize = 1_000;
 const FEW: f64 = 100.0;
 /// Points of history asked for at the most: what a series keeps.
 const POINTS: Millis = crate::model::series::CAPACITY as Millis;
+/// Answers above this are read on a thread of their own.
+const LARGE: usize = 256 * 1024;
 /// Sentences of a server that are kept.
 const NOTES: usize = 5;
 
@@ -195,9 +197,12 @@ impl Server {
 
     async fn instant(&self, ask: &Ask) -> Result<(Answered, Vec<String>), Absence> {
         let body = self.get("/api/v1/query", &[("query", &ask.query)]).await?;
-        let answer = decode(&body)?;
         let limit_below = self.signals.iter().find(|s| s.name == ask.name).is_some_and(below);
-        Ok((worst_of(&answer.data, limit_below)?, answer.notes))
+        aside(body, move |body| {
+            let answer = decode(body)?;
+            Ok((worst_of(&answer.data, limit_below)?, answer.notes))
+        })
+        .await
     }
 
     async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<u8>, Absence> {
@@ -279,8 +284,20 @@ impl Server {
         let query = [("query", ask.query.as_str()), ("start", &start), ("end", &end), ("step", &step)];
         let body = self.get("/api/v1/query_range", &query).await?;
         let limit_below = self.signals.iter().find(|s| s.name == ask.name).is_some_and(below);
-        worst_range(&decode(&body)?.data, limit_below)
+        aside(body, move |body| worst_range(&decode(body)?.data, limit_below)).await
     }
+}
+
+/// Reads an answer; a large one on a thread of its own, so that other pollers go on.
+async fn aside<T: Send + 'static>(
+    body: Vec<u8>,
+    read: impl FnOnce(&[u8]) -> Result<T, Absence> + Send + 'static,
+) -> Result<T, Absence> {
+    if body.len() < LARGE {
+        return read(&body);
+    }
+    let done = tokio::task::spawn_blocking(move || read(&body)).await;
+    done.unwrap_or_else(|e| Err(Absence::Failed(clean(&e.to_string()))))
 }
 
 /// Does trouble lie below this signal's limit?

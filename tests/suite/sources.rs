@@ -27,7 +27,7 @@ use crate::support::settings;
 /// Probes the only check of a configuration once.
 async fn probe(config: &str) -> Probe {
     let (settings, secrets) = settings(config);
-    let clients = Arc::new(Clients::new(&settings));
+    let clients = Arc::new(Clients::new(&settings, &secrets));
     let spec: CheckSpec = settings.checks[0].clone();
     Checker::new(spec, &clients, &secrets).probe().await
 }
