@@ -32,7 +32,7 @@ pub(super) fn main(from: &str, format: Option<ScrapeFormat>) -> u8 {
     let (body, guessed) = match body(from) {
         Ok(read) => read,
         Err(why) => {
-            complain(&format!("cabina: {from}: {why}"));
+            complain(&format!("cabina: {}: {why}", without_password(from)));
             return 1;
         }
     };
@@ -45,6 +45,18 @@ pub(super) fn main(from: &str, format: Option<ScrapeFormat>) -> u8 {
     // A reader that went away (`| head`) is not our failure.
     let _ = write(&read);
     u8::from(read.rejected > 0)
+}
+
+/// The address as it may be shown.
+fn without_password(from: &str) -> String {
+    match url::Url::parse(from) {
+        Ok(mut url) if url.has_host() => {
+            let _ = url.set_password(None);
+            url.set_query(None);
+            url.to_string()
+        }
+        _ => from.to_owned(),
+    }
 }
 
 fn body(from: &str) -> Result<(Vec<u8>, Option<Format>), String> {

@@ -61,24 +61,32 @@ fn named(s: &mut Section<'_>, cx: &mut Context<'_>, key: &str) -> Option<String>
     Some(cx.keep(&path, value))
 }
 
-/// The URL without its password, and without query values that came from the environment.
+/// The URL as it may be shown: as it stands in the file where it reads the environment, and never with a password that
+/// stands there in clear or a query value whose name looks secret.
 fn masked(url: &url::Url, raw: &str) -> String {
-    if raw.contains("${") || raw == "•••" {
-        let mut bare = url.clone();
-        let _ = bare.set_password(None);
+    if raw == "•••" {
+        return format!("{}://{}/…", url.scheme(), url.host_str().unwrap_or_default());
+    }
+    if raw.contains("${") {
+        return match (raw.split_once("://"), raw.rsplit_once('@')) {
+            (Some((scheme, _)), Some((before, after))) if !after.contains("://") => {
+                let user = before.split("://").nth(1).unwrap_or_default().split(':').next().unwrap_or_default();
+                format!("{scheme}://{user}@{after}")
+            }
+            _ => raw.to_owned(),
+        };
+    }
+    let secret = |name: &str| ["token", "key", "secret", "pass", "auth", "sig"].iter().any(|w| name.contains(w));
+    let hides = url.query_pairs().any(|(k, _)| secret(&k.to_lowercase()));
+    if url.password().is_none() && !hides {
+        return raw.to_owned();
+    }
+    let mut bare = url.clone();
+    let _ = bare.set_password(None);
+    if hides {
         bare.set_query(None);
-        return text_of(&bare);
     }
-    if url.password().is_some() {
-        let mut bare = url.clone();
-        let _ = bare.set_password(None);
-        return text_of(&bare);
-    }
-    raw.to_owned()
-}
-
-fn text_of(url: &url::Url) -> String {
-    url.to_string()
+    bare.to_string()
 }
 
 /// Reads a database URL; returns the name of the secret and the URL as it may be shown.
@@ -92,12 +100,9 @@ pub(super) fn database(s: &mut Section<'_>, cx: &mut Context<'_>, key: &str, sch
     };
     let scheme = url.split(':').next().unwrap_or_default().to_owned();
     if !schemes.contains(&scheme.as_str()) {
-        cx.mistake(
-            s,
-            key,
-            format!("{scheme:?} is no database this can read"),
-            format!("one of {}", schemes.join(", ")),
-        );
+        // Nothing that came from the environment is printed.
+        let what = if raw.starts_with(&scheme) { format!("{scheme:?}") } else { "this".to_owned() };
+        cx.mistake(s, key, format!("{what} is no database this can read"), format!("one of {}", schemes.join(", ")));
     }
     let mut url = url;
     let mut shown = url.clone();
@@ -121,7 +126,6 @@ pub(super) fn database(s: &mut Section<'_>, cx: &mut Context<'_>, key: &str, sch
         cx.mistake(s, key, "is no address".to_owned(), "such as \"mysql://reader:${DB_PASSWORD}@db/app\"");
         shown.clear();
     }
-    let _ = raw;
     cx.hide(&url);
     cx.secrets.insert(path.clone(), url);
     s.shown(cx, key, &shown);
@@ -192,5 +196,7 @@ fn names(s: &mut Section<'_>, cx: &mut Context<'_>) -> MetricNames {
 /// Label matchers as PromQL has them between braces.
 fn looks_like_matchers(text: &str) -> bool {
     let shape = r#"^\s*[a-zA-Z_]\w*\s*(=~|!~|!=|=)\s*"([^"\\]|\\.)*"\s*(,\s*[a-zA-Z_]\w*\s*(=~|!~|!=|=)\s*"([^"\\]|\\.)*"\s*)*,?\s*$"#;
-    regex::Regex::new(shape).is_ok_and(|r| r.is_match(text))
+    let patterns = r#"[=!]~\s*"((?:[^"\\]|\\.)*)""#;
+    let each = |r: regex::Regex| r.captures_iter(text).all(|c| regex::Regex::new(&format!("^(?:{})$", &c[1])).is_ok());
+    regex::Regex::new(shape).is_ok_and(|r| r.is_match(text)) && regex::Regex::new(patterns).is_ok_and(each)
 }

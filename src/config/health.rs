@@ -103,7 +103,17 @@ fn probe(s: &mut Section<'_>, cx: &mut Context<'_>) -> ProbeSpec {
                 ProbeSpec::Tls { host, port, ca_file }
             }
             "dns" => ProbeSpec::Dns { name: s.required(cx, "dns", "a name such as \"db.internal\"") },
-            _ => ProbeSpec::Command { line: s.required(cx, "command", "a command line") },
+            _ => {
+                let path = s.path_of("command");
+                let (line, shown) =
+                    s.secret(cx, "command", crate::config::reader::Expansion::Plain).unwrap_or_default();
+                if line.is_empty() {
+                    cx.mistake(s, "command", "is empty".to_owned(), "a command line");
+                }
+                s.shown(cx, "command", &shown);
+                cx.secrets.insert(path.clone(), line);
+                ProbeSpec::Command { line: path, shown }
+            }
         };
     }
     found

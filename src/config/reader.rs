@@ -46,7 +46,8 @@ pub struct Origin {
 
 /// What is gathered while a file is read.
 pub(super) struct Context<'a> {
-    text: &'a str,
+    /// Where each line begins, in bytes.
+    line_starts: Vec<usize>,
     pub(super) around: &'a Surroundings<'a>,
     pub(super) mistakes: Vec<Mistake>,
     pub(super) secrets: BTreeMap<String, String>,
@@ -58,7 +59,7 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(super) fn new(text: &'a str, around: &'a Surroundings<'a>) -> Self {
         Self {
-            text,
+            line_starts: std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect(),
             around,
             mistakes: Vec::new(),
             secrets: BTreeMap::new(),
@@ -69,8 +70,7 @@ impl<'a> Context<'a> {
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        let upto = span.start.min(self.text.len());
-        1 + self.text.as_bytes().iter().take(upto).filter(|b| **b == b'\n').count()
+        self.line_starts.partition_point(|start| *start <= span.start).max(1)
     }
 
     pub(super) fn syntax(&mut self, error: &toml::de::Error) {
@@ -189,6 +189,7 @@ impl<'t> Section<'t> {
                             ["PASS", "SECRET", "TOKEN", "KEY", "PWD"].iter().any(|w| name.to_uppercase().contains(w));
                         if secret || how == Expansion::Url {
                             cx.hide(&value);
+                            cx.hide(&encoded(&value));
                         }
                         match how {
                             Expansion::Plain => out.push_str(&value),
@@ -263,6 +264,9 @@ impl<'t> Section<'t> {
             };
         }
         let raw = self.raw(cx, key)?;
+        // A variable that is the whole address, and a path, go in as they are.
+        let whole = raw.starts_with("${") && raw.find('}') == Some(raw.len() - 1);
+        let how = if whole || raw.starts_with("sqlite:") { Expansion::Plain } else { how };
         Some((self.expand(cx, key, &raw, how), raw))
     }
 
@@ -371,14 +375,17 @@ impl<'t> Section<'t> {
             self.wrong_type(cx, key, "a list in brackets", value);
             return Vec::new();
         };
-        let mut out = Vec::new();
+        let (mut out, mut raw) = (Vec::new(), Vec::new());
         for item in array {
             match item.get_ref().as_str() {
-                Some(text) => out.push(self.expand(cx, key, text, Expansion::Plain)),
+                Some(text) => {
+                    raw.push(text.to_owned());
+                    out.push(self.expand(cx, key, text, Expansion::Plain));
+                }
                 None => self.wrong_type(cx, key, "a list of texts", item.get_ref()),
             }
         }
-        self.note(cx, key, format!("[{}]", out.join(", ")));
+        self.note(cx, key, format!("[{}]", raw.join(", ")));
         out
     }
 

@@ -31,5 +31,6 @@ pub use event::Event;
 pub use event::Kind;
 pub use settings::Settings;
 pub use state::State;
+pub use state::outdated;
 pub use state::standing;
 pub use update::update;

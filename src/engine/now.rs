@@ -1,6 +1,7 @@
 //! The five lines that answer a tired person's first questions: WHAT, WHERE, CHANGE, BACK, FINE.
 
 use crate::engine::sentence::sentence;
+use crate::engine::signals::Share;
 use crate::engine::state::State;
 use crate::engine::words;
 use crate::engine::words::figure;
@@ -14,6 +15,7 @@ use crate::model::signal::LATENCY_P95;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
 use crate::model::source::Feed;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 
 /// The five lines, in the reader's language.
@@ -57,7 +59,8 @@ fn what(state: &State, lang: Lang) -> String {
         return lang.what_nothing_configured();
     }
     let v = &state.verdict;
-    if let Some(worst) = v.findings.iter().find(|f| f.level == v.level) {
+    // A level that lingers is said by what still holds, if anything does: only nothing at all is calm.
+    if let Some(worst) = v.findings.first() {
         let words = sentence(lang, worst);
         return match seen_last(state, worst) {
             Some(at) => lang.what_last_known(state.settings.zone.hm(at), words),
@@ -66,8 +69,10 @@ fn what(state: &State, lang: Lang) -> String {
     }
     if v.level > Level::Ok {
         // The rules have calmed; the level waits for its quiet time.
-        let was = v.because.first().map(|f| sentence(lang, f)).unwrap_or_default();
-        return lang.what_calming(was);
+        return match v.because.first() {
+            Some(was) => lang.what_calming(sentence(lang, was)),
+            None => lang.what_calm(),
+        };
     }
     if state.reading() {
         return lang.what_reading();
@@ -92,6 +97,9 @@ fn what(state: &State, lang: Lang) -> String {
 /// When the figure behind a finding was last seen, where nobody can say whether it still holds.
 fn seen_last(state: &State, finding: &Finding) -> Option<Millis> {
     let blind = state.verdict.blind.iter().any(|f| f.rule == Rule::BlindTraffic);
+    if matches!(finding.rule, Rule::BlindTraffic | Rule::BlindChecks) {
+        return None;
+    }
     let signal = state.signals.get(&finding.subject).filter(|_| blind)?;
     signal.good.as_ref().map(|(at, _)| at.wall)
 }
@@ -112,6 +120,10 @@ fn trend(state: &State, lang: Lang) -> String {
     match (failing, five, traffic.share1()) {
         (true, Some(five), Some(one)) => {
             let one_text = figure(lang, one, Unit::Ratio);
+            // The shorter window is the newer one: a scrape may be told to look at less than a minute.
+            let window = |share: Option<&Share>| share.and_then(|s| s.counts).map_or(0, |c| c.window);
+            let shorter = window(traffic.five.as_ref()) < window(traffic.one.as_ref());
+            let (five, one) = if shorter { (one, five) } else { (five, one) };
             // Half of the five-minute share is an improvement one can act on; half as much again is getting worse.
             match one {
                 x if x < five * 0.5 => lang.trend_better(one_text),
@@ -136,7 +148,7 @@ fn more(state: &State, lang: Lang) -> String {
 fn place(state: &State, lang: Lang) -> (String, bool) {
     let mut parts = Vec::new();
     for check in &state.checks.all {
-        if matches!(check.shown(), Status::Down | Status::Flapping) {
+        if matches!(check.shown(), Status::Down | Status::Flapping | Status::Degraded) {
             parts.push(format!("{} ({})", check.name, words::check_detail(lang, check)));
         }
     }
@@ -153,8 +165,12 @@ fn fine(state: &State, lang: Lang) -> String {
     let troubled = |subject: &str| state.verdict.findings.iter().any(|f| f.subject == subject);
     let mut parts = Vec::new();
     let (up, all) = state.checks.up();
-    if up > 0 {
+    if up > 0 && up == all {
         parts.push(lang.fine_checks(up, all));
+    } else if up > 0 {
+        // Not all of them: the ones that are well, by name.
+        let well = state.checks.all.iter().filter(|c| c.shown() == Status::Up).take(3).map(|c| c.name.clone());
+        parts.push(well.collect::<Vec<_>>().join(", "));
     }
     if let Some((_, m)) = &state.sessions.table.last
         && let Some(spec) = state.settings.sessions.as_ref().filter(|s| !troubled(&s.table))
@@ -170,7 +186,8 @@ fn fine(state: &State, lang: Lang) -> String {
         parts.push(format!("p95 {}", figure(lang, p95, Unit::Seconds)));
     }
     if let Some(rate) = state.signals.value(REQUEST_RATE).filter(|_| !troubled(REQUEST_RATE)) {
-        parts.push(lang.fine_traffic(figure(lang, rate, Unit::PerSecond)));
+        let window = state.signals.traffic().five.and_then(|s| s.counts).map_or(5 * MINUTE, |c| c.window);
+        parts.push(lang.fine_traffic(figure(lang, rate, Unit::PerSecond), words::window(window)));
     }
     parts.join(" · ")
 }

@@ -48,6 +48,8 @@ pub fn sentence(lang: Lang, f: &Finding) -> String {
         Rule::SessionsMany => lang.rule_sessions_many(subject, value, limit),
         Rule::BlindTraffic => lang.rule_blind_traffic(),
         Rule::BlindChecks => lang.rule_blind_checks(),
+        Rule::BlindSessions => lang.rule_blind_sessions(),
+        Rule::NothingWatched => lang.what_nothing_configured(),
         Rule::PrometheusAway => lang.rule_prometheus_away(),
     }
 }

@@ -138,8 +138,10 @@ pub enum ProbeSpec {
     },
     /// A command that exits with 0, run by `sh -c` without a terminal.
     Command {
-        /// The command line.
-        line: String,
+        /// The command line, by name: it may carry a password.
+        line: SecretId,
+        /// The command line as it stands in the file.
+        shown: String,
     },
 }
 
@@ -164,7 +166,7 @@ impl ProbeSpec {
             Self::Tcp { host, port } => format!("tcp {host}:{port}"),
             Self::Tls { host, port, .. } => format!("tls {host}:{port}"),
             Self::Dns { name } => format!("dns {name}"),
-            Self::Command { line } => line.clone(),
+            Self::Command { shown, .. } => shown.clone(),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::ERROR_RATE_30M;
 use crate::model::signal::REQUEST_RATE;
+use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
 use crate::model::signal::Sample;
 use crate::model::source::Origin;
@@ -36,6 +37,8 @@ pub struct Signals {
     pub all: Vec<Signal>,
     /// Failed and all requests of the last thirty minutes; read only while five minutes hold too few.
     pub half_hour: Option<(Stamp, Sample)>,
+    /// Requests of the last five minutes, as the service counts them.
+    pub requests: Option<(Stamp, Sample)>,
 }
 
 impl Signals {
@@ -50,7 +53,7 @@ impl Signals {
                 origin: Origin::Prometheus,
             })
             .collect();
-        Self { all, half_hour: None }
+        Self { all, half_hour: None, requests: None }
     }
 
     /// The signal of this name.
@@ -64,6 +67,10 @@ impl Signals {
             self.half_hour = Some((at, sample));
             return;
         }
+        if sample.signal == REQUESTS_5M {
+            self.requests = Some((at, sample));
+            return;
+        }
         let Some(signal) = self.all.iter_mut().find(|s| s.spec.name == sample.signal) else {
             return;
         };
@@ -73,6 +80,14 @@ impl Signals {
             signal.good = Some((at, sample.clone()));
         }
         signal.last = Some((at, sample));
+    }
+
+    /// Forgets what is not older than this: history is about to tell it anew, without the holes.
+    pub(crate) fn rewind(&mut self, from: Option<Millis>) {
+        let Some(from) = from else { return };
+        for signal in &mut self.all {
+            signal.series.forget_from(from);
+        }
     }
 
     /// Leaves a gap in every history: a source gave no answer.
@@ -101,11 +116,13 @@ impl Signals {
         Traffic {
             five: share(ERROR_RATE),
             one: share(ERROR_RATE_1M),
-            thirty: self.half_hour.as_ref().map(|(_, s)| Share {
-                value: s.reading.value(),
-                counts: s.counts,
-                why: absence(&s.reading),
-            }),
+            // What was counted for another moment is history.
+            thirty: self
+                .half_hour
+                .as_ref()
+                .filter(|(_, s)| self.newest(ERROR_RATE).is_some_and(|e| e.at == s.at))
+                .map(|(_, s)| Share { value: s.reading.value(), counts: s.counts, why: absence(&s.reading) }),
+            requests: self.requests.as_ref().and_then(|(_, s)| s.reading.value()),
             per_second: self.value(REQUEST_RATE),
         }
     }
@@ -138,6 +155,8 @@ pub struct Traffic {
     pub one: Option<Share>,
     /// Over thirty minutes, where it is read.
     pub thirty: Option<Share>,
+    /// Requests in five minutes, as the service counts them.
+    pub requests: Option<f64>,
     /// Requests per second.
     pub per_second: Option<f64>,
 }

@@ -8,11 +8,16 @@ use crate::engine::sessions::Sessions;
 use crate::engine::settings::Settings;
 use crate::engine::signals::Signal;
 use crate::engine::signals::Signals;
+use crate::engine::sources::PROMETHEUS;
+use crate::engine::sources::SCRAPE;
+use crate::engine::sources::SESSIONS;
 use crate::engine::sources::Sources;
 use crate::engine::timeline::Timeline;
 use crate::layout::Pane;
 use crate::model::severity::Rule;
 use crate::model::source::Feed;
+use crate::model::source::Origin;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
@@ -57,6 +62,8 @@ pub struct State {
     pub ui: Ui,
     /// Something was taken in that the next tick should draw.
     pub(crate) drawn_late: bool,
+    /// A one-shot's time is over: what has not answered by now is not known.
+    pub(crate) over: bool,
     /// Sources whose first round is not over (one-shot modes end when none is left).
     pub(crate) rounds_left: Vec<String>,
 }
@@ -66,6 +73,7 @@ impl State {
     #[must_use]
     pub fn new(settings: Settings, mode: Mode, now: Stamp) -> Self {
         Self {
+            over: false,
             rounds_left: rounds(&settings),
             sources: Sources::new(&settings, now),
             checks: Checks::new(&settings.checks, now),
@@ -116,10 +124,16 @@ impl State {
     }
 }
 
+/// The name of the task behind a check: a check may be called `prometheus` too.
+#[must_use]
+pub fn check_task(check: &str) -> String {
+    format!("check {check}")
+}
+
 /// The names of everything that will be asked.
 fn rounds(settings: &Settings) -> Vec<String> {
     let figures = Sources::new(settings, Stamp::default()).all.into_iter().map(|s| s.name);
-    settings.checks.iter().map(|c| c.name.clone()).chain(figures).collect()
+    settings.checks.iter().map(|c| check_task(&c.name)).chain(figures).collect()
 }
 
 /// What the person is doing with the screen.
@@ -180,6 +194,20 @@ pub enum Notice {
     CtrlC,
     /// There is no session table to count.
     NoSessions,
+}
+
+/// Is the newest sample of a signal too old to speak of now? Measured by the source that it came from: another one
+/// may be fresh.
+#[must_use]
+pub fn outdated(state: &State, signal: &Signal) -> bool {
+    let Some((at, _)) = &signal.last else { return false };
+    let source = match signal.origin {
+        Origin::Prometheus => PROMETHEUS,
+        Origin::Scrape => SCRAPE,
+        Origin::Sql => SESSIONS,
+    };
+    let every = state.sources.get(source).map_or(MINUTE, |s| s.every);
+    state.now.since(*at) > 3 * every + every / 2 + SECOND
 }
 
 /// Where a signal stands, in the words of the contract.

@@ -8,6 +8,7 @@ use crate::engine::event::Ending;
 use crate::engine::event::Event;
 use crate::engine::event::Kind;
 use crate::engine::keys;
+use crate::engine::settings::Quiet;
 use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::SCRAPE;
 use crate::engine::sources::SESSIONS;
@@ -16,6 +17,7 @@ use crate::engine::state::Notice;
 use crate::engine::state::State;
 use crate::engine::timeline::What;
 use crate::engine::words;
+use crate::model::health::Outcome;
 use crate::model::health::Probe;
 use crate::model::health::Status;
 use crate::model::sessions::Change;
@@ -57,7 +59,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         Kind::Copied => commands::notice(state, Notice::Copied),
         Kind::Shutdown(ending) => Reaction { effects: vec![Effect::Exit(exit_code(ending))], redraw: false },
     };
-    // While the picture is held still, only what a person does (and the clock) draws.
+    // Modes without a screen draw nothing.
     if state.mode != Mode::Cockpit {
         reaction.redraw = false;
     }
@@ -121,27 +123,34 @@ fn sampled(
         return Reaction::redraw();
     }
     let every = state.sources.get(source).map_or(15 * SECOND, |s| s.every);
-    let newest = samples.iter().map(|s| s.at).max();
+    // Two intervals, and half of one for polls that come a little late: one lost sample must not start a clock anew.
+    let mut moments: Vec<Millis> = samples.iter().map(|s| s.at).collect();
+    moments.dedup();
+    let step = moments.windows(2).map(|w| w[1] - w[0]).min().unwrap_or(every).max(every);
+    let gap = step * 5 / 2;
+    if history {
+        state.signals.rewind(moments.first().copied());
+    }
     let mut moment: Option<Millis> = None;
     for sample in samples {
         if moment.is_some_and(|at| at != sample.at) {
-            classify::judge_moment(state, moment.unwrap_or_default(), 2 * every);
+            classify::judge_moment(state, moment.unwrap_or_default(), gap);
         }
         moment = Some(sample.at);
         // History is dated, not received: a value that is an hour old must not look fresh.
-        let received = if history { dated(state.now, newest, sample.at) } else { state.now };
+        let received = if history { dated(state.now, sample.at) } else { state.now };
         state.signals.fold(received, origin, sample);
     }
     if let Some(at) = moment {
-        classify::judge_moment(state, at, 2 * every);
+        classify::judge_moment(state, at, gap);
     }
     classify::judge(state);
     Reaction::redraw()
 }
 
 /// The stamp a historical sample would have had.
-fn dated(now: Stamp, newest: Option<Millis>, at: Millis) -> Stamp {
-    let ago = newest.unwrap_or(at) - at;
+fn dated(now: Stamp, at: Millis) -> Stamp {
+    let ago = (now.wall - at).max(0);
     Stamp { mono: now.mono - ago, wall: now.wall - ago }
 }
 
@@ -191,7 +200,17 @@ fn failed(state: &mut State, source: &str, why: Absence) -> Reaction {
 }
 
 fn died(state: &mut State, source: &str, why: String) -> Reaction {
-    lost(state, source, Absence::Died(why));
+    let why = Absence::Died(why);
+    let check = source.strip_prefix("check ").filter(|name| state.checks.get(name).is_some());
+    if let Some(name) = check.map(str::to_owned) {
+        // Nobody looks at this check any more: that is no good answer.
+        let outcome = Outcome::Absent(why);
+        let probe = Probe { outcome, latency: None, detail: String::new(), cert_days: None, cert_soon: false };
+        let mut reaction = probed(state, &name, probe);
+        reaction.effects.extend(done(state, source).effects);
+        return reaction;
+    }
+    lost(state, source, why);
     classify::judge(state);
     Reaction::redraw()
 }
@@ -205,6 +224,11 @@ fn done(state: &mut State, source: &str) -> Reaction {
 }
 
 fn time_up(state: &mut State) -> Reaction {
+    state.over = true;
+    // A level has no time to linger in one look: what a second try mended is mended.
+    if state.mode == Mode::Once {
+        state.settings.quiet = Quiet { sev1: 0, sev2: 0, sev3: 0, sev4: 0 };
+    }
     classify::judge(state);
     let code = match state.mode {
         Mode::Cockpit | Mode::Print(_) => 0,

@@ -136,8 +136,8 @@ pub fn check_detail(lang: Lang, check: &Check) -> String {
 #[must_use]
 pub fn outcome(lang: Lang, outcome: &Outcome) -> Option<String> {
     match outcome {
-        Outcome::Good | Outcome::Slow => None,
-        Outcome::Unexpected(text) => Some(text.clone()),
+        Outcome::Good => None,
+        Outcome::Slow(seen, wanted) | Outcome::Unexpected(seen, wanted) => Some(lang.unexpected(seen, wanted)),
         Outcome::Absent(why) => Some(absence(lang, why)),
     }
 }

@@ -28,6 +28,7 @@ sentences! {
     rule_sessions_many(table, rows, limit) "{table}: {rows} filas (límite {limit})" / "{table}: {rows} rows (limit {limit})"
     rule_blind_traffic() "Sin cifra de errores: no sé si el servicio está bien" / "No error figure: I cannot say the service is well"
     rule_blind_checks() "Ningún chequeo crítico responde a cabina: no sé si el servicio está bien" / "No critical check has come back: I cannot say the service is well"
+    rule_blind_sessions() "La tabla de sesiones no contesta" / "The session table does not answer"
     rule_prometheus_away() "Prometheus no contesta; las cifras vienen de la lectura directa" / "Prometheus does not answer; figures come from direct scrape"
 
     absent_not_yet() "aún sin leer" / "not read yet"

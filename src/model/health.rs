@@ -28,10 +28,10 @@ const FLAP_LEAST: usize = 6;
 pub enum Outcome {
     /// Everything expected held.
     Good,
-    /// It answers, and slower than it should.
-    Slow,
-    /// It answered something that was not expected; the text says what.
-    Unexpected(String),
+    /// It answers, and slower than it should: what was seen, and what was expected.
+    Slow(String, String),
+    /// It answered something else: what was seen, and what was expected.
+    Unexpected(String, String),
     /// There was no answer.
     Absent(Absence),
 }
@@ -40,7 +40,7 @@ impl Outcome {
     /// Slow is an answer; only the other two are failures.
     #[must_use]
     pub fn failed(&self) -> bool {
-        matches!(self, Self::Unexpected(_) | Self::Absent(_))
+        matches!(self, Self::Unexpected(..) | Self::Absent(_))
     }
 }
 
@@ -171,9 +171,8 @@ impl Check {
         } else {
             self.passes = self.passes.saturating_add(1);
             self.failures = 0;
-            self.failing_since = None;
         }
-        if probe.outcome == Outcome::Slow {
+        if matches!(probe.outcome, Outcome::Slow(..)) {
             self.slow_since.get_or_insert(at);
         } else {
             self.slow_since = None;
@@ -181,6 +180,10 @@ impl Check {
         self.last = Some(probe);
         let before = self.status;
         let after = self.judge();
+        // One good answer within an outage does not make the outage younger.
+        if self.failures == 0 && after != Status::Down {
+            self.failing_since = None;
+        }
         if before == after {
             return None;
         }
@@ -260,7 +263,7 @@ mod tests {
         for (i, c) in pattern.chars().enumerate() {
             let outcome = match c {
                 '.' => Outcome::Good,
-                's' => Outcome::Slow,
+                's' => Outcome::Slow("700 ms".to_owned(), "latency < 500 ms".to_owned()),
                 _ => Outcome::Absent(Absence::Refused),
             };
             let at = Stamp { mono: i as Millis * 5_000, wall: 0 };

@@ -54,6 +54,12 @@ impl Series {
         self.points.clear();
     }
 
+    /// Forgets every point from this moment on.
+    pub fn forget_from(&mut self, from: Millis) {
+        let keep = self.points.partition_point(|p| p.at < from);
+        self.points.truncate(keep);
+    }
+
     /// Number of points, gaps included.
     #[must_use]
     pub fn len(&self) -> usize {

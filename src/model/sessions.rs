@@ -76,9 +76,9 @@ pub enum Change {
     Switched,
 }
 
-/// A sudden change of an estimate by more than this share is the server recalculating …
+/// A sudden change of an estimate by more than this share is the server recalculating, while no step is known …
 const JUMP_SHARE: f64 = 0.05;
-/// … and so is one of more than this many times the usual step.
+/// … and then one of more than this many times the usual step.
 const JUMP_STEPS: f64 = 20.0;
 /// A drop by more than this share, and by at least `SWEEP_ROWS`, is a sweep; ordinary logouts are fewer.
 const SWEEP_SHARE: f64 = 0.005;
@@ -143,7 +143,7 @@ impl Table {
             return if swept { Change::Sweep(dropped as u64) } else { Change::Growth };
         }
         let step = self.usual_step();
-        let jump = (a * JUMP_SHARE).max(step.map_or(0.0, |s| s * JUMP_STEPS)).max(SWEEP_ROWS);
+        let jump = step.map_or(a * JUMP_SHARE, |s| s * JUMP_STEPS).max(SWEEP_ROWS);
         if dropped.abs() > jump { Change::Recalculated } else { Change::Growth }
     }
 

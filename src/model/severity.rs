@@ -92,6 +92,10 @@ pub enum Rule {
     BlindTraffic,
     /// No fresh critical check.
     BlindChecks,
+    /// No fresh look at the session table; said beside any level, raises none.
+    BlindSessions,
+    /// The configuration names nothing to look at.
+    NothingWatched,
     /// A signal is beyond its warning limit.
     SignalWarning,
     /// A critical check is slow.
@@ -139,6 +143,8 @@ impl Rule {
             Self::SessionsLimitNear => "sessions_limit_near",
             Self::BlindTraffic => "blind_traffic",
             Self::BlindChecks => "blind_checks",
+            Self::BlindSessions => "blind_sessions",
+            Self::NothingWatched => "nothing_watched",
             Self::SignalWarning => "signal_warning",
             Self::CheckDegraded => "check_degraded",
             Self::CheckDownUncorroborated => "check_down_uncorroborated",

@@ -18,6 +18,9 @@ pub const LATENCY_P99: &str = "latency_p99";
 /// Requests per second over five minutes.
 pub const REQUEST_RATE: &str = "request_rate";
 
+/// Requests in five minutes: not a signal of its own, but what `min_requests` of any signal is measured by.
+pub const REQUESTS_5M: &str = "requests_5m";
+
 /// What a figure counts in; it decides how the figure is written, never how it is judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::model::signal::Absence;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Stamp;
 
 /// The kinds of feed that the line of ages tells apart.
@@ -112,13 +113,15 @@ impl Source {
     #[must_use]
     pub fn freshness(&self, now: Stamp) -> Freshness {
         let age = self.age(now);
-        if age >= 3 * self.every + self.timeout {
+        // An answer takes its time, and no clock is exact: half an interval, but never more than the timeout.
+        let slack = self.timeout.min(self.every / 2 + SECOND);
+        if age >= 3 * self.every + slack {
             return Freshness::Stale(age);
         }
         match self.last_ok {
             None if !self.answered => Freshness::Waiting,
             None => Freshness::Late(age),
-            Some(_) if age > self.every + self.timeout => Freshness::Late(age),
+            Some(_) if age > self.every + slack => Freshness::Late(age),
             Some(_) => Freshness::Fresh,
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::engine::State;
 use crate::engine::now;
+use crate::engine::outdated;
 use crate::engine::sentence::sentence;
 use crate::engine::words;
 use crate::engine::words::figure;
@@ -58,6 +59,9 @@ fn figures(state: &State, lang: Lang, out: &mut String) {
     for s in &state.signals.all {
         let Some((_, sample)) = &s.last else { continue };
         let value = match &sample.reading {
+            Reading::Value(v) if outdated(state, s) => {
+                format!("{} {}", figure(lang, *v, s.spec.unit), lang.signal_stale())
+            }
             Reading::Value(v) => figure(lang, *v, s.spec.unit),
             Reading::Absent(why) => words::absence(lang, why),
         };

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::engine::State;
+use crate::engine::outdated;
 use crate::engine::sentence::sentence;
 use crate::engine::standing;
 use crate::engine::state::SignalState;
@@ -65,6 +66,7 @@ fn reason(state: &State, f: &Finding) -> Value {
 fn blind(f: &Finding) -> &'static str {
     match f.rule {
         Rule::BlindChecks => "checks",
+        Rule::BlindSessions => "sessions",
         _ => "metrics",
     }
 }
@@ -90,7 +92,7 @@ fn signal(state: &State, s: &crate::engine::signals::Signal) -> Value {
         None => (None, Some(not_read(state))),
     };
     let standing = standing(state, s);
-    let old = sample.is_some_and(|(at, _)| state.now.since(*at) > 3 * interval(state));
+    let old = outdated(state, s);
     json!({
         "name": s.spec.name,
         "value": value,
@@ -101,11 +103,6 @@ fn signal(state: &State, s: &crate::engine::signals::Signal) -> Value {
         "reason": if old { Some("stale") } else { reason },
         "counts": sample.and_then(|(_, x)| x.counts).map(|c| json!({"failed": number(c.failed), "total": number(c.total)})),
     })
-}
-
-/// The longest interval of the sources of figures.
-fn interval(state: &State) -> i64 {
-    state.sources.all.iter().map(|s| s.every).max().unwrap_or(15 * SECOND)
 }
 
 fn first_origin(state: &State) -> &'static str {

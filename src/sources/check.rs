@@ -8,6 +8,7 @@ use rustix::process::Pid;
 use rustix::process::Signal;
 use rustix::process::kill_process_group;
 use serde_json_path::JsonPath;
+use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::process::Command;
@@ -36,6 +37,8 @@ use crate::sources::tls;
 const BODY: usize = 1024 * 1024;
 /// The most of a command's output that is shown.
 const OUTPUT: u64 = 4 * 1024;
+/// A certificate that ends sooner is told about, unless the check says otherwise.
+const CERTIFICATE_DAYS: i64 = 14;
 /// How often a certificate beside an http check is looked at: it changes with deploys, not with polls.
 const CERTIFICATE_EVERY: Duration = Duration::from_mins(10);
 
@@ -73,7 +76,7 @@ impl Checker {
             Err(_) => Err(Absence::Timeout(self.spec.timeout)),
         };
         match facts {
-            Ok(facts) => judge(&self.spec, &facts),
+            Ok(facts) => self.without_secrets(judge(&self.spec, &facts)),
             Err(why) => self.failed(why).await,
         }
     }
@@ -96,6 +99,18 @@ impl Checker {
         }
     }
 
+    /// What is told about a probe holds no secret, even where an expectation names one.
+    fn without_secrets(&self, mut probe: Probe) -> Probe {
+        let clean = |text: &str| self.secrets.redact(text);
+        probe.outcome = match probe.outcome {
+            Outcome::Slow(seen, wanted) => Outcome::Slow(clean(&seen), clean(&wanted)),
+            Outcome::Unexpected(seen, wanted) => Outcome::Unexpected(clean(&seen), clean(&wanted)),
+            other => other,
+        };
+        probe.detail = clean(&probe.detail);
+        probe
+    }
+
     fn redacted(&self, why: Absence) -> Absence {
         match why {
             Absence::Failed(text) => Absence::Failed(self.secrets.redact(&text)),
@@ -112,7 +127,10 @@ impl Checker {
                 Facts { detail: shown.subject.clone(), certificate: Some(shown), ..Facts::default() }
             }
             ProbeSpec::Dns { name } => dns(&name).await?,
-            ProbeSpec::Command { line } => self.command(&line).await?,
+            ProbeSpec::Command { line, .. } => {
+                let secrets = Arc::clone(&self.secrets);
+                self.command(secrets.get(&line)).await?
+            }
         };
         if facts.latency == 0 {
             facts.latency = start.elapsed().as_millis() as Millis;
@@ -160,12 +178,12 @@ impl Checker {
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let read = async {
             if let Some(pipe) = stdout {
-                let _ = pipe.take(OUTPUT).read_to_end(&mut out).await;
+                keep_beginning(pipe, &mut out).await;
             }
         };
         let read_err = async {
             if let Some(pipe) = stderr {
-                let _ = pipe.take(OUTPUT).read_to_end(&mut err).await;
+                keep_beginning(pipe, &mut err).await;
             }
         };
         let (status, (), ()) = tokio::join!(child.wait(), read, read_err);
@@ -182,6 +200,12 @@ impl Checker {
         let how = status.code().map_or_else(|| status.to_string(), |c| format!("exit {c}"));
         Err(Absence::Failed(if said.is_empty() { how } else { format!("{how}: {said}") }))
     }
+}
+
+/// Keeps the beginning of an output and lets the rest go by: a pipe that closes early would end the command itself.
+async fn keep_beginning(mut pipe: impl AsyncRead + Unpin, kept: &mut Vec<u8>) {
+    let _ = (&mut pipe).take(OUTPUT).read_to_end(kept).await;
+    let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
 }
 
 /// Kills a process group when it goes out of scope.
@@ -230,15 +254,22 @@ fn judge(spec: &CheckSpec, facts: &Facts) -> Probe {
     {
         probe.outcome = Outcome::Absent(Absence::Tls(fault));
     }
+    // By default a certificate is told about a fortnight before it ends.
+    let names_days = spec.expect.iter().any(|e| matches!(e, Expect::CertDays(..)));
+    probe.cert_soon = !names_days && cert_days.is_some_and(|d| d < CERTIFICATE_DAYS);
     let names_status = spec.expect.iter().any(|e| matches!(e, Expect::Status(..)));
     if let Some(status) = facts.status.filter(|s| !names_status && !(200..300).contains(s)) {
         probe.outcome = Outcome::Absent(Absence::Status(status));
     }
     for expect in &spec.expect {
         match broken(expect, facts) {
-            Some(Broken::Slow) if probe.outcome == Outcome::Good => probe.outcome = Outcome::Slow,
+            Some(Broken::Slow(wanted)) if probe.outcome == Outcome::Good => {
+                probe.outcome = Outcome::Slow(format!("{}, {} ms", facts.detail, facts.latency), wanted);
+            }
             Some(Broken::CertificateSoon) => probe.cert_soon = true,
-            Some(Broken::Because(text)) if !probe.outcome.failed() => probe.outcome = Outcome::Unexpected(text),
+            Some(Broken::Because(seen, wanted)) if !probe.outcome.failed() => {
+                probe.outcome = Outcome::Unexpected(seen, wanted);
+            }
             _ => {}
         }
     }
@@ -246,19 +277,22 @@ fn judge(spec: &CheckSpec, facts: &Facts) -> Probe {
 }
 
 enum Broken {
-    Slow,
+    Slow(String),
     CertificateSoon,
-    Because(String),
+    /// What was seen, what was expected.
+    Because(String, String),
 }
 
 fn broken(expect: &Expect, facts: &Facts) -> Option<Broken> {
+    let detail = || facts.detail.clone();
     match expect {
         Expect::Status(op, wanted) => {
             let status = facts.status?;
-            (!op.holds(&status, wanted))
-                .then(|| Broken::Because(format!("HTTP {status}, status {} {wanted}", op.sign())))
+            (!op.holds(&status, wanted)).then(|| Broken::Because(detail(), format!("status {} {wanted}", op.sign())))
         }
-        Expect::Latency(op, wanted) => (!op.holds(&facts.latency, wanted)).then_some(Broken::Slow),
+        Expect::Latency(op, wanted) => {
+            (!op.holds(&facts.latency, wanted)).then(|| Broken::Slow(format!("latency {} {wanted} ms", op.sign())))
+        }
         Expect::CertDays(op, wanted) => {
             let days = facts.certificate.as_ref()?.days;
             (!op.holds(&days, wanted)).then_some(Broken::CertificateSoon)
@@ -266,26 +300,29 @@ fn broken(expect: &Expect, facts: &Facts) -> Option<Broken> {
         Expect::BodyContains(wanted) => {
             let body = facts.body.as_deref().unwrap_or_default();
             let found = memchr::memmem::find(body, wanted.as_bytes()).is_some();
-            (!found).then(|| Broken::Because(format!("{}, body without {:?}", facts.detail, fit(&clean(wanted), 30))))
+            (!found).then(|| Broken::Because(detail(), format!("body contains {:?}", fit(&clean(wanted), 30))))
         }
-        Expect::Json { path, op, value } => json(facts, path, *op, value).err().map(Broken::Because),
+        Expect::Json { path, op, value } => {
+            let seen = json(facts, path, *op, value).err()?;
+            Some(Broken::Because(format!("{}, {seen}", facts.detail), format!("json {path} {} {value}", op.sign())))
+        }
     }
 }
 
+/// Holds a JSON body against an expectation; the error says what was seen instead.
 fn json(facts: &Facts, path: &str, op: Op, wanted: &str) -> Result<(), String> {
     let body = facts.body.as_deref().unwrap_or_default();
-    let document: serde_json::Value =
-        serde_json::from_slice(body).map_err(|_| format!("{}, body is not JSON", facts.detail))?;
-    let query = JsonPath::parse(path).map_err(|_| format!("{path} is no JSON path"))?;
+    let document: serde_json::Value = serde_json::from_slice(body).map_err(|_| "no JSON".to_owned())?;
+    let query = JsonPath::parse(path).map_err(|_| path.to_owned())?;
     let Some(found) = query.query(&document).first() else {
-        return Err(format!("{}, {path} is missing", facts.detail));
+        return Err(format!("no {path}"));
     };
     let text = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
     let holds = match (text.parse::<f64>(), wanted.parse::<f64>()) {
         (Ok(a), Ok(b)) => op.holds(&a, &b),
         _ => op.holds(&text.as_str(), &wanted),
     };
-    if holds { Ok(()) } else { Err(format!("{}, {path} is {}", facts.detail, fit(&clean(&text), 30))) }
+    if holds { Ok(()) } else { Err(format!("{path} = {}", fit(&clean(&text), 30))) }
 }
 
 impl Source for Checker {

@@ -187,8 +187,11 @@ pub async fn get(
     timeout: Millis,
 ) -> Result<Answer, Absence> {
     let client = clients.of(endpoint)?;
-    let mut url =
-        clients.urls.get(&endpoint.url).cloned().ok_or_else(|| Absence::Failed("the address cannot be read".to_owned()))?;
+    let mut url = clients
+        .urls
+        .get(&endpoint.url)
+        .cloned()
+        .ok_or_else(|| Absence::Failed("the address cannot be read".to_owned()))?;
     if !add.is_empty() {
         let path = format!("{}{add}", url.path().trim_end_matches('/'));
         url.set_path(&path);

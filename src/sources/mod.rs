@@ -19,6 +19,7 @@ use crate::engine::Settings;
 use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::SCRAPE;
 use crate::engine::sources::SESSIONS;
+use crate::engine::state::check_task;
 use crate::model::time::SECOND;
 use crate::sources::http::Clients;
 use crate::sources::poll::Plan;
@@ -71,12 +72,12 @@ fn start(
 ) {
     for spec in &settings.checks {
         let plan = Plan {
-            name: spec.name.clone(),
+            name: check_task(&spec.name),
             every: spec.every,
             // The probe keeps its own time; this only catches a probe that does not.
             timeout: spec.timeout + SECOND,
             back_off: false,
-            tries: if once { spec.fail_after } else { 1 },
+            tries: spec.fail_after,
             once,
         };
         poll::spawn(plan, bus, wake, check::Checker::new(spec.clone(), clients, secrets));
@@ -95,7 +96,7 @@ fn start(
     if let Some(every) = settings.scrapes.iter().map(|s| s.every).min() {
         let timeout = settings.scrapes.iter().map(|s| s.timeout).max().unwrap_or(every) + SECOND;
         // A rate needs two looks.
-        let tries = if once { 2 } else { 1 };
+        let tries = 2;
         let plan = Plan { name: SCRAPE.to_owned(), every, timeout, back_off: true, tries, once };
         poll::spawn(plan, bus, wake, scrape::Targets::new(settings.scrapes.clone(), clients, secrets));
     }

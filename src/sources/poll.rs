@@ -21,9 +21,9 @@ const FLOOR: Millis = SECOND;
 const LONGEST: Millis = 5 * MINUTE;
 /// A failing source is asked at most this many times less often.
 const SLOWEST: Millis = 8;
-/// Between two tries of a one-shot.
+/// Between two tries of the first round.
 const RETRY: Duration = Duration::from_millis(250);
-/// All tries of a one-shot together.
+/// All tries of the first round together.
 const RETRIES_WITHIN: Duration = Duration::from_secs(10);
 
 /// How a source is polled.
@@ -37,7 +37,7 @@ pub struct Plan {
     pub timeout: Millis,
     /// A source that fails is asked less often. Health checks are not: failing is what they look for.
     pub back_off: bool,
-    /// In a one-shot, up to so many tries while it fails.
+    /// In the first round, up to so many tries while it fails.
     pub tries: u32,
     /// End after the first round.
     pub once: bool,
@@ -64,6 +64,11 @@ pub trait Source: Send + 'static {
     /// Asks once. Errors are told as events, not returned.
     fn ask(&mut self) -> impl Future<Output = Round> + Send;
 
+    /// A longer deadline for the next round, where a person asked for something slow.
+    fn patience(&self) -> Option<Millis> {
+        None
+    }
+
     /// What to tell when `ask` did not come back in time.
     fn overdue(&mut self, after: Millis) -> Kind;
 }
@@ -89,9 +94,10 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
     let began = Instant::now();
     loop {
         let start = Instant::now();
-        let round = match tokio::time::timeout(ms(plan.timeout), source.ask()).await {
+        let limit = source.patience().unwrap_or(plan.timeout);
+        let round = match tokio::time::timeout(ms(limit), source.ask()).await {
             Ok(round) => round,
-            Err(_) => Round { kinds: vec![source.overdue(plan.timeout)], failed: true },
+            Err(_) => Round { kinds: vec![source.overdue(limit)], failed: true },
         };
         failures = if round.failed { failures.saturating_add(1) } else { 0 };
         for kind in round.kinds {
@@ -99,11 +105,12 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
                 return;
             }
         }
+        // The first verdict comes soon: whoever opens the cockpit does not wait three intervals for what is dead.
+        if first && round.failed && failures < plan.tries && began.elapsed() < RETRIES_WITHIN {
+            tokio::time::sleep(RETRY).await;
+            continue;
+        }
         if plan.once {
-            if round.failed && failures < plan.tries && began.elapsed() < RETRIES_WITHIN {
-                tokio::time::sleep(RETRY).await;
-                continue;
-            }
             bus.send(Kind::SourceDone { source: plan.name.clone() }).await;
             return;
         }
@@ -116,7 +123,13 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
         }
         tokio::select! {
             () = tokio::time::sleep_until(start + ms(wait)) => {}
-            changed = wake.changed() => if changed.is_err() { return },
+            changed = wake.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                // Whoever leans on the key does not ask more often than the floor allows.
+                tokio::time::sleep_until(start + ms(FLOOR)).await;
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::model::signal::ERROR_RATE_30M;
 use crate::model::signal::LATENCY_P95;
 use crate::model::signal::LATENCY_P99;
 use crate::model::signal::REQUEST_RATE;
+use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
 use crate::model::signal::Sample;
 use crate::model::source::Origin;
@@ -65,6 +66,7 @@ pub struct Server {
     clients: Arc<Clients>,
     secrets: Arc<Secrets>,
     seeded: bool,
+    history_note: Option<String>,
     notes: Vec<String>,
 }
 
@@ -87,6 +89,7 @@ impl Server {
             clients: Arc::clone(clients),
             secrets: Arc::clone(secrets),
             seeded: false,
+            history_note: None,
             notes: Vec::new(),
         }
     }
@@ -96,16 +99,21 @@ impl Server {
         let start = bus::now();
         if !self.seeded {
             // History first: what began before cabina was opened must not look young.
-            if let Some(kind) = self.history(start.wall).await? {
-                kinds.push(kind);
+            // It is a help, not a condition: a server that refuses ranges may still answer questions.
+            match self.history(start.wall).await {
+                Ok(kind) => {
+                    kinds.extend(kind);
+                    self.seeded = true;
+                }
+                Err(why) => self.history_note = Some(format!("history: {}", why.word())),
             }
-            self.seeded = true;
         }
-        self.notes.clear();
+        self.notes = self.history_note.take().into_iter().collect();
         let answers = join_all(self.asks.iter().map(|a| self.instant(a))).await;
         let mut values: BTreeMap<String, Answered> = BTreeMap::new();
         let mut first_error = None;
         let mut any = false;
+        let mut refused = None;
         for (ask, answer) in self.asks.iter().zip(answers) {
             match answer {
                 Ok((answered, notes)) => {
@@ -115,7 +123,7 @@ impl Server {
                 }
                 // A refused query is the matter of one signal, not of the server.
                 Err(why @ Absence::Refusal(_)) => {
-                    any = true;
+                    refused.get_or_insert(why.clone());
                     values.insert(ask.name.clone(), Answered::absent(why));
                 }
                 Err(why) => {
@@ -124,7 +132,7 @@ impl Server {
                 }
             }
         }
-        if let (false, Some(why)) = (any, first_error) {
+        if let (false, Some(why)) = (any, first_error.or(refused)) {
             return Err(why);
         }
         self.few(&mut values).await;
@@ -192,6 +200,7 @@ impl Server {
             let (reading, counts) = share(&get(TOTAL_30), &get(FAILED_30), 30 * MINUTE);
             out.push(Sample { signal: ERROR_RATE_30M.to_owned(), at, reading, counts, worst: None });
         }
+        out.insert(0, Sample { signal: REQUESTS_5M.to_owned(), at, reading: get(TOTAL_5), counts: None, worst: None });
         out
     }
 
@@ -461,12 +470,11 @@ fn labels(metric: &BTreeMap<String, String>) -> String {
 
 /// Is `a` worse than `b`?
 fn worse(a: f64, b: f64, below: bool) -> bool {
-    if b.is_nan() {
-        !a.is_nan()
-    } else if below {
-        a < b
-    } else {
-        a > b
+    match (a.is_finite(), b.is_finite()) {
+        (true, false) => true,
+        (false, _) => false,
+        _ if below => a < b,
+        _ => a > b,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::model::signal::ERROR_RATE_30M;
 use crate::model::signal::LATENCY_P95;
 use crate::model::signal::LATENCY_P99;
 use crate::model::signal::REQUEST_RATE;
+use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
 use crate::model::signal::Sample;
 use crate::model::source::Origin;
@@ -46,6 +47,8 @@ const SERIES: usize = 50_000;
 const LARGE: usize = 256 * 1024;
 /// Fewer requests than this in the window, and thirty minutes are given too.
 const FEW: f64 = 100.0;
+/// Only after so much time without a request is "no requests" an answer.
+const QUIET_LEAST: Millis = 5_000;
 /// What text is asked for: 0.0.4 has neither exemplars nor names that need quotes.
 const ACCEPT: &str = "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.5";
 
@@ -60,7 +63,8 @@ pub struct Targets {
 
 struct Target {
     spec: ScrapeSpec,
-    failed: Vec<Matcher>,
+    /// Which requests failed; an error keeps the target from being read at all.
+    failed: Result<Vec<Matcher>, String>,
     before: HashMap<String, f64>,
     at: Option<Millis>,
 }
@@ -89,12 +93,7 @@ impl Targets {
         let window = specs.iter().map(|s| s.window).max().unwrap_or(5 * MINUTE);
         let all = specs
             .into_iter()
-            .map(|spec| Target {
-                failed: matchers(&spec.metrics.errors).unwrap_or_default(),
-                spec,
-                before: HashMap::new(),
-                at: None,
-            })
+            .map(|spec| Target { failed: matchers(&spec.metrics.errors), spec, before: HashMap::new(), at: None })
             .collect();
         Self { all, moments: VecDeque::new(), window, clients: Arc::clone(clients), secrets: Arc::clone(secrets) }
     }
@@ -107,6 +106,10 @@ impl Targets {
         let mut why = None;
         let mut any = false;
         for (target, read) in self.all.iter_mut().zip(reads) {
+            let read = match &target.failed {
+                Err(why) => Err(Absence::Failed(why.clone())),
+                Ok(_) => read,
+            };
             match read {
                 Ok(exposition) => {
                     any = true;
@@ -130,7 +133,7 @@ impl Targets {
             return Err(why);
         }
         self.moments.push_back(moment);
-        let oldest = start.wall - 30 * MINUTE.max(self.window);
+        let oldest = start.wall - (30 * MINUTE).max(self.window);
         while self.moments.front().is_some_and(|m| m.at <= oldest) {
             self.moments.pop_front();
         }
@@ -159,7 +162,14 @@ impl Targets {
             sample(LATENCY_P95, five.quantile(0.95), total),
             sample(LATENCY_P99, five.quantile(0.99), total),
             sample(REQUEST_RATE, five.rate(), None),
+            sample(
+                REQUESTS_5M,
+                five.counts().map_or(Reading::Absent(Absence::TooYoung), |c| Reading::Value(c.total)),
+                None,
+            ),
         ];
+        // What limits are judged by comes first.
+        out.rotate_right(1);
         if five.counts().is_some_and(|c| c.total < FEW) {
             let thirty = self.sum(30 * MINUTE);
             out.push(sample(ERROR_RATE_30M, thirty.share(), thirty.counts()));
@@ -207,6 +217,8 @@ impl Moment {
         match self.counts() {
             None if !self.requests_seen => Reading::Absent(Absence::NoSeries),
             None => Reading::Absent(Absence::TooYoung),
+            // Seconds without a request are no silence yet.
+            Some(c) if c.total <= 0.0 && self.span < QUIET_LEAST => Reading::Absent(Absence::TooYoung),
             Some(c) if c.total <= 0.0 => Reading::Absent(Absence::NoTraffic),
             Some(c) => Reading::from_float(c.failed / c.total),
         }
@@ -258,7 +270,7 @@ impl Target {
             if is_request {
                 moment.requests_seen = true;
                 moment.total += gained;
-                if self.failed.iter().all(|m| m.matches(s)) {
+                if self.failed.as_ref().is_ok_and(|all| all.iter().all(|m| m.matches(s))) {
                     moment.failed += gained;
                 }
             } else if let Some(bound) = s.label("le").and_then(|le| le.parse::<f64>().ok()).filter(|b| *b >= 0.0) {
@@ -463,7 +475,7 @@ mod tests {
         assert_eq!(value(&t, REQUEST_RATE), Reading::Value(20.0));
         feed(&mut t, 10_000, &["http_requests_total{status=\"200\"} 90\nhttp_requests_total{status=\"500\"} 10\n"]);
         assert_eq!(value(&t, ERROR_RATE), Reading::Value(0.1));
-        assert_eq!(t.samples()[0].counts, Some(Counts { failed: 20.0, total: 200.0, window: 5 * MINUTE }));
+        assert_eq!(t.samples()[1].counts, Some(Counts { failed: 20.0, total: 200.0, window: 5 * MINUTE }));
     }
 
     #[test]

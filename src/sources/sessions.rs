@@ -29,6 +29,8 @@ use crate::sources::secrets::Secrets;
 
 /// Expired rows are counted up to this many: the index range of more costs real time, and "at least" says enough.
 const EXPIRED_CAP: i64 = 100_000;
+/// The most a count that a person asked for may take; the server stops it then.
+const COUNT_LIMIT: Millis = 30_000;
 /// What is usual changes with the hour, not with the look.
 const USUAL_EVERY: Millis = 10 * MINUTE;
 
@@ -176,12 +178,13 @@ impl Watcher {
             return Ok(Some(usual));
         }
         let age = self.spec.cookie_age;
-        if age <= DAY + HOUR {
+        if age <= 2 * HOUR {
             return Ok(None);
         }
         let before = within(c.between(table, Window(now + age - 2 * HOUR, now + age - HOUR)).await)?;
         let yesterday = within(c.between(table, Window(now + age - DAY - HOUR / 2, now + age - DAY + HOUR / 2)).await)?;
-        let Some(rows) = before.max(yesterday).filter(|n| *n > 0) else {
+        // Sessions that live less than a day leave no trace of yesterday.
+        let Some(rows) = before.max(yesterday) else {
             return Ok(None);
         };
         let usual = rows as f64 / 60.0;
@@ -256,7 +259,7 @@ impl Connection {
     }
 
     async fn unlimited(&mut self) -> Result<(), Absence> {
-        ask!(self, c => c.limit(30_000))
+        ask!(self, c => c.limit(COUNT_LIMIT))
     }
 }
 
@@ -265,6 +268,10 @@ impl Source for Watcher {
         let look = self.look().await;
         let failed = look.is_err();
         Round { kinds: vec![Kind::Measured { look }], failed }
+    }
+
+    fn patience(&self) -> Option<Millis> {
+        self.count.has_changed().unwrap_or(false).then(|| COUNT_LIMIT + self.spec.timeout())
     }
 
     fn overdue(&mut self, after: Millis) -> Kind {

@@ -59,7 +59,9 @@ pub async fn probe(host: &str, port: u16, roots: RootCertStore) -> Result<Shown,
     let name = ServerName::try_from(host.to_owned()).map_err(|_| Absence::Tls(format!("{host} is no server name")))?;
     let done = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
     match (verifier.seen(), done) {
-        (Some((der, fault)), _) => read(&der, fault),
+        (Some((der, fault)), Ok(_)) => read(&der, fault),
+        // It showed a certificate and then broke off: what it showed is said, and that it broke off.
+        (Some((der, fault)), Err(e)) => read(&der, fault.or_else(|| Some(clean(&e.to_string())))),
         (None, Err(e)) => Err(http::of_io(&e).unwrap_or_else(|| Absence::Tls(clean(&e.to_string())))),
         (None, Ok(_)) => Err(Absence::Tls("the server showed no certificate".to_owned())),
     }
@@ -107,6 +109,7 @@ pub fn explain(error: &rustls::Error) -> String {
                 "the certificate comes from an authority this machine does not trust (ca_file names one)".to_owned()
             }
             CertificateError::Revoked => "the certificate has been revoked".to_owned(),
+            other if other.to_string().contains("CaUsedAsEndEntity") => "the certificate is self-signed".to_owned(),
             other => clean(&other.to_string()),
         },
         E::InvalidMessage(_) => "the other side does not speak TLS".to_owned(),

@@ -202,6 +202,9 @@ fn axis(p: &mut Painter<'_>, chart: &Chart<'_>, area: Rect, plot: Rect, top: f64
         let w = text::width(&words) as u16;
         if x >= plot.x + 6 && x + w + 7 <= plot.right() {
             p.text(x, y, w, &words, Role::Marker);
+        } else if x + 8 <= plot.right() && x + 1 >= plot.x + 6 + w {
+            let words = words.trim_start_matches("▲ ").to_owned() + " ▲";
+            p.text(x + 1 - w, y, w, &words, Role::Marker);
         } else if x >= plot.x + 6 {
             p.text(x.min(plot.right().saturating_sub(7)), y, 1, "▲", Role::Marker);
         }

@@ -37,10 +37,15 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
 fn first(p: &mut Painter<'_>, area: Rect) {
     let live = p.state;
     let zone = live.settings.zone;
-    let clock = format!("{} · {} UTC ", zone.hms_offset(live.now.wall), utc_hm(live.now.wall));
+    let local = zone.hms_offset(live.now.wall);
+    // Where the zone is UTC itself, once is enough.
+    let clock = match local.strip_suffix(" +00") {
+        Some(time) => format!("{time} UTC "),
+        None => format!("{local} · {} UTC ", utc_hm(live.now.wall)),
+    };
     let clock_width = text::width(&clock) as u16;
     // The clock goes before the level does.
-    let room = if area.width > clock_width + 30 {
+    let room = if area.width > clock_width + 42 {
         p.right(area, area.y, &clock, Role::Muted);
         area.width - clock_width - 1
     } else {
@@ -50,7 +55,9 @@ fn first(p: &mut Painter<'_>, area: Rect) {
     let role = if live.settings.production() { Role::Production } else { Role::Title };
     let mut x = area.x;
     let service = format!(" {} ", live.settings.service);
-    x += p.text(x, area.y, (room / 2).saturating_sub(16).max(1), &service, Role::Focus);
+    // The name has what the environment and the level with its time leave over.
+    let taken = text::width(&environment) as u16 + 34;
+    x += p.text(x, area.y, room.saturating_sub(taken).max(6).min(room), &service, Role::Focus);
     if !environment.is_empty() {
         x += p.text(x, area.y, 16.min(room.saturating_sub(x)), &format!(" {environment} "), role);
     }
@@ -115,7 +122,11 @@ fn blind_words(state: &State, lang: Lang) -> Option<String> {
         .verdict
         .blind
         .iter()
-        .map(|f| if f.rule == Rule::BlindChecks { lang.blind_checks() } else { lang.blind_metrics() })
+        .map(|f| match f.rule {
+            Rule::BlindChecks => lang.blind_checks(),
+            Rule::BlindSessions => lang.blind_sessions(),
+            _ => lang.blind_metrics(),
+        })
         .collect();
     Some(lang.blind_since(state.settings.zone.hm(since), what.join(", ")))
 }
@@ -124,7 +135,9 @@ fn blind_words(state: &State, lang: Lang) -> Option<String> {
 fn judged(state: &State, lang: Lang) -> String {
     let v = &state.verdict;
     let mut text = match (v.falls_at, v.findings.len()) {
-        (Some(at), _) => lang.level_falls(v.level.word(), state.settings.zone.hm(at)),
+        (Some(at), 0) => lang.level_falls(v.level.word(), state.settings.zone.hm(at)),
+        // Something lesser still holds: that is not calm.
+        (Some(at), _) => lang.level_held(v.level.word(), state.settings.zone.hm(at)),
         (None, 0) => lang.level_calm(),
         (None, 1) => lang.level_by_one_rule(),
         (None, n) => lang.level_by_rule(n),

@@ -75,9 +75,12 @@ pub(super) fn first_line(selected: usize, lines: usize, rows: usize, focused: bo
 
 /// Says in the last line's corner how many lines did not fit.
 pub(super) fn below(p: &mut Painter<'_>, area: Rect, n: usize) {
-    if n > 0 && area.height > 0 {
-        let words = format!(" {} ", p.lang().more_below(n));
-        p.right(area, area.bottom() - 1, &words, Role::Muted);
+    // The last line gives way: a figure that is half covered would be a wrong figure.
+    if n > 0 && area.height > 1 {
+        let row = Rect { y: area.bottom() - 1, height: 1, ..area };
+        p.clear(row);
+        let words = p.lang().more_below(n + 1);
+        p.right(row, row.y, &words, Role::Muted);
     }
 }
 
@@ -92,7 +95,8 @@ fn check(p: &mut Painter<'_>, area: Rect, y: u16, check: &Check) {
     let middle = area.width.saturating_sub(used + strip_room + 1);
     let latency = check.last.as_ref().and_then(|probe| probe.latency).map_or(String::new(), ms);
     // Two parts: the name, then what it said; the name never takes more than it needs.
-    let name_width = (middle / 2).max(middle.saturating_sub(22)).min(28.max(middle / 3));
+    let names = p.shown().checks.all.iter().map(|c| text::width(&c.name) + if c.critical { 0 } else { 2 }).max();
+    let name_width = (names.unwrap_or(0).min(40) as u16).min(middle / 2);
     let name = if check.critical { check.name.clone() } else { format!("({})", check.name) };
     p.text(area.x + used, y, name_width, &text::pad(&name, usize::from(name_width)), Role::Text);
     let x = area.x + used + name_width + 1;

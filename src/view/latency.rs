@@ -18,6 +18,9 @@ use crate::view::paint::Painter;
 pub(super) fn heading(p: &Painter<'_>) -> Heading {
     let state = p.shown();
     let lang = p.lang();
+    if let Some(why) = stale(state, p, Feed::Metrics) {
+        return Heading { right: why, role: Some(Role::Unknown), ..Heading::default() };
+    }
     let value = |name: &str| state.signals.value(name).map(|v| figure(lang, v, Unit::Seconds));
     let mut parts: Vec<String> = Vec::new();
     if let (Some(a), Some(b)) = (value(LATENCY_P95), value(LATENCY_P99)) {
@@ -27,8 +30,7 @@ pub(super) fn heading(p: &Painter<'_>) -> Heading {
     if let Some(limit) = limit {
         parts.push(lang.chart_limit(figure(lang, limit.value, Unit::Seconds)));
     }
-    let role = stale(state, p, Feed::Metrics).map(|_| Role::Stale);
-    Heading { right: parts.join(" · "), role, ..Heading::default() }
+    Heading { right: parts.join(" · "), ..Heading::default() }
 }
 
 pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
@@ -67,7 +69,9 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
         let n = usize::from(area.width - 5);
         let columns = signal.series.columns(span.0, span.1, n);
         let values = held(columns.iter().map(|c| c.map(|c| c.max)).collect());
-        let top = values.iter().flatten().copied().fold(0.0, f64::max);
+        // Calm looks calm: the limit is the least top.
+        let limit = p95.spec.warning.or(p95.spec.critical).map_or(0.1, |l| l.value);
+        let top = values.iter().flatten().copied().fold(limit, f64::max);
         p.text(area.x, y, 4, name, Role::Muted);
         p.bars(area.x + 4, y, n as u16, &values, top, if old { Role::Stale } else { role });
     }

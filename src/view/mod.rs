@@ -32,6 +32,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::engine::State;
+use crate::engine::filter_of;
 use crate::layout;
 use crate::layout::Areas;
 use crate::layout::Pane;
@@ -86,6 +87,15 @@ struct Heading {
 }
 
 fn heading(p: &Painter<'_>, pane: Pane) -> (String, Heading) {
+    let (name, mut heading) = heading_of(p, pane);
+    let filter = filter_of(p.state, pane);
+    if !filter.is_empty() {
+        heading.left = format!("/{filter} [Esc]");
+    }
+    (name, heading)
+}
+
+fn heading_of(p: &Painter<'_>, pane: Pane) -> (String, Heading) {
     let lang = p.lang();
     match pane {
         Pane::Health => (lang.pane_health(), health::heading(p)),

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::engine::State;
+use crate::engine::outdated;
 use crate::engine::signals::Signal;
 use crate::engine::standing;
 use crate::engine::state::SignalState;
@@ -41,7 +42,8 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let old = stale(state, p, Feed::Metrics).is_some();
     for (row, i) in places.iter().enumerate().skip(from).take(rows) {
         let y = area.y + (row - from) as u16;
-        signal(p, area, y, &state.signals.all[*i], old);
+        let s = &state.signals.all[*i];
+        signal(p, area, y, s, old || outdated(state, s));
         if focused && row == at {
             p.select(area, y);
         }
@@ -61,7 +63,8 @@ fn signal(p: &mut Painter<'_>, area: Rect, y: u16, signal: &Signal, old: bool) {
         Some(Reading::Absent(why)) => (words::absence(lang, why), Role::Muted),
         None => (lang.absent_not_yet(), Role::Muted),
     };
-    let (word, word_role) = state_words(state, lang, signal);
+    // A verdict on an old figure would be a verdict on now.
+    let (word, word_role) = if old { (lang.signal_stale(), Role::Unknown) } else { state_words(state, lang, signal) };
     let word_width = text::width(&word) as u16;
     let room = area.right().saturating_sub(x + word_width + 1);
     let mut used = p.text(x, y, room, &value, role);
@@ -78,6 +81,7 @@ fn signal(p: &mut Painter<'_>, area: Rect, y: u16, signal: &Signal, old: bool) {
 fn state_words(state: &State, lang: Lang, signal: &Signal) -> (String, Role) {
     let limited = signal.spec.warning.is_some() || signal.spec.critical.is_some();
     match standing(state, signal) {
+        SignalState::Ok if limited && beyond(signal) => (lang.signal_calming(), Role::Sev4),
         SignalState::Ok if limited => (lang.signal_calm(), Role::Good),
         SignalState::Ok => (String::new(), Role::Muted),
         SignalState::Pending(since) => (lang.signal_pending(Short(state.now.wall - since)), Role::Sev4),
@@ -85,6 +89,13 @@ fn state_words(state: &State, lang: Lang, signal: &Signal) -> (String, Role) {
         SignalState::Critical => (lang.signal_critical(), Role::Sev2),
         SignalState::Unknown => (lang.signal_unknown(), Role::Muted),
     }
+}
+
+/// The five-minute memory is still beyond a limit while the last minute is calm.
+fn beyond(signal: &Signal) -> bool {
+    let value = signal.last.as_ref().and_then(|(_, s)| s.reading.value());
+    let limits = [signal.spec.warning, signal.spec.critical];
+    value.is_some_and(|v| limits.iter().flatten().any(|l| l.broken_by(v)))
 }
 
 /// A limit with its time, for the detail page.

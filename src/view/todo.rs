@@ -9,7 +9,7 @@ use crate::theme::Role;
 use crate::view::health::first_line;
 use crate::view::paint::Painter;
 
-/// Fewer rows than this for the reasons, and they are left to [s].
+/// With fewer rows than this for the reasons, only those that WHAT does not say already, without a title.
 const WHY_ROWS: u16 = 4;
 
 /// The reasons below the contacts, where there is room.
@@ -17,13 +17,19 @@ fn why(p: &mut Painter<'_>, area: Rect, used: u16) {
     let room = area.height.saturating_sub(used);
     let state = p.shown();
     let findings = &state.verdict.findings;
-    if room < WHY_ROWS || findings.is_empty() {
+    let short = room < WHY_ROWS;
+    if room == 0 || findings.len() <= usize::from(short) {
         return;
     }
     let lang = p.lang();
     let mut y = area.y + used;
-    p.text(area.x, y, area.width, &lang.todo_why(), Role::Title);
-    for f in findings {
+    if short {
+        // The line of the title is the first reason's.
+        y -= 1;
+    } else {
+        p.text(area.x, y, area.width, &lang.todo_why(), Role::Title);
+    }
+    for f in findings.iter().skip(usize::from(short)) {
         let indent = 16;
         let lines = text::wrap(&sentence(lang, f), usize::from(area.width.saturating_sub(indent)));
         for (i, line) in lines.iter().enumerate() {
@@ -35,7 +41,7 @@ fn why(p: &mut Painter<'_>, area: Rect, used: u16) {
                 p.text(area.x + 2, y, 7, f.level.word(), Role::of(f.level));
                 p.text(area.x + 10, y, 6, &state.settings.zone.hm(f.since), Role::Muted);
             }
-            p.text(area.x + indent, y, area.width - indent, line, Role::Text);
+            p.text(area.x + indent, y, area.width.saturating_sub(indent), line, Role::Text);
         }
     }
 }

@@ -262,3 +262,137 @@ async fn every_fixture_of_the_configuration_is_taken() {
     let out = cabina(&["doctor", "--json", "--config"]).arg(path).env("DB_PASSWORD", "x").output().await.unwrap();
     assert_ne!(code(&out), 78, "{}", stderr(&out));
 }
+
+/// A server that says this to the first request and that to every later one.
+async fn first_then(first: Manner, then: Manner) -> Fault {
+    let server = Fault::start(then).await;
+    server.once(first);
+    server
+}
+
+#[tokio::test]
+async fn what_a_second_try_mends_is_mended() {
+    let server = first_then(answer(503, "text/plain", "no"), answer(200, "text/plain", "ok")).await;
+    let (exit, a) = check(&health(&server.url, "")).await;
+    assert_eq!((exit, a["severity"]["level"].as_str()), (0, Some("OK")), "{a}");
+}
+
+#[tokio::test]
+async fn a_check_may_be_called_like_a_source() {
+    let server = Fault::start(Manner::Hang).await;
+    let config = format!(
+        "[prometheus]\nurl = \"{}\"\ntimeout = \"500ms\"\n[[health]]\nname = \"prometheus\"\ndns = \"localhost\"\n",
+        server.url
+    );
+    let (exit, a) = check(&config).await;
+    assert_eq!((exit, a["severity"]["level"].as_str()), (3, Some("UNKNOWN")), "{a}");
+}
+
+#[tokio::test]
+async fn nothing_to_look_at_is_not_ok() {
+    let (exit, a) = check("service = \"x\"\n").await;
+    assert_eq!((exit, a["severity"]["level"].as_str()), (3, Some("UNKNOWN")), "{a}");
+}
+
+#[tokio::test]
+async fn a_look_too_short_for_any_answer_is_unknown() {
+    let server = Fault::start(Manner::Hang).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let prometheus = format!("[prometheus]\nurl = \"{}\"\n", server.url);
+    std::fs::write(&file, health(&server.url, &prometheus).replace("500ms", "5s")).unwrap();
+    let out = run(&["check", "--wait", "300ms", "--config", file.to_str().unwrap()]).await;
+    assert_eq!(code(&out), 3, "{}", stdout(&out));
+}
+
+#[tokio::test]
+async fn figures_that_died_a_while_ago_are_not_current() {
+    // The range still holds good points, the newest a quarter of an hour old; now there is nothing.
+    let empty = "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[]}}";
+    let server = Fault::start(answer(200, "application/json", empty)).await;
+    let now = cabina::bus::now().wall / 1_000;
+    let points: Vec<String> = (0..40).map(|i| format!("[{},\"500\"]", now - 1_500 + i * 15)).collect();
+    let range = format!(
+        "{{\"status\":\"success\",\"data\":{{\"resultType\":\"matrix\",\"result\":[{{\"metric\":{{}},\"values\":[{}]}}]}}}}",
+        points.join(",")
+    );
+    server.on("/api/v1/query_range", answer(200, "application/json", &range));
+    let (_, a) = check(&format!("[prometheus]\nurl = \"{}\"\n", server.url)).await;
+    // What was bad then is the last that is known; that it may be otherwise now is said beside it.
+    assert_eq!(a["severity"]["blind"][0], "metrics", "{a}");
+    assert_eq!(a["signals"][0]["state"], "unknown", "{a}");
+}
+
+#[tokio::test]
+async fn a_server_without_history_still_answers() {
+    let one = "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1700000000,\"0\"]}]}}";
+    let server = Fault::start(answer(200, "application/json", one)).await;
+    server.on("/api/v1/query_range", answer(403, "text/plain", "no"));
+    let (exit, a) = check(&format!("[prometheus]\nurl = \"{}\"\n", server.url)).await;
+    assert_eq!((exit, a["signals"][0]["reason"].as_str()), (0, Some("no_traffic")), "{a}");
+}
+
+#[tokio::test]
+async fn an_error_rate_of_ones_own_is_judged_by_itself() {
+    // Half of what nginx sees fails; the application itself sees nothing wrong.
+    let vector = |v: &str| {
+        format!(
+            "{{\"status\":\"success\",\"data\":{{\"resultType\":\"vector\",\"result\":[{{\"metric\":{{}},\"value\":[1700000000,\"{v}\"]}}]}}}}"
+        )
+    };
+    let server = Fault::start(answer(200, "application/json", &vector("0"))).await;
+    server.on("/api/v1/query?query=nginx", answer(200, "application/json", &vector("0.5")));
+    server.on(
+        "/api/v1/query?query=sum%28increase%28http_requests_total%5B5m%5D%29%29",
+        answer(200, "application/json", &vector("400")),
+    );
+    let own = |least: u32| {
+        format!(
+            "[prometheus]\nurl = \"{}\"\n[[signal]]\nname = \"error_rate\"\nquery = \"nginx\"\nunit = \"ratio\"\ncritical = {{ above = 0.05, min_requests = {least} }}\n",
+            server.url
+        )
+    };
+    let (exit, a) = check(&own(100)).await;
+    assert_eq!((exit, a["severity"]["level"].as_str()), (2, Some("SEV1")), "{a}");
+    let (exit, a) = check(&own(1_000)).await;
+    assert_eq!((exit, a["severity"]["level"].as_str()), (0, Some("OK")), "400 requests are fewer than 1000: {a}");
+}
+
+#[tokio::test]
+async fn a_whole_address_may_come_from_the_environment_and_is_never_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    let text = "[sessions]\nurl = \"${DATABASE_URL}\"\n[[health]]\nname = \"c\"\ncommand = \"true -p${DB_PASSWORD}\"\n                [[health]]\nname = \"t\"\nhttp = \"http://127.0.0.1:9/${API_TOKEN}/x\"\ntimeout = \"100ms\"\n";
+    std::fs::write(&file, text).unwrap();
+    let at = |url: &str, args: &[&str]| {
+        let mut c = cabina(args);
+        c.arg("--config")
+            .arg(&file)
+            .env("DATABASE_URL", url)
+            .env("DB_PASSWORD", "hunter2222")
+            .env("API_TOKEN", "tok-424242");
+        c
+    };
+    for url in ["mysql://u:s3cretpw@127.0.0.1:9/d", "oracle://u:s3cretpw@127.0.0.1:9/d"] {
+        for args in [&["doctor"][..], &["check", "--json"]] {
+            let out = at(url, args).output().await.unwrap();
+            let all = stdout(&out) + &stderr(&out);
+            for secret in ["s3cretpw", "hunter2222", "tok-424242"] {
+                assert!(!all.contains(secret), "{args:?} {url}\n{all}");
+            }
+            assert_eq!(code(&out) == 78, url.starts_with("oracle"), "{all}");
+        }
+    }
+    let out = run(&["scrape", "http://bob:hunter2222@127.0.0.1:9/metrics"]).await;
+    assert!(!stderr(&out).contains("hunter2222") && code(&out) == 1, "{}", stderr(&out));
+}
+
+#[tokio::test]
+async fn sessions_on_postgres_are_one_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, "[sessions]\nurl = \"postgres://u@h/d\"\n[[health]]\nname = \"n\"\ndns = \"localhost\"\n")
+        .unwrap();
+    let out = run(&["check", "--config", file.to_str().unwrap()]).await;
+    assert_eq!((code(&out), stderr(&out).lines().count()), (0, 1), "{}", stderr(&out));
+}

@@ -128,9 +128,9 @@ fn look() -> impl Strategy<Value = Result<Measurement, Absence>> {
 fn kind() -> impl Strategy<Value = Kind> {
     let outcome = prop_oneof![
         Just(Outcome::Good),
-        Just(Outcome::Slow),
+        Just(Outcome::Slow("a".to_owned(), "b".to_owned())),
         Just(Outcome::Absent(Absence::Refused)),
-        any::<String>().prop_map(|s| Outcome::Unexpected(cabina::model::text::clean(&s))),
+        any::<String>().prop_map(|s| Outcome::Unexpected(cabina::model::text::clean(&s), "x".to_owned())),
     ];
     prop_oneof![
         4 => Just(Kind::Tick),

@@ -2,7 +2,7 @@
 
 use crate::engine::signals::Signal;
 use crate::engine::sources::PROMETHEUS;
-use crate::engine::state::Mode;
+use crate::engine::sources::SESSIONS;
 use crate::engine::state::State;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
@@ -17,8 +17,12 @@ use crate::model::time::Millis;
 use crate::model::time::Stamp;
 
 pub(super) fn find(state: &State, out: &mut Vec<Finding>) {
+    if state.watches_nothing() {
+        out.push(finding(Rule::NothingWatched, Level::Unknown, "", state.started));
+    }
     traffic(state, out);
     checks(state, out);
+    sessions(state, out);
     away(state, out);
 }
 
@@ -44,8 +48,7 @@ fn traffic(state: &State, out: &mut Vec<Finding>) {
     let every = state.sources.of(Feed::Metrics).map(|s| s.every + s.timeout / 3).max().unwrap_or_default();
     let seen = state.signals.get(ERROR_RATE).and_then(last_seen);
     let since = seen.unwrap_or(state.started);
-    let answered = state.sources.of(Feed::Metrics).all(|s| s.answered);
-    if blind_for(state, since, every) || (one_shot_over(state) && answered && seen.is_none()) {
+    if blind_for(state, since, every) || (state.over && seen.is_none()) {
         out.push(finding(Rule::BlindTraffic, Level::Unknown, ERROR_RATE, since));
     }
 }
@@ -65,11 +68,6 @@ fn blind_for(state: &State, since: Stamp, every: Millis) -> bool {
     state.now.since(since) >= 3 * every
 }
 
-/// A one-shot `check` cannot wait three intervals: what has not answered by its end is not known.
-fn one_shot_over(state: &State) -> bool {
-    matches!(state.mode, Mode::Once | Mode::For(_)) && !state.reading()
-}
-
 /// No fresh critical check for three intervals (the probes themselves do not come back).
 fn checks(state: &State, out: &mut Vec<Finding>) {
     let specs = state.settings.checks.iter().zip(&state.checks.probed).filter(|(spec, _)| spec.critical);
@@ -78,13 +76,25 @@ fn checks(state: &State, out: &mut Vec<Finding>) {
     for (spec, probed) in specs {
         any = true;
         let since = probed.unwrap_or(state.started);
-        if !blind_for(state, since, spec.every + spec.timeout) {
+        let unasked = state.over && probed.is_none();
+        if !unasked && !blind_for(state, since, spec.every + spec.timeout) {
             return;
         }
         oldest = Some(oldest.map_or(since, |o| if since.mono > o.mono { since } else { o }));
     }
     if let Some(since) = oldest.filter(|_| any) {
         out.push(finding(Rule::BlindChecks, Level::Unknown, "", since));
+    }
+}
+
+/// No look at the session table for three intervals.
+fn sessions(state: &State, out: &mut Vec<Finding>) {
+    for source in state.sources.of(Feed::Sessions) {
+        let since = source.last_ok.unwrap_or(source.since);
+        let once = state.over && source.last_ok.is_none();
+        if once || matches!(source.freshness(state.now), Freshness::Stale(_)) {
+            out.push(finding(Rule::BlindSessions, Level::Ok, SESSIONS, since));
+        }
     }
 }
 

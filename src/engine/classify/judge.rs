@@ -63,8 +63,8 @@ impl Judge {
 
     /// What holds now: hot rules as they are, pending ones as SEV4.
     ///
-    /// A lesser rule about the same subject adds nothing to a greater one that holds: it is left out, and so is what
-    /// is pending for no higher level than the one already reached.
+    /// A warning adds nothing to a critical limit of the same signal that holds: it is left out, and so is what is
+    /// pending for no higher level than the one already reached.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut out: Vec<Finding> = Vec::new();
         let mut all: Vec<&Held> = self.held.iter().collect();
@@ -73,7 +73,9 @@ impl Judge {
             let reached = out.iter().filter(|f| f.subject == held.finding.subject).map(|f| f.level).max();
             let pending_already = out.iter().any(|f| f.rule == Rule::Pending && f.subject == held.finding.subject);
             if held.hold.hot() {
-                if reached.is_none_or(|level| level <= held.finding.level) {
+                let lesser =
+                    held.finding.rule == Rule::SignalWarning && reached.is_some_and(|l| l > held.finding.level);
+                if !lesser {
                     out.push(held.finding.clone());
                 }
             } else if held.hold.pending().is_some()

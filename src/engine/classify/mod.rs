@@ -54,8 +54,16 @@ pub struct Verdict {
     pub unstable: bool,
     /// Memories of rules that need time.
     pub judge: Judge,
-    last_hot: [Option<Stamp>; 4],
+    held: [Option<Heat>; 4],
     rises: VecDeque<Stamp>,
+}
+
+/// When a level's rules last held, since when, and which they were: what is said while the level lingers.
+#[derive(Clone, Debug, PartialEq)]
+struct Heat {
+    last: Stamp,
+    since: Millis,
+    because: Vec<Finding>,
 }
 
 /// The levels that have a quiet time, and the places of their memories.
@@ -72,53 +80,59 @@ impl Verdict {
             falls_at: None,
             unstable: false,
             judge: Judge::default(),
-            last_hot: [None; 4],
+            held: [None, None, None, None],
             rises: VecDeque::new(),
         }
     }
 
     /// Settles the level from what the rules found. Returns the former level when it changed.
     fn settle(&mut self, now: Stamp, findings: Vec<Finding>, quiet: Quiet) -> Option<Level> {
-        self.blind =
-            findings.iter().filter(|f| matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks)).cloned().collect();
+        let (blind, findings) = sight(findings);
+        self.blind = blind;
         let hottest = findings.iter().map(|f| f.level).max().unwrap_or_default();
-        for (level, hot) in HELD.iter().zip(self.last_hot.iter_mut()) {
-            // Absence never lowers: while blind, the quiet time of a level in force does not run.
-            let frozen = !self.blind.is_empty() && *level == self.level && *level >= Level::Sev2;
-            if frozen || findings.iter().any(|f| f.level == *level) {
-                *hot = Some(now);
+        let unseen = self.blind.iter().any(|f| f.level == Level::Unknown);
+        for (level, held) in HELD.iter().zip(self.held.iter_mut()) {
+            let hot: Vec<Finding> = findings.iter().filter(|f| f.level == *level).cloned().collect();
+            if let Some(since) = hot.iter().map(|f| f.since).min() {
+                let lingering = held.take().filter(|_| self.level >= *level).map(|h| h.since);
+                *held = Some(Heat { last: now, since: lingering.map_or(since, |s| s.min(since)), because: hot });
+            } else if let Some(held) = held.as_mut().filter(|_| unseen && *level == self.level && *level >= Level::Sev2)
+            {
+                // Absence never lowers: while blind, the quiet time of a level in force does not run.
+                held.last = now;
             }
         }
         while self.rises.front().is_some_and(|t| now.since(*t) > UNSTABLE_WITHIN) {
             self.rises.pop_front();
         }
-        self.unstable = self.rises.len() >= UNSTABLE_RISES;
-        let lingering = HELD.iter().zip(self.last_hot).find_map(|(level, hot)| {
-            let left = self.quiet_of(*level, quiet) - now.since(hot?);
+        // Once unstable, it stays so until the level has fallen: a first rise that grows old does not make it stable.
+        self.unstable = self.rises.len() >= UNSTABLE_RISES || (self.unstable && self.level >= Level::Sev3);
+        let lingering = HELD.iter().zip(&self.held).find_map(|(level, held)| {
+            let left = self.quiet_of(*level, quiet) - now.since(held.as_ref()?.last);
             (left > 0).then_some((*level, now.wall + left))
         });
         let before = self.level;
-        let (level, falls_at) = match lingering {
+        (self.level, self.falls_at) = match lingering {
             Some((level, at)) if level > hottest => (level, Some(at)),
             _ => (hottest, None),
         };
-        self.level = level;
-        self.falls_at = falls_at;
         self.findings = findings;
-        let at_level: Vec<Finding> = self.findings.iter().filter(|f| f.level == level).cloned().collect();
-        if level != before {
-            self.because = at_level;
-            self.since = self.because.iter().map(|f| f.since).min().unwrap_or(now.wall);
-            if level > before && level >= Level::Sev3 && level != Level::Unknown {
-                self.rises.push_back(now);
-            }
-            return Some(before);
+        let memory = HELD.iter().position(|l| *l == self.level).and_then(|i| self.held[i].as_ref());
+        if let Some(heat) = memory {
+            self.since = heat.since;
+            self.because.clone_from(&heat.because);
+        } else {
+            self.because = self.findings.iter().filter(|f| f.level == self.level).cloned().collect();
+            let onset = self.because.iter().map(|f| f.since).min();
+            self.since = onset.unwrap_or(if self.level == before { self.since } else { now.wall });
         }
-        if !at_level.is_empty() {
-            self.since = at_level.iter().map(|f| f.since).fold(self.since, Millis::min);
-            self.because = at_level;
+        if self.level == before {
+            return None;
         }
-        None
+        if self.level > before && self.level >= Level::Sev3 && self.level != Level::Unknown {
+            self.rises.push_back(now);
+        }
+        Some(before)
     }
 
     fn quiet_of(&self, level: Level, quiet: Quiet) -> Millis {
@@ -129,12 +143,18 @@ impl Verdict {
     }
 }
 
+/// Tells what cannot be seen from what was found: blindness that raises no level is said, and is no reason.
+fn sight(findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
+    let blind = |f: &Finding| matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks | Rule::BlindSessions);
+    let unseen = findings.iter().filter(|f| blind(f)).cloned().collect();
+    (unseen, findings.into_iter().filter(|f| f.level > Level::Ok).collect())
+}
+
 /// Judges everything that depends on the passing of time and on what was folded in; called on every tick and on every
 /// event that can matter.
 pub(crate) fn judge(state: &mut State) {
     let mut findings = state.verdict.judge.findings();
     checks::find(state, &mut findings);
-    sessions::find(state, &mut findings);
     blind::find(state, &mut findings);
     findings.sort_by(|a, b| b.level.cmp(&a.level).then(a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject)));
     let now = state.now;

@@ -52,43 +52,41 @@ pub(super) fn fold(state: &mut State) {
             },
         ));
     }
+    size(state, &mut judged);
     let (wall, quiet) = (at.wall, state.settings.quiet);
     for (seen, finding) in judged {
         state.verdict.judge.fold(wall, seen, gap, quiet, finding);
     }
 }
 
-/// Judges the size, from the newest look.
-pub(super) fn find(state: &State, out: &mut Vec<Finding>) {
-    let Some(spec) = &state.settings.sessions else {
-        return;
-    };
+/// Judges the size of the newest look.
+fn size(state: &State, out: &mut Vec<(Seen, Finding)>) {
+    let Some(spec) = &state.settings.sessions else { return };
     let table = &state.sessions.table;
-    let Some((at, m)) = &table.last else { return };
-    let finding = |rule, level, value: f64, threshold: u64| Finding {
-        rule,
-        level,
-        subject: spec.table.clone(),
-        value: Some(value),
-        threshold: Some(threshold as f64),
-        unit: Unit::Count,
-        counts: None,
-        since: at.wall,
-        hold: 0,
+    let Some((_, m)) = &table.last else { return };
+    let mut judge = |broken: bool, rule, level, value: f64, threshold: u64| {
+        let finding = Finding {
+            rule,
+            level,
+            subject: spec.table.clone(),
+            value: Some(value),
+            threshold: Some(threshold as f64),
+            unit: Unit::Count,
+            counts: None,
+            since: 0,
+            hold: 0,
+        };
+        out.push((if broken { Seen::Broken } else { Seen::Clear }, finding));
     };
-    if let Some(left) = table.time_until(spec.critical_rows).filter(|left| *left <= HOUR) {
-        let minutes = (left as f64 / MINUTE as f64).ceil();
-        out.push(finding(Rule::SessionsLimitNear, Level::Sev2, minutes, spec.critical_rows));
-    }
-    if m.rows.n >= spec.critical_rows {
-        out.push(finding(Rule::SessionsLimitNear, Level::Sev2, 0.0, spec.critical_rows));
-    }
-    if m.rows.n <= spec.warning_rows {
-        return;
-    }
+    let over = m.rows.n >= spec.critical_rows;
+    let left = table.time_until(spec.critical_rows).filter(|left| *left <= HOUR);
+    let minutes = if over { 0.0 } else { left.map_or(0.0, |ms| (ms as f64 / MINUTE as f64).ceil()) };
+    judge(over || left.is_some(), Rule::SessionsLimitNear, Level::Sev2, minutes, spec.critical_rows);
+    let many = m.rows.n > spec.warning_rows;
     let mostly_expired = table.expired_share().is_some_and(|s| s > 0.5);
     let late = table.sweep_age().is_some_and(|age| age as f64 > spec.cleanup_every as f64 * LATE_SWEEP);
-    let (rule, level) =
-        if mostly_expired || late { (Rule::SessionsUnswept, Level::Sev3) } else { (Rule::SessionsMany, Level::Sev4) };
-    out.push(finding(rule, level, m.rows.n as f64, spec.warning_rows));
+    let unswept = many && (mostly_expired || late);
+    let rows = m.rows.n as f64;
+    judge(unswept, Rule::SessionsUnswept, Level::Sev3, rows, spec.warning_rows);
+    judge(many && !unswept, Rule::SessionsMany, Level::Sev4, rows, spec.warning_rows);
 }

@@ -29,9 +29,11 @@ const FEW_FAILED: f64 = 5.0;
 pub(super) fn fold(state: &mut State, at: Millis, gap: Millis) {
     let traffic = state.signals.traffic();
     let few = too_few(&traffic);
+    let own = |name: &str| state.signals.get(name).is_some_and(|s| s.spec.built_in());
+    let one_minute = own(ERROR_RATE) && own(ERROR_RATE_1M);
     let mut judged: Vec<(Seen, Finding)> = Vec::new();
     for signal in &state.signals.all {
-        signal_limits(signal, at, &traffic, few.is_some(), &mut judged);
+        signal_limits(signal, at, &traffic, (few.is_some(), one_minute), &mut judged);
     }
     burst(state, &traffic, &mut judged);
     latency(state, at, &mut judged);
@@ -67,7 +69,15 @@ fn too_few(traffic: &Traffic) -> Option<Counts> {
 }
 
 /// The warning and critical limits of one signal.
-fn signal_limits(signal: &Signal, at: Millis, traffic: &Traffic, few: bool, out: &mut Vec<(Seen, Finding)>) {
+///
+/// `one_minute`: the one-minute share speaks of the same requests as the five-minute one (neither was replaced).
+fn signal_limits(
+    signal: &Signal,
+    at: Millis,
+    traffic: &Traffic,
+    (few, one_minute): (bool, bool),
+    out: &mut Vec<(Seen, Finding)>,
+) {
     let Some((_, sample)) = &signal.last else {
         return;
     };
@@ -81,15 +91,14 @@ fn signal_limits(signal: &Signal, at: Millis, traffic: &Traffic, few: bool, out:
         _ => (share.value, share.counts),
     };
     // A figure without request counts of its own is measured against the requests of the service.
-    let counts =
-        counts.or_else(|| traffic.five.as_ref().and_then(|s| s.counts).map(|c| Counts { failed: c.total, ..c }));
+    let judged_by = counts.or_else(|| traffic.requests.map(|n| Counts { failed: n, total: n, window: 5 * MINUTE }));
     let critical = if is_errors { (Rule::ErrorRateCritical, Level::Sev1) } else { (Rule::SignalCritical, Level::Sev2) };
     let limits = [(signal.spec.critical, critical), (signal.spec.warning, (Rule::SignalWarning, Level::Sev3))];
     for (limit, (rule, level)) in limits {
         let Some(limit) = limit else { continue };
         // Calming is read from the last minute, not from a memory of five.
-        let calm_by = if is_errors { traffic.share1().or(value) } else { value };
-        let seen = see(&limit, value, calm_by, counts);
+        let calm_by = if is_errors && one_minute { traffic.share1().or(value) } else { value };
+        let seen = see(&limit, value, calm_by, judged_by);
         let finding = Finding {
             rule,
             level,
@@ -97,7 +106,7 @@ fn signal_limits(signal: &Signal, at: Millis, traffic: &Traffic, few: bool, out:
             value,
             threshold: Some(limit.value),
             unit: signal.spec.unit,
-            counts: sample.counts,
+            counts,
             since: 0,
             hold: limit.hold,
         };
@@ -179,7 +188,9 @@ fn latency(state: &State, at: Millis, out: &mut Vec<(Seen, Finding)>) {
 fn few_requests(traffic: &Traffic, counts: Option<Counts>, out: &mut Vec<(Seen, Finding)>) {
     let five = traffic.five.as_ref();
     let failing_now = five.and_then(|s| s.counts).is_some_and(|c| c.failed > 0.0);
-    let no_answer = five.is_none_or(|s| s.counts.is_none() && s.why != Some(Absence::NoTraffic));
+    // No requests at all say nothing: silence calms nobody.
+    let silent = five.and_then(|s| s.counts).is_some_and(|c| c.total <= 0.0);
+    let no_answer = silent || five.is_none_or(|s| s.counts.is_none() && s.why != Some(Absence::NoTraffic));
     let judged = counts.filter(|c| c.total < FEW && failing_now);
     let bad = judged.is_some_and(|c| c.failed.round() >= FEW_FAILED && c.failed >= c.total / 2.0);
     for (rule, level, broken) in

@@ -36,6 +36,7 @@ pub(crate) struct Fault {
     pub(crate) url: String,
     manners: Arc<Mutex<Vec<(String, Manner)>>>,
     seen: Arc<Mutex<Vec<String>>>,
+    once: Arc<Mutex<Option<Manner>>>,
     task: JoinHandle<()>,
 }
 
@@ -53,13 +54,19 @@ impl Fault {
         let port = listener.local_addr().unwrap().port();
         let manners = Arc::new(Mutex::new(vec![("/".to_owned(), manner)]));
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn(serve(listener, Arc::clone(&manners), Arc::clone(&seen)));
-        Self { url: format!("http://127.0.0.1:{port}"), manners, seen, task }
+        let once = Arc::new(Mutex::new(None));
+        let task = tokio::spawn(serve(listener, Arc::clone(&manners), Arc::clone(&seen), Arc::clone(&once)));
+        Self { url: format!("http://127.0.0.1:{port}"), manners, seen, once, task }
     }
 
     /// From now on requests for this path are answered in this manner.
     pub(crate) fn on(&self, path: &str, manner: Manner) {
         self.manners.lock().unwrap().insert(0, (path.to_owned(), manner));
+    }
+
+    /// The next request is answered in this manner, whatever its path; then all is as before.
+    pub(crate) fn once(&self, manner: Manner) {
+        *self.once.lock().unwrap() = Some(manner);
     }
 
     /// The requests seen, head and all.
@@ -74,14 +81,24 @@ impl Drop for Fault {
     }
 }
 
-async fn serve(listener: TcpListener, manners: Arc<Mutex<Vec<(String, Manner)>>>, seen: Arc<Mutex<Vec<String>>>) {
+async fn serve(
+    listener: TcpListener,
+    manners: Arc<Mutex<Vec<(String, Manner)>>>,
+    seen: Arc<Mutex<Vec<String>>>,
+    once: Arc<Mutex<Option<Manner>>>,
+) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        connections.spawn(one(stream, Arc::clone(&manners), Arc::clone(&seen)));
+        connections.spawn(one(stream, Arc::clone(&manners), Arc::clone(&seen), Arc::clone(&once)));
     }
 }
 
-async fn one(mut stream: TcpStream, manners: Arc<Mutex<Vec<(String, Manner)>>>, seen: Arc<Mutex<Vec<String>>>) {
+async fn one(
+    mut stream: TcpStream,
+    manners: Arc<Mutex<Vec<(String, Manner)>>>,
+    seen: Arc<Mutex<Vec<String>>>,
+    once: Arc<Mutex<Option<Manner>>>,
+) {
     let mut buffer = Vec::new();
     loop {
         while !buffer.windows(4).any(|w| w == b"\r\n\r\n") {
@@ -95,7 +112,8 @@ async fn one(mut stream: TcpStream, manners: Arc<Mutex<Vec<(String, Manner)>>>, 
         buffer.clear();
         let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
         seen.lock().unwrap().push(head);
-        let manner = manners.lock().unwrap().iter().find(|(p, _)| path.starts_with(p.as_str())).map(|(_, m)| m.clone());
+        let listed = manners.lock().unwrap().iter().find(|(p, _)| path.starts_with(p.as_str())).map(|(_, m)| m.clone());
+        let manner = once.lock().unwrap().take().or(listed);
         match manner {
             Some(Manner::Say(bytes)) => {
                 if stream.write_all(&bytes).await.is_err() {

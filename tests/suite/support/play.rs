@@ -183,10 +183,10 @@ fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
     if let Some(p) = &h.probe {
         let outcome = match p.outcome.as_str() {
             "good" => Outcome::Good,
-            "slow" => Outcome::Slow,
+            "slow" => Outcome::Slow("700 ms".to_owned(), "latency < 500 ms".to_owned()),
             "refused" => Outcome::Absent(Absence::Refused),
             "timeout" => Outcome::Absent(Absence::Timeout(2_000)),
-            other => Outcome::Unexpected(other.to_owned()),
+            other => Outcome::Unexpected("HTTP 500".to_owned(), other.to_owned()),
         };
         let latency = (!outcome.failed()).then_some(34);
         let soon = p.cert_days.is_some_and(|d| d < 14);
@@ -237,7 +237,9 @@ fn traffic(t: &Traffic, at: Millis) -> Vec<Sample> {
         sample(signal, reading, counts)
     };
     let total = t.five.map(|(_, total)| Counts { failed: 0.0, total, window: 300_000 });
-    let mut out = vec![share("error_rate", t.five, 300_000), share("error_rate_1m", t.one, 60_000)];
+    let requests = t.five.map_or(Reading::Absent(Absence::NoSeries), |(_, total)| Reading::Value(total));
+    let mut out = vec![sample("requests_5m", requests, None)];
+    out.extend([share("error_rate", t.five, 300_000), share("error_rate_1m", t.one, 60_000)]);
     if t.thirty.is_some() {
         out.push(share("error_rate_30m", t.thirty, 1_800_000));
     }
