@@ -242,19 +242,21 @@ impl SignalState {
 /// Where a signal stands.
 #[must_use]
 pub fn standing(state: &State, signal: &Signal) -> SignalState {
+    // Without a value nothing can be said of it now; that a level stays all the same is the verdict's to say.
+    if signal.last.as_ref().is_none_or(|(_, s)| s.reading.value().is_none()) {
+        return SignalState::Unknown;
+    }
     let name = &signal.spec.name;
     let judge = &state.verdict.judge;
     let critical = [Rule::ErrorRateCritical, Rule::SignalCritical].map(|rule| judge.standing(rule, name));
+    let warning = judge.standing(Rule::SignalWarning, name);
     if critical.contains(&Standing::Hot) {
         return SignalState::Critical;
     }
-    let warning = judge.standing(Rule::SignalWarning, name);
     if warning == Standing::Hot {
         return SignalState::Warning;
     }
-    let no_value = signal.last.as_ref().is_none_or(|(_, s)| s.reading.value().is_none());
     match critical.into_iter().chain([warning]).max() {
-        _ if no_value => SignalState::Unknown,
         Some(Standing::Pending(since)) => SignalState::Pending(since),
         _ => SignalState::Ok,
     }
