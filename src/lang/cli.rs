@@ -22,7 +22,7 @@ sentences! {
     doctor_cost_scrape(url, n) "{url}: {n} lecturas por minuto" / "{url}: {n} reads a minute"
     doctor_cost_sessions(table, n, budget) "{table}: hasta 9 consultas de índice, {n} veces por minuto, cada una cortada por el servidor a los {budget} ms" / "{table}: up to 9 index queries, {n} times a minute, each stopped by the server at {budget} ms"
     doctor_terminal() "Terminal:" / "Terminal:"
-    doctor_no_colour() "sin color, por `NO_COLOR`" / "no colour, because of `NO_COLOR`"
+    doctor_no_colour() "sin color, por NO_COLOR" / "no colour, because of NO_COLOR"
     doctor_colours(n) "{n} colores" / "{n} colours"
     doctor_no_terminal() "sin pantalla" / "no screen"
     init_exists(file) "{file} ya existe; no lo toco" / "{file} already exists; left alone"

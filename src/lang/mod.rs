@@ -62,12 +62,12 @@ impl Lang {
     }
 }
 
-/// Makes a method of each sentence. The English text is its documentation.
+/// Makes a method of each sentence. The English text, as code so that nothing in it is a link, is its documentation.
 macro_rules! sentences {
     ($($name:ident ( $($arg:ident),* ) $es:literal / $en:literal)*) => {
         impl crate::lang::Lang {
             $(
-                #[doc = $en]
+                #[doc = concat!("`", $en, "`")]
                 #[must_use]
                 pub fn $name(self $(, $arg: impl std::fmt::Display)*) -> String {
                     match self {

@@ -59,7 +59,7 @@ sentences! {
     back_unknown() "no lo sé: no hay despliegue anotado al que volver" / "not known: no deploy on record to go back to"
     fine_unknown() "aún nada que dar por bueno" / "nothing that can be called fine yet"
     fine_checks(up, all) "salud {up}/{all}" / "checks {up}/{all}"
-    fine_traffic(rate, window) "tráfico {rate} en {window}" / "traffic {rate} over {window}"
+    fine_traffic(rate, window) "tráfico {rate} ({window})" / "traffic {rate} ({window})"
 
     chart_now(window, five, one) "{window} {five} · 1 min {one}" / "{window} {five} · 1 min {one}"
     chart_empty() "aún sin muestras" / "no samples yet"

@@ -91,7 +91,8 @@ fn check(p: &mut Painter<'_>, area: Rect, y: u16, check: &Check) {
     let word = text::pad(&words::status(lang, status), 8);
     let used = p.text(area.x, y, area.width, &word, role(status)) + 1;
     let strip = if area.width >= 90 { 30 } else { 11 };
-    let strip_room = if area.width >= 54 { strip } else { 0 };
+    // What is wrong needs the room more than a strip does.
+    let strip_room = if area.width >= 54 && status == Status::Up { strip } else { 0 };
     let middle = area.width.saturating_sub(used + strip_room + 1);
     let latency = check.last.as_ref().and_then(|probe| probe.latency).map_or(String::new(), ms);
     // Two parts: the name, then what it said; the name never takes more than it needs.
