@@ -53,7 +53,7 @@ impl Checks {
         if self.all[i].fold(at, probe).is_none() {
             return Vec::new();
         }
-        let mut changes = self.explain();
+        let mut changes = self.explain(at);
         let after = self.all[i].shown();
         changes.retain(|c| c.name != name);
         if before != after {
@@ -62,9 +62,22 @@ impl Checks {
         changes
     }
 
+    /// The first round of a check is over; if nothing but failures was seen, it is down. True when that is news.
+    pub(crate) fn give_up(&mut self, name: &str, at: Stamp) -> bool {
+        let Some(&i) = self.index.get(name) else { return false };
+        let check = &mut self.all[i];
+        if check.status != Status::Unknown || check.failures == 0 || check.passes > 0 {
+            return false;
+        }
+        check.status = Status::Down;
+        check.changed = at;
+        self.explain(at);
+        true
+    }
+
     /// Marks every check whose parent (or parent's parent) is down. A circle in `depends_on` is refused by the
     /// configuration; here a bounded number of rounds makes it harmless.
-    fn explain(&mut self) -> Vec<Changed> {
+    fn explain(&mut self, at: Stamp) -> Vec<Changed> {
         let before: Vec<Status> = self.all.iter().map(Check::shown).collect();
         let mut root: Vec<Option<String>> = vec![None; self.all.len()];
         for _ in 0..self.all.len() {
@@ -85,6 +98,10 @@ impl Checks {
             }
         }
         for (check, why) in self.all.iter_mut().zip(root) {
+            // What failed while it was explained begins to count only now.
+            if check.blocked_by.is_some() && why.is_none() && check.failing_since.is_some() {
+                check.failing_since = Some(at);
+            }
             check.blocked_by = why;
         }
         self.all

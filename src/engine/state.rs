@@ -15,6 +15,7 @@ use crate::engine::sources::Sources;
 use crate::engine::timeline::Timeline;
 use crate::layout::Pane;
 use crate::model::severity::Rule;
+use crate::model::signal::Sample;
 use crate::model::source::Feed;
 use crate::model::source::Origin;
 use crate::model::time::MINUTE;
@@ -62,6 +63,8 @@ pub struct State {
     pub ui: Ui,
     /// Something was taken in that the next tick should draw.
     pub(crate) drawn_late: bool,
+    /// Figures of the direct scrape while the server judges.
+    pub(crate) spare: Option<Vec<Sample>>,
     /// A one-shot's time is over: what has not answered by now is not known.
     pub(crate) over: bool,
     /// Sources whose first round is not over (one-shot modes end when none is left).
@@ -73,6 +76,7 @@ impl State {
     #[must_use]
     pub fn new(settings: Settings, mode: Mode, now: Stamp) -> Self {
         Self {
+            spare: None,
             over: false,
             rounds_left: rounds(&settings),
             sources: Sources::new(&settings, now),

@@ -120,6 +120,8 @@ fn sampled(
         state.timeline.add(state.now.wall, What::Back { source: source.to_owned() });
     }
     if !judges(state, source) {
+        // It is kept: should the server fail in this very round, there is something to judge.
+        state.spare = Some(samples);
         return Reaction::redraw();
     }
     let every = state.sources.get(source).map_or(15 * SECOND, |s| s.every);
@@ -191,6 +193,14 @@ fn lost(state: &mut State, source: &str, why: Absence) {
 
 fn failed(state: &mut State, source: &str, why: Absence) -> Reaction {
     lost(state, source, why);
+    if source == PROMETHEUS
+        && judges(state, SCRAPE)
+        && let Some(samples) = state.spare.take()
+    {
+        let took = state.sources.get(SCRAPE).and_then(|s| s.took).unwrap_or_default();
+        let notes = state.sources.get(SCRAPE).map(|s| s.notes.clone()).unwrap_or_default();
+        return sampled(state, SCRAPE, Origin::Scrape, samples, false, took, notes);
+    }
     if judges(state, source) {
         let at = state.now.wall;
         state.signals.gap(at);
@@ -217,6 +227,13 @@ fn died(state: &mut State, source: &str, why: String) -> Reaction {
 
 fn done(state: &mut State, source: &str) -> Reaction {
     state.rounds_left.retain(|s| s != source);
+    // Every try of a first round failed, and there was no time for more: that is down, not unknown.
+    if let Some(name) = source.strip_prefix("check ") {
+        let changed = state.checks.give_up(name, state.now);
+        if changed {
+            classify::judge(state);
+        }
+    }
     if state.mode == Mode::Once && state.rounds_left.is_empty() {
         return time_up(state);
     }

@@ -90,6 +90,7 @@ pub fn pad(text: &str, cells: usize) -> String {
 #[must_use]
 pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(1);
+    let text = glued(text);
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split(' ') {
@@ -111,7 +112,24 @@ pub fn wrap(text: &str, cells: usize) -> Vec<String> {
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
     }
-    lines
+    lines.into_iter().map(|l| l.replace(GLUE, " ")).collect()
+}
+
+/// Stands for a blank at which no line may break.
+const GLUE: char = '\u{00A0}';
+
+/// A figure stays whole: no break before `%` nor between groups of digits.
+fn glued(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied().unwrap_or(' ');
+        let inside = c == ' ' && before.is_ascii_digit() && (next == '%' || next.is_ascii_digit());
+        out.push(if inside { GLUE } else { c });
+        before = c;
+    }
+    out
 }
 
 /// Splits where `cells` are full, but never before the first character, so that a caller always advances.
@@ -157,5 +175,6 @@ mod tests {
         assert_eq!(wrap("a bcdefgh", 3), ["a", "bcd", "efg", "h"]);
         assert_eq!(wrap("日本", 1), ["日", "本"]);
         assert_eq!(wrap("", 5), [""]);
+        assert_eq!(wrap("limit 5 % of 2 460", 8), ["limit", "5 % of", "2 460"]);
     }
 }

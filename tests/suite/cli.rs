@@ -396,3 +396,30 @@ async fn sessions_on_postgres_are_one_warning() {
     let out = run(&["check", "--config", file.to_str().unwrap()]).await;
     assert_eq!((code(&out), stderr(&out).lines().count()), (0, 1), "{}", stderr(&out));
 }
+
+#[tokio::test]
+async fn direct_scrape_judges_in_the_very_look_in_which_prometheus_fails() {
+    let body =
+        |n: u32| format!("http_requests_total{{status=\"200\"}} {n}\nhttp_requests_total{{status=\"500\"}} {n}\n");
+    let target = first_then(answer(200, "text/plain", &body(100)), answer(200, "text/plain", &body(900))).await;
+    let server = Fault::start(Manner::Hang).await;
+    let config = format!(
+        "[prometheus]\nurl = \"{}\"\ntimeout = \"500ms\"\n[[scrape]]\nurl = \"{}/metrics\"\n",
+        server.url, target.url
+    );
+    let (_, a) = check(&config).await;
+    assert_eq!(
+        (a["signals"][0]["source"].as_str(), a["signals"][0]["value"].as_f64()),
+        (Some("scrape"), Some(0.5)),
+        "{a}"
+    );
+    assert_eq!(a["severity"]["blind"].as_array().map(Vec::len), Some(0), "{a}");
+}
+
+#[tokio::test]
+async fn a_check_that_only_ever_hangs_is_down_however_long_its_timeout() {
+    let server = Fault::start(Manner::Hang).await;
+    let config = health(&server.url, "").replace("500ms", "6s").replace("fail_after = 2", "fail_after = 5");
+    let (exit, a) = check(&config).await;
+    assert_eq!((exit, a["health"][0]["state"].as_str()), (1, Some("down")), "{a}");
+}
