@@ -79,7 +79,12 @@ pub fn rows(lang: Lang, rows: Rows) -> String {
 /// A window as a figure carries it: `5 min`, `20 s`.
 #[must_use]
 pub fn window(ms: Millis) -> String {
-    if ms % MINUTE == 0 { format!("{} min", ms / MINUTE) } else { format!("{} s", ms / SECOND) }
+    // From two minutes on, seconds are noise.
+    if ms >= 2 * MINUTE || ms == MINUTE {
+        format!("{} min", (ms + MINUTE / 2) / MINUTE)
+    } else {
+        format!("{} s", ms / SECOND)
+    }
 }
 
 /// Why there is no value, as a fragment.

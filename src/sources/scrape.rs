@@ -209,7 +209,8 @@ impl Moment {
         (self.requests_seen && !self.young).then_some(Counts {
             failed: self.failed,
             total: self.total,
-            window: self.window,
+            // Never more than was looked at: a cockpit that has just been opened says so.
+            window: self.window.min(self.span),
         })
     }
 
@@ -475,7 +476,7 @@ mod tests {
         assert_eq!(value(&t, REQUEST_RATE), Reading::Value(20.0));
         feed(&mut t, 10_000, &["http_requests_total{status=\"200\"} 90\nhttp_requests_total{status=\"500\"} 10\n"]);
         assert_eq!(value(&t, ERROR_RATE), Reading::Value(0.1));
-        assert_eq!(t.samples()[1].counts, Some(Counts { failed: 20.0, total: 200.0, window: 5 * MINUTE }));
+        assert_eq!(t.samples()[1].counts, Some(Counts { failed: 20.0, total: 200.0, window: 10_000 }));
     }
 
     #[test]

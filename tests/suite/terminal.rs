@@ -145,3 +145,35 @@ async fn the_demo_shows_every_pane_and_breaks() {
     assert_eq!(screen.ends().await.code(), Some(0));
     given_back(&screen);
 }
+
+/// Set for the child of the test below: this very test binary, run again in a pseudo-terminal.
+const CHILD: &str = "CABINA_TEST_PANICS";
+
+#[test]
+fn the_child_that_panics() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    cabina::app::terminal::install_panic_hook(std::thread::current().id());
+    let _guard = cabina::app::terminal::take().unwrap();
+    // A panic on another thread leaves the screen alone …
+    let _ = std::thread::spawn(|| panic!("in the background")).join();
+    println!("still on the screen");
+    // … and one on the thread that draws gives the terminal back before it is printed.
+    panic!("while drawing");
+}
+
+#[tokio::test]
+async fn a_panic_gives_the_terminal_back_and_is_read_on_the_main_screen() {
+    let program = std::env::current_exe().unwrap();
+    let args = ["--exact", "terminal::the_child_that_panics", "--nocapture", "--test-threads=1"];
+    let mut screen = Screen::run(&program, &args, &[(CHILD, "1")], 100, 30);
+    let status = screen.ends().await;
+    assert_ne!(status.code(), Some(0));
+    given_back(&screen);
+    let bytes = String::from_utf8_lossy(&screen.bytes).into_owned();
+    let (left, told) = (bytes.find("\x1b[?1049l"), bytes.find("while drawing"));
+    assert!(left.is_some() && told.is_some() && left < told, "{bytes}");
+    let still = bytes.find("still on the screen");
+    assert!(still < left && !bytes.contains("in the background"), "{bytes}");
+}

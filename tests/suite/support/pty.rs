@@ -30,9 +30,14 @@ pub(crate) struct Screen {
 impl Screen {
     /// Starts the program; the environment is only what is given, and a terminal.
     pub(crate) fn start(args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
+        Self::run(std::path::Path::new(env!("CARGO_BIN_EXE_cabina")), args, env, cols, rows)
+    }
+
+    /// The same with another program.
+    pub(crate) fn run(program: &std::path::Path, args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
         let (pty, pts) = pty_process::open().unwrap();
         pty.resize(pty_process::Size::new(rows, cols)).unwrap();
-        let mut command = pty_process::Command::new(env!("CARGO_BIN_EXE_cabina"))
+        let mut command = pty_process::Command::new(program)
             .args(args)
             .env_clear()
             .env("TERM", "xterm-256color")
