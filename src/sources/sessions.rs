@@ -31,6 +31,8 @@ use crate::sources::secrets::Secrets;
 const EXPIRED_CAP: i64 = 100_000;
 /// The most a count that a person asked for may take; the server stops it then.
 const COUNT_LIMIT: Millis = 30_000;
+/// No statement is given less: below this even the smallest would be stopped by chance.
+const LEAST_LIMIT: Millis = 10;
 /// What is usual changes with the hour, not with the look.
 const USUAL_EVERY: Millis = 10 * MINUTE;
 
@@ -122,16 +124,21 @@ impl Watcher {
         let oldest = first.map_err(absent)?;
         let now = start.wall;
         let age = self.spec.cookie_age;
+        // The cheap windows first; the count has what they leave of the budget.
+        let renewed = within(c.between(&table, Window(now + age - MINUTE, now + age)).await)?;
+        let hour = within(c.between(&table, Window(now + age - HOUR, now + age)).await)?;
+        let lapsed = within(c.between(&table, Window(now - HOUR, now)).await)?;
+        let expired = within(c.expired(&table, now).await)?;
+        let usual = self.usual(&mut c, &table, now).await?;
+        let bytes = c.bytes(&table).await?;
+        let left = (self.spec.budget - bus::now().since(asked_at)).max(LEAST_LIMIT);
         let count = if asked {
             // A person asked: whatever it costs, up to half a minute.
-            c.unlimited().await?;
-            let exact = c.count(&table).await;
-            c.limited(self.spec.budget).await?;
-            Some(exact)
+            Some(c.count_within(&table, COUNT_LIMIT, self.spec.budget).await?)
         } else if self.over_budget {
             None
         } else {
-            Some(c.count(&table).await)
+            Some(c.count_within(&table, left, self.spec.budget).await?)
         };
         let (rows, gave_up) = match count {
             Some(Ok(n)) => {
@@ -145,12 +152,6 @@ impl Watcher {
             }
             None => (c.estimate(&table).await?, false),
         };
-        let renewed = within(c.between(&table, Window(now + age - MINUTE, now + age)).await)?;
-        let hour = within(c.between(&table, Window(now + age - HOUR, now + age)).await)?;
-        let lapsed = within(c.between(&table, Window(now - HOUR, now)).await)?;
-        let expired = within(c.expired(&table, now).await)?;
-        let usual = self.usual(&mut c, &table, now).await?;
-        let bytes = c.bytes(&table).await?;
         self.connection = Some(c);
         Ok(Measurement {
             rows,
@@ -254,12 +255,21 @@ impl Connection {
         ask!(self, c => c.bytes(table))
     }
 
-    async fn limited(&mut self, budget: Millis) -> Result<(), Absence> {
+    async fn limit(&mut self, budget: Millis) -> Result<(), Absence> {
         ask!(self, c => c.limit(budget))
     }
 
-    async fn unlimited(&mut self) -> Result<(), Absence> {
-        ask!(self, c => c.limit(COUNT_LIMIT))
+    /// Counts within a limit of its own; afterwards the usual one holds again.
+    async fn count_within(
+        &mut self,
+        table: &str,
+        limit: Millis,
+        usual: Millis,
+    ) -> Result<Result<u64, Trouble>, Absence> {
+        self.limit(limit).await?;
+        let counted = self.count(table).await;
+        self.limit(usual).await?;
+        Ok(counted)
     }
 }
 
