@@ -40,14 +40,7 @@ fn state() -> State {
     let mut settings = Settings::empty(Lang::Es);
     "IACT".clone_into(&mut settings.service);
     settings.prometheus = Some(PrometheusSpec {
-        endpoint: cabina::engine::settings::Endpoint {
-            url: String::new(),
-            shown: "http://p".to_owned(),
-            bearer: None,
-            basic: None,
-            headers: Vec::new(),
-            ca_file: None,
-        },
+        endpoint: cabina::engine::settings::Endpoint::open(String::new(), "http://p"),
         every: 15_000,
         timeout: 5_000,
         history: 3_600_000,

@@ -6,7 +6,7 @@
 //! carries effects out, and what comes of them returns as events. [`view::render`] draws from a shared reference.
 //!
 //! ```text
-//!  8 shell   main, cli, app            knows all, decides nothing
+//!  8 shell   main, app, cli            knows all, decides nothing (cli is only the shape of the command line)
 //!  7 edges   sources, lab              world -> Event, embedded target
 //!  5 way in  bus                       stamps and sends; the only reader of a clock
 //!  ------------------------------------ below: no async, I/O, clock, lock, thread, environment

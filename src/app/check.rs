@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::app::config;
 use crate::app::performer::Live;
 use crate::app::print;
+use crate::app::ready;
 use crate::app::run::run_blind;
-use crate::app::runtime;
 use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
@@ -19,12 +19,8 @@ use crate::report;
 use crate::sources;
 
 pub(super) fn main(cli: &Cli, wait: Option<Duration>) -> u8 {
-    let configured = match config::load(cli) {
-        Ok(configured) => configured,
-        Err(code) => return code,
-    };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
+    let (configured, runtime) = match ready(cli) {
+        Ok(ready) => ready,
         Err(code) => return code,
     };
     let mode = wait.map_or(Mode::Once, |w| Mode::For(w.as_millis() as Millis));

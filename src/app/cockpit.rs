@@ -10,8 +10,8 @@ use crate::app::exit;
 use crate::app::keyboard;
 use crate::app::performer::Live;
 use crate::app::print;
+use crate::app::ready;
 use crate::app::run;
-use crate::app::runtime;
 use crate::app::signals;
 use crate::app::terminal;
 use crate::app::ticks;
@@ -28,12 +28,8 @@ pub(super) fn main(cli: &Cli) -> u8 {
         complain(&lang.cli_no_terminal());
         return exit::USAGE;
     }
-    let configured = match config::load(cli) {
-        Ok(configured) => configured,
-        Err(code) => return code,
-    };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
+    let (configured, runtime) = match ready(cli) {
+        Ok(ready) => ready,
         Err(code) => return code,
     };
     let code = runtime.block_on(show(configured));

@@ -9,7 +9,7 @@ use crate::app::check::look;
 use crate::app::config;
 use crate::app::config::Configured;
 use crate::app::print;
-use crate::app::runtime;
+use crate::app::ready;
 use crate::app::terminal;
 use crate::cli::Cli;
 use crate::engine::State;
@@ -33,12 +33,8 @@ pub(super) fn main(cli: &Cli) -> u8 {
         }
         return 0;
     }
-    let configured = match config::load(cli) {
-        Ok(configured) => configured,
-        Err(code) => return code,
-    };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
+    let (configured, runtime) = match ready(cli) {
+        Ok(ready) => ready,
         Err(code) => return code,
     };
     let (_, state) = runtime.block_on(look(&configured, Mode::Once));

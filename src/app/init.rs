@@ -81,14 +81,7 @@ async fn probe(lang: Lang) -> Found {
 }
 
 async fn answers(address: &str) -> bool {
-    let endpoint = Endpoint {
-        url: "url".to_owned(),
-        shown: address.to_owned(),
-        bearer: None,
-        basic: None,
-        headers: Vec::new(),
-        ca_file: None,
-    };
+    let endpoint = Endpoint::open("url".to_owned(), address);
     let secrets = Secrets::new([("url".to_owned(), address.to_owned().into())].into(), Vec::new());
     let clients = Clients::single("url", address);
     let get = http::get(&clients, &secrets, &endpoint, "", &[], "*/*", PATIENCE.as_millis() as i64);

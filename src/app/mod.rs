@@ -71,6 +71,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, u8> {
     })
 }
 
+/// A configuration and a runtime, or the exit code of what was wrong with them.
+fn ready(cli: &Cli) -> Result<(config::Configured, tokio::runtime::Runtime), u8> {
+    Ok((config::load(cli)?, runtime()?))
+}
+
 /// Says something to the person, on standard error.
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks; no screen is up here")]
 fn complain(text: &str) {

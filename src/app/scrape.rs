@@ -82,14 +82,7 @@ fn body(from: &str) -> Result<(Vec<u8>, Option<Format>), String> {
 
 async fn fetch(address: &str) -> Result<(Vec<u8>, Format), String> {
     let lang = config::language();
-    let endpoint = Endpoint {
-        url: "url".to_owned(),
-        shown: address.to_owned(),
-        bearer: None,
-        basic: None,
-        headers: Vec::new(),
-        ca_file: None,
-    };
+    let endpoint = Endpoint::open("url".to_owned(), address);
     let secrets =
         Secrets::new(BTreeMap::from([("url".to_owned(), SecretString::from(address.to_owned()))]), Vec::new());
     let clients = Clients::single("url", address);

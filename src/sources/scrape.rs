@@ -438,14 +438,7 @@ mod tests {
 
     fn targets(n: usize) -> Targets {
         let spec = ScrapeSpec {
-            endpoint: Endpoint {
-                url: String::new(),
-                shown: "http://t/metrics".to_owned(),
-                bearer: None,
-                basic: None,
-                headers: Vec::new(),
-                ca_file: None,
-            },
+            endpoint: Endpoint::open(String::new(), "http://t/metrics"),
             every: 5_000,
             timeout: 1_000,
             window: 5 * MINUTE,
