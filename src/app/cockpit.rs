@@ -21,6 +21,7 @@ use crate::cli::Cli;
 use crate::engine::State;
 use crate::engine::state::Mode;
 use crate::sources;
+use crate::view;
 
 pub(super) fn main(cli: &Cli) -> u8 {
     let lang = config::language();
@@ -62,6 +63,10 @@ pub(super) async fn show(configured: Configured) -> u8 {
         }
     };
     let Ok(mut screen) = Terminal::new(WholeFrames::new(terminal::raw())) else { return exit::INTERNAL };
+    // The first frame stands before anything is asked: on two cores even starting to ask would hold it up.
+    if screen.draw(|frame| view::render(&state, &theme, frame)).is_err() {
+        return exit::TERMINAL_GONE;
+    }
     keyboard::watch_for_hang_up(bus.clone());
     tokio::spawn(keyboard::run(bus.clone()));
     tokio::spawn(ticks::run(bus.clone()));
@@ -75,7 +80,7 @@ pub(super) async fn show(configured: Configured) -> u8 {
             code
         }
         // The terminal can no longer be written to: it is gone, and there is nobody to tell.
-        Err(_) => 129,
+        Err(_) => exit::TERMINAL_GONE,
     }
 }
 

@@ -30,6 +30,8 @@ pub mod exit {
     pub const USAGE: u8 = 64;
     /// Something inside went wrong.
     pub const INTERNAL: u8 = 70;
+    /// The terminal can no longer be written to (128 + SIGHUP, as shells have it).
+    pub const TERMINAL_GONE: u8 = 129;
     /// Wrong configuration.
     pub const CONFIG: u8 = 78;
 }
