@@ -64,7 +64,7 @@ impl Target {
     }
 
     /// The configuration that watches this target. Limits are as in production; only their times are shortened, so
-    /// that a visitor sees a whole night in a minute and a half.
+    /// that a visitor sees a whole night in two minutes.
     #[must_use]
     pub fn config(&self, language: &str) -> String {
         include_str!("demo.toml")

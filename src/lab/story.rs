@@ -3,12 +3,13 @@
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 
-/// One turn of the loop: calm, trouble, calm again long enough for every level to fall.
-pub const CYCLE: Millis = 90 * SECOND;
+/// One turn of the loop: calm, trouble, calm again long enough for every level to fall. Levels calm by the one-minute
+/// share: a minute after the trouble ended it holds none of it, and the quiet time comes on top.
+pub const CYCLE: Millis = 120 * SECOND;
 /// Trouble begins here …
 const FROM: Millis = 12 * SECOND;
 /// … and ends here.
-const UNTIL: Millis = 48 * SECOND;
+const UNTIL: Millis = 40 * SECOND;
 /// In the whole story latency and sessions follow the failures.
 const LATER: Millis = 8 * SECOND;
 

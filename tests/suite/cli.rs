@@ -423,3 +423,15 @@ async fn a_check_that_only_ever_hangs_is_down_however_long_its_timeout() {
     let (exit, a) = check(&config).await;
     assert_eq!((exit, a["health"][0]["state"].as_str()), (1, Some("down")), "{a}");
 }
+
+/// One whole cycle, two minutes: calm, SEV1 within the first one, calm again.
+#[tokio::test]
+async fn the_demo_in_a_pipe_breaks_and_calms_and_ends_well() {
+    let out = run(&["demo"]).await;
+    assert_eq!(code(&out), 0, "{}", stderr(&out));
+    let boards = stdout(&out);
+    let levels: Vec<&str> = boards.lines().filter(|l| l.starts_with("IACT demo")).collect();
+    let level = |word: &str| levels.iter().position(|l| l.contains(word));
+    assert!(levels.first().is_some_and(|l| l.contains(" OK ")), "{boards}");
+    assert!(level(" SEV1 ").is_some() && levels.last().is_some_and(|l| l.contains(" OK ")), "{boards}");
+}
