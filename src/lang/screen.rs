@@ -65,6 +65,7 @@ sentences! {
     chart_empty() "aún sin muestras" / "no samples yet"
     chart_no_source() "sin fuente de métricas: configura [prometheus] o [[scrape]]" / "no source of metrics: configure [prometheus] or [[scrape]]"
     chart_limit(limit) "límite {limit}" / "limit {limit}"
+    never_reason(time, why) "SIN DATOS desde {time}: {why}" / "NO DATA since {time}: {why}"
     stale_reason(time, why) "VIEJO desde {time}: {why}" / "STALE since {time}: {why}"
     health_count(up, all) "{up} de {all} bien" / "{up} of {all} up"
     health_none() "sin chequeos: configura [[health]]" / "no checks: configure [[health]]"

@@ -187,8 +187,11 @@ pub(super) fn stale(state: &State, p: &Painter<'_>, feed: Feed) -> Option<String
         Freshness::Late(_) if source.problem.is_none() => None,
         Freshness::Late(_) | Freshness::Stale(_) => {
             let why = source.problem.as_ref().map(|w| words::absence(lang, w)).unwrap_or_default();
-            let since = source.last_ok.map_or(source.since.wall, |at| at.wall);
-            Some(lang.stale_reason(zone.hm(since), why))
+            Some(match source.last_ok {
+                Some(at) => lang.stale_reason(zone.hm(at.wall), why),
+                // What was never there has not grown old.
+                None => lang.never_reason(zone.hm(source.since.wall), why),
+            })
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     for (row, i) in places.iter().enumerate().skip(from).take(rows) {
         let y = area.y + (row - from) as u16;
         let s = &state.signals.all[*i];
-        signal(p, area, y, s, old || outdated(state, s));
+        signal(p, area, y, s, s.last.is_some() && (old || outdated(state, s)));
         if focused && row == at {
             p.select(area, y);
         }
