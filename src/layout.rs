@@ -25,14 +25,24 @@ pub enum Pane {
     Todo,
     /// What happened.
     Facts,
+    /// Alerts and silences.
+    Alerts,
 }
 
 impl Pane {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
     /// In the order of their numbers.
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::Health, Self::Sessions, Self::Failures, Self::Latency, Self::Signals, Self::Todo, Self::Facts];
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Health,
+        Self::Sessions,
+        Self::Failures,
+        Self::Latency,
+        Self::Signals,
+        Self::Todo,
+        Self::Facts,
+        Self::Alerts,
+    ];
 
     /// Its place in `ALL`.
     #[must_use]
@@ -104,12 +114,23 @@ pub struct Areas {
     pub wide: bool,
 }
 
+/// How many lines there are to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Health checks.
+    pub checks: usize,
+    /// Signals.
+    pub signals: usize,
+    /// Alerts, folded; `None` where nothing tells of alerts.
+    pub alerts: Option<usize>,
+}
+
 /// Divides a screen.
 #[must_use]
-pub fn areas(size: (u16, u16), focus: Pane, zoom: bool, checks: usize, signals: usize) -> Areas {
+pub fn areas(size: (u16, u16), focus: Pane, zoom: bool, lines: Lines) -> Areas {
     let screen = Rect::new(0, 0, size.0, size.1);
     if screen.width >= WIDE && screen.height >= 24 {
-        wide(screen, focus, zoom, checks, signals)
+        wide(screen, focus, zoom, lines)
     } else {
         narrow(screen, focus, zoom)
     }
@@ -149,17 +170,17 @@ fn bare_section(pane: Pane, mut area: Rect) -> Section {
     Section { pane, title, body: area }
 }
 
-fn wide(screen: Rect, focus: Pane, zoom: bool, checks: usize, signals: usize) -> Areas {
+fn wide(screen: Rect, focus: Pane, zoom: bool, lines: Lines) -> Areas {
     let mut rest = screen;
     rest.height -= 1;
     let footer = Rect { y: screen.height - 1, height: 1, ..screen };
     let header = take(&mut rest, 2);
     let now = take(&mut rest, 7);
-    let stacks = if zoom { vec![stack(rest, &[(focus, None)])] } else { board(rest, checks, signals) };
+    let stacks = if zoom { vec![stack(rest, &[(focus, None)])] } else { board(rest, lines) };
     Areas { header, ages: Rect::default(), now, stacks, bare: Vec::new(), footer, wide: true }
 }
 
-fn board(mut rest: Rect, checks: usize, signals: usize) -> Vec<Stack> {
+fn board(mut rest: Rect, lines: Lines) -> Vec<Stack> {
     // A quarter of the rows below *Now* for the facts, at least two of them, at most twelve.
     let facts_rows = (rest.height / 4).clamp(4, 14);
     let middle_rows = rest.height.saturating_sub(facts_rows);
@@ -170,9 +191,15 @@ fn board(mut rest: Rect, checks: usize, signals: usize) -> Vec<Stack> {
     let latency = if inner >= 32 { 9 } else { 2 };
     let sessions = if inner >= 21 { 4 } else { 2 };
     let room = inner.saturating_sub(latency + sessions + 4);
-    let health = (checks.max(1) as u16).min((room / 2).max(1)).min(24);
-    let contacts = (right.height / 2).max(6);
-    let listed = (signals as u16).min(right.height.saturating_sub(contacts + 3)).max(2);
+    let health = (lines.checks.max(1) as u16).min((room / 2).max(1)).min(24);
+    // Alerts take what they need, up to a quarter; whom to call keeps the most of what is left.
+    let alerts = lines.alerts.map(|n| (n as u16).clamp(1, (right.height / 4).max(2)));
+    let contacts = (right.height / 2).max(6).saturating_sub(alerts.map_or(0, |n| n / 2 + 1));
+    let taken = contacts + 3 + alerts.map_or(0, |n| n + 1);
+    let listed = (lines.signals as u16).min(right.height.saturating_sub(taken)).max(2);
+    let mut column = vec![(Pane::Todo, None)];
+    column.extend(alerts.map(|n| (Pane::Alerts, Some(n))));
+    column.push((Pane::Signals, Some(listed)));
     vec![
         stack(
             left,
@@ -183,7 +210,7 @@ fn board(mut rest: Rect, checks: usize, signals: usize) -> Vec<Stack> {
                 (Pane::Sessions, Some(sessions)),
             ],
         ),
-        stack(right, &[(Pane::Todo, None), (Pane::Signals, Some(listed))]),
+        stack(right, &column),
         stack(rest, &[(Pane::Facts, None)]),
     ]
 }
@@ -233,7 +260,7 @@ mod tests {
         for w in 0..210 {
             for h in 0..70 {
                 for (focus, zoom) in [(Pane::Todo, false), (Pane::Health, false), (Pane::Failures, true)] {
-                    let a = areas((w, h), focus, zoom, 20, 9);
+                    let a = areas((w, h), focus, zoom, Lines { checks: 20, signals: 9, alerts: Some(h.into()) });
                     let screen = Rect::new(0, 0, w, h);
                     let bodies = a.stacks.iter().flat_map(|s| s.sections.iter()).chain(&a.bare);
                     for r in bodies.flat_map(|s| [s.title, s.body]).chain([a.header, a.now, a.ages, a.footer]) {
@@ -248,7 +275,7 @@ mod tests {
     fn the_head_and_the_hints_never_leave_at_80_columns() {
         for focus in Pane::ALL {
             for zoom in [false, true] {
-                let a = areas((80, 24), focus, zoom, 4, 5);
+                let a = areas((80, 24), focus, zoom, Lines { checks: 4, signals: 5, alerts: None });
                 assert_eq!((a.header.height, a.ages.height, a.now.height, a.footer.height), (2, 1, 6, 1));
             }
         }

@@ -12,6 +12,7 @@ use crate::app::terminal;
 use crate::bus::Bus;
 use crate::engine::Effect;
 use crate::engine::Kind;
+use crate::model::signal::Absence;
 use crate::sources::Reins;
 
 /// The most text given to a clipboard: terminals cut or refuse longer sequences (xterm and tmux at about 100 kB).
@@ -28,6 +29,13 @@ impl Perform for Live {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::PollNow => self.reins.poll_now(),
+            Effect::LookCloser(closer) => self.reins.look_closer(closer),
+            Effect::Silence(request, order) => {
+                if !self.reins.silence(request, order) {
+                    let answer = Err(Absence::Failed("too many orders are under way".to_owned()));
+                    self.bus.offer(Kind::SilenceAnswered { request, answer });
+                }
+            }
             Effect::CountExactly => self.reins.count_exactly(),
             Effect::Suspend if self.with_terminal => self.suspend(),
             Effect::Copy(text) if self.with_terminal => self.copy(&text),

@@ -3,11 +3,14 @@
 use crate::config::reader::Context;
 use crate::config::reader::Expansion;
 use crate::config::reader::Section;
+use crate::config::rules;
 use crate::engine::Settings;
+use crate::engine::settings::AlertmanagerSpec;
 use crate::engine::settings::Endpoint;
 use crate::engine::settings::MetricNames;
 use crate::engine::settings::PrometheusSpec;
 use crate::engine::settings::ScrapeSpec;
+use crate::engine::sources::ALERTMANAGER;
 use crate::model::time::DAY;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
@@ -142,18 +145,9 @@ pub(super) fn metrics(root: &mut Section<'_>, cx: &mut Context<'_>, settings: &m
             timeout: s.duration(cx, "timeout", 5 * SECOND, 100, 2 * MINUTE),
             history: s.duration(cx, "history", HOUR, MINUTE, 7 * DAY),
             metrics: names(&mut s, cx),
+            rules: rules::read(&mut s, cx, every),
+            watchdog: s.text(cx, "watchdog"),
         };
-        for key in ["rules", "watchdog"] {
-            let there = s.has(key);
-            if key == "rules" {
-                s.list(cx, key);
-            } else {
-                s.text(cx, key);
-            }
-            if there {
-                cx.not_yet.push(format!("prometheus.{key}"));
-            }
-        }
         s.finish(cx);
         spec
     });
@@ -168,6 +162,23 @@ pub(super) fn metrics(root: &mut Section<'_>, cx: &mut Context<'_>, settings: &m
         });
         s.finish(cx);
     }
+}
+
+/// Reads `[[alertmanager]]`; several are one cluster.
+pub(super) fn alertmanagers(root: &mut Section<'_>, cx: &mut Context<'_>) -> Vec<AlertmanagerSpec> {
+    let mut sections = root.sections(cx, "alertmanager");
+    let many = sections.len() > 1;
+    let read = |(i, s): (usize, &mut Section<'_>)| {
+        let spec = AlertmanagerSpec {
+            name: if many { format!("{ALERTMANAGER} {}", i + 1) } else { ALERTMANAGER.to_owned() },
+            endpoint: http(s, cx, "url"),
+            every: s.duration(cx, "every", 15 * SECOND, SECOND, HOUR),
+            timeout: s.duration(cx, "timeout", 5 * SECOND, 100, 2 * MINUTE),
+        };
+        s.finish(cx);
+        spec
+    };
+    sections.iter_mut().enumerate().map(read).collect()
 }
 
 /// `preset`, or `requests`, `errors` and `duration`.

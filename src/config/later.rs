@@ -22,12 +22,6 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) {
         }
     }
     store(root, cx);
-    for mut s in several(root, cx, "alertmanager") {
-        endpoint::http(&mut s, cx, "url");
-        s.duration(cx, "every", 15 * SECOND, SECOND, HOUR);
-        s.duration(cx, "timeout", 5 * SECOND, 100, 2 * MINUTE);
-        s.finish(cx);
-    }
     for mut s in several(root, cx, "sql") {
         s.required(cx, "name", "a name such as \"analytics_overdue\"");
         endpoint::database(&mut s, cx, "url", &["mysql", "mariadb", "sqlite", "postgres", "postgresql"]);

@@ -5,6 +5,7 @@ mod endpoint;
 mod health;
 mod later;
 mod reader;
+mod rules;
 mod signals;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::engine::settings::Contact;
 use crate::engine::settings::Quiet;
 use crate::engine::settings::SessionsSpec;
 use crate::lang::Lang;
+use crate::model::text::clean;
 use crate::model::time::DAY;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
@@ -113,6 +115,7 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     settings.theme = root.choice(cx, "theme", &Theme::NAMES, "noche");
     settings.checks = health::read(root, cx);
     endpoint::metrics(root, cx, &mut settings);
+    settings.alertmanagers = endpoint::alertmanagers(root, cx);
     signals::read(root, cx, &mut settings);
     settings.sessions = root.section(cx, "sessions").map(|mut s| sessions(&mut s, cx));
     if settings.sessions.as_ref().is_some_and(|s| s.shown.starts_with("postgres")) {
@@ -121,6 +124,8 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     }
     settings.quiet = quiet(root, cx);
     settings.contacts = contacts(root, cx);
+    let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| cx.around.env.get(*n));
+    settings.operator = known.map_or_else(|| "cabina".to_owned(), |n| clean(n));
     later::read(root, cx);
     root.finish(cx);
     settings
@@ -225,8 +230,10 @@ mod tests {
         ]);
         let around = Surroundings {
             env: &env,
-            read_file: &|p| {
-                if p.ends_with("token") { Ok("tok-from-file\n".to_owned()) } else { Err("no such file".to_owned()) }
+            read_file: &|p| match p.file_name().and_then(|n| n.to_str()) {
+                Some("token") => Ok("tok-from-file\n".to_owned()),
+                Some("sla.yml") => Ok(include_str!("../../runbooks/alerts/sla.yml").to_owned()),
+                _ => Err("no such file".to_owned()),
             },
             folder: Path::new("/etc/cabina"),
             zone: Some("Europe/Madrid".to_owned()),
@@ -249,7 +256,7 @@ mod tests {
             Some("django_http_responses_total_by_status_total")
         );
         assert_eq!(s.sessions.as_ref().map(|s| s.shown.as_str()), Some("mysql://reader:•••@db/iact_production"));
-        assert!(loaded.not_yet.contains(&"[[alertmanager]]".to_owned()), "{:?}", loaded.not_yet);
+        assert_eq!(s.alertmanagers.len(), 1);
         assert!(!loaded.not_yet.contains(&"[[health]]".to_owned()));
     }
 

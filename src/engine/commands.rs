@@ -1,25 +1,20 @@
 //! What each command does to the state, and what it asks of the world.
 
-use nucleo_matcher::Config;
-use nucleo_matcher::Matcher;
-use nucleo_matcher::pattern::AtomKind;
-use nucleo_matcher::pattern::CaseMatching;
-use nucleo_matcher::pattern::Normalization;
-use nucleo_matcher::pattern::Pattern;
-
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
+use crate::engine::filter::visible_alerts;
+use crate::engine::filter::visible_checks;
+use crate::engine::filter::visible_facts;
+use crate::engine::filter::visible_signals;
 use crate::engine::prompt::Prompt;
 use crate::engine::sentence::sentence;
+use crate::engine::silence;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
 use crate::engine::words;
 use crate::input::command::Command;
-use crate::lang::Lang;
 use crate::layout::Pane;
-use crate::model::health::Check;
-use crate::model::health::Status;
 
 /// Lines that `PgUp` and `PgDn` move by; the view does not tell the engine how tall a pane is.
 const PAGE: usize = 10;
@@ -58,6 +53,10 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
             notice(state, Notice::Counting);
             Reaction::with(Effect::CountExactly)
         }
+        Command::Acknowledge => silence::ask(state, true),
+        Command::Silence => silence::ask(state, false),
+        Command::Unsilence => silence::ask_end(state),
+        Command::Confirm | Command::Longer | Command::Shorter | Command::Comment => silence::on_card(state, command),
         Command::Copy => match copied(state) {
             Some(text) => Reaction::with(Effect::Copy(text)),
             None => notice(state, Notice::NothingToCopy),
@@ -75,7 +74,7 @@ pub(crate) fn notice(state: &mut State, notice: Notice) -> Reaction {
     Reaction::redraw()
 }
 
-fn show(state: &mut State, overlay: Overlay) -> Reaction {
+pub(crate) fn show(state: &mut State, overlay: Overlay) -> Reaction {
     state.ui.overlay = overlay;
     Reaction::redraw()
 }
@@ -103,7 +102,7 @@ fn freeze(state: &mut State) -> Reaction {
     Reaction::redraw()
 }
 
-fn focus(state: &mut State, to: impl Fn(Pane) -> Pane) -> Reaction {
+pub(crate) fn focus(state: &mut State, to: impl Fn(Pane) -> Pane) -> Reaction {
     state.ui.focus = to(state.ui.focus);
     state.ui.filter.clear();
     Reaction::redraw()
@@ -131,81 +130,9 @@ pub(crate) fn lines(state: &State, pane: Pane) -> usize {
         Pane::Signals => visible_signals(state).len(),
         Pane::Todo => shown.settings.contacts.len(),
         Pane::Facts => visible_facts(state).len(),
+        Pane::Alerts => visible_alerts(state).len(),
         Pane::Sessions | Pane::Failures | Pane::Latency => 0,
     }
-}
-
-/// Does a text match the filter? Letters without their accents, anywhere.
-fn matches(matcher: &mut Matcher, pattern: &Pattern, text: &str) -> bool {
-    let mut buf = Vec::new();
-    pattern.score(nucleo_matcher::Utf32Str::new(text, &mut buf), matcher).is_some()
-}
-
-fn substring(text: &str) -> Pattern {
-    Pattern::new(text, CaseMatching::Ignore, Normalization::Smart, AtomKind::Substring)
-}
-
-/// Places of the checks that the filter lets through. What is not up is never hidden.
-#[must_use]
-pub fn visible_checks(state: &State) -> Vec<usize> {
-    let hidden = |c: &Check, m: &mut Matcher, p: &Pattern| c.shown() == Status::Up && !matches(m, p, &c.name);
-    filtered(state, Pane::Health, state.shown().checks.all.len(), |i, m, p| !hidden(&state.shown().checks.all[i], m, p))
-}
-
-/// Places of the signals that the filter lets through. What is in a finding is never hidden.
-#[must_use]
-pub fn visible_signals(state: &State) -> Vec<usize> {
-    let shown = state.shown();
-    filtered(state, Pane::Signals, shown.signals.all.len(), |i, m, p| {
-        let name = &shown.signals.all[i].spec.name;
-        shown.verdict.findings.iter().any(|f| f.subject == *name) || matches(m, p, name)
-    })
-}
-
-/// Places of the timeline entries that the filter lets through, newest first.
-#[must_use]
-pub fn visible_facts(state: &State) -> Vec<usize> {
-    let shown = state.shown();
-    let texts: Vec<String> = if filter_of(state, Pane::Facts).is_empty() {
-        Vec::new()
-    } else {
-        shown.timeline.newest().map(|e| e.words(shown.settings.lang)).collect()
-    };
-    filtered(state, Pane::Facts, shown.timeline.len(), |i, m, p| texts.get(i).is_some_and(|t| matches(m, p, t)))
-}
-
-/// The filter, if it belongs to this pane.
-#[must_use]
-pub fn filter_of(state: &State, pane: Pane) -> &str {
-    if state.ui.focus == pane { &state.ui.filter } else { "" }
-}
-
-fn filtered(state: &State, pane: Pane, n: usize, keep: impl Fn(usize, &mut Matcher, &Pattern) -> bool) -> Vec<usize> {
-    let filter = filter_of(state, pane);
-    if filter.is_empty() {
-        return (0..n).collect();
-    }
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    let pattern = substring(filter);
-    (0..n).filter(|i| keep(*i, &mut matcher, &pattern)).collect()
-}
-
-/// Commands that fit what was typed, best first.
-#[must_use]
-pub fn matching(lang: Lang, typed: &str) -> Vec<Command> {
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    let pattern = Pattern::new(typed, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
-    let mut scored: Vec<(u32, Command)> = Command::TYPED
-        .iter()
-        .filter_map(|c| {
-            let mut buf = Vec::new();
-            let name = c.name(lang);
-            let score = pattern.score(nucleo_matcher::Utf32Str::new(&name, &mut buf), &mut matcher)?;
-            Some((score, *c))
-        })
-        .collect();
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    scored.into_iter().map(|(_, c)| c).collect()
 }
 
 /// The text of the selected line.
@@ -217,12 +144,21 @@ fn copied(state: &State) -> Option<String> {
         Pane::Todo => shown.settings.contacts.get(at).map(|c| c.how.clone()),
         Pane::Facts => {
             let i = *visible_facts(state).get(at)?;
-            shown.timeline.newest().nth(i).map(|e| format!("{} {}", crate::model::time::rfc3339(e.at), e.words(lang)))
+            shown
+                .timeline
+                .newest()
+                .nth(i)
+                .map(|e| format!("{} {}", crate::model::time::rfc3339(e.at), e.words(lang, shown.settings.zone)))
         }
         Pane::Health => {
             let i = *visible_checks(state).get(at)?;
             let c = shown.checks.all.get(i)?;
             Some(format!("{}: {}, {}", c.name, words::status(lang, c.shown()), words::check_detail(lang, c)))
+        }
+        Pane::Alerts => {
+            let fold = shown.alerts.folds.get(*visible_alerts(state).get(at)?)?;
+            let first = shown.alerts.all.get(*fold.members.first()?)?;
+            Some(format!("{} {}", fold.name, first.summary).trim().to_owned())
         }
         Pane::Failures | Pane::Latency | Pane::Sessions | Pane::Signals => {
             shown.verdict.findings.first().map(|f| format!("{}: {}", f.level.word(), sentence(lang, f)))

@@ -1,5 +1,11 @@
 //! Everything the world can be asked to do. Data, carried out by one performer.
 
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::matcher::Matcher;
+use crate::model::time::Millis;
+
 /// One request to the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -7,6 +13,10 @@ pub enum Effect {
     PollNow,
     /// Count the session table exactly, once, whatever the budget.
     CountExactly,
+    /// Take these figures apart by endpoint, status and host from now on.
+    LookCloser(Closer),
+    /// Make, change or end a silence; the number comes back with the answer.
+    Silence(u64, SilenceOrder),
     /// Hand the terminal back and stop this process until it is continued.
     Suspend,
     /// Draw everything anew: something else may have written on the terminal.
@@ -15,6 +25,34 @@ pub enum Effect {
     Copy(String),
     /// End with this exit code.
     Exit(u8),
+}
+
+/// A silence to be made, changed (with an id) or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilenceOrder {
+    /// The silence to change; a new one without.
+    pub id: Option<String>,
+    /// What it silences.
+    pub matchers: Vec<Matcher>,
+    /// End that silence now instead of making one.
+    pub over: bool,
+    /// From when, ms since the epoch.
+    pub starts: Millis,
+    /// Until when, ms since the epoch.
+    pub ends: Millis,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub comment: String,
+}
+
+/// Which figures are taken apart: what costs the server something is asked for only while it matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closer {
+    /// Failed requests.
+    pub errors: bool,
+    /// Durations.
+    pub latency: bool,
 }
 
 /// What one event asks for.

@@ -1,10 +1,18 @@
 //! Everything that can happen. Nothing else changes `State`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::engine::effect::Closer;
 use crate::input::key::Chord;
+use crate::model::alert::Alert;
+use crate::model::alert::Silence;
+use crate::model::breakdown::Breakdown;
+use crate::model::flaps::Flaps;
 use crate::model::health::Probe;
+use crate::model::rule::Evaluation;
 use crate::model::sessions::Look;
 use crate::model::signal::Absence;
 use crate::model::signal::Sample;
@@ -71,6 +79,51 @@ pub enum Kind {
         source: String,
         /// Why.
         why: Absence,
+    },
+    /// A source of alerts answered.
+    AlertsRead {
+        /// The source's name.
+        source: String,
+        /// All that it has.
+        alerts: Vec<Alert>,
+        /// Its silences in force, to come, or just over.
+        silences: Vec<Silence>,
+        /// Alerts beyond what is kept.
+        left_out: usize,
+        /// Its clock minus ours, in ms, to the second.
+        skew: Option<Millis>,
+        /// How long the answer took.
+        took: Millis,
+    },
+    /// The last week of some alerts, by shown name.
+    Flapped {
+        /// How often each came and went.
+        flaps: BTreeMap<String, Flaps>,
+    },
+    /// A rule of a rule file was evaluated.
+    RuleJudged {
+        /// Place of its group.
+        group: usize,
+        /// Its place in the group.
+        rule: usize,
+        /// What came of it, oldest first; several only when history is read.
+        evaluations: Result<Vec<Evaluation>, Absence>,
+    },
+    /// An order for a silence was answered.
+    SilenceAnswered {
+        /// The number of the order.
+        request: u64,
+        /// The silence's id, or why there is none.
+        answer: Result<String, Absence>,
+    },
+    /// A figure was taken apart.
+    BrokenDown {
+        /// The source's name.
+        source: String,
+        /// What was asked for: a topic that is asked for and has no parts has none now.
+        wanted: Closer,
+        /// The parts.
+        parts: Vec<Breakdown>,
     },
     /// A source's first round is over (after it, one-shot modes need nothing more from it).
     SourceDone {

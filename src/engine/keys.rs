@@ -2,6 +2,8 @@
 
 use crate::engine::commands;
 use crate::engine::effect::Reaction;
+use crate::engine::filter;
+use crate::engine::silence::Card;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
@@ -10,12 +12,15 @@ use crate::input::key::Chord;
 use crate::input::key::Code;
 use crate::input::keymap;
 use crate::input::keymap::Context;
+use crate::layout::Pane;
 
 /// The context that keys are looked up in.
 #[must_use]
-pub(crate) fn context(state: &State) -> Context {
+pub fn context(state: &State) -> Context {
     match state.ui.overlay {
         Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) => Context::Page,
+        Overlay::Silence(_) => Context::Card,
+        Overlay::None if state.ui.focus == Pane::Alerts => Context::Alerts,
         Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
     }
 }
@@ -25,6 +30,7 @@ pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
     match std::mem::take(&mut state.ui.overlay) {
         Overlay::Filter(prompt) => typing_filter(state, prompt, chord),
         Overlay::Palette(prompt, at) => typing_command(state, prompt, at, chord),
+        Overlay::Silence(card) if card.typing => typing_comment(state, card, chord),
         other => {
             state.ui.overlay = other;
             match keymap::lookup(context(state), chord) {
@@ -47,7 +53,25 @@ pub(crate) fn paste(state: &mut State, text: &str) -> Reaction {
             *at = 0;
             Reaction::redraw()
         }
+        Overlay::Silence(card) if card.typing => {
+            card.comment.paste(text);
+            Reaction::redraw()
+        }
         _ => commands::notice(state, Notice::PasteIgnored),
+    }
+}
+
+fn typing_comment(state: &mut State, mut card: Box<Card>, chord: Chord) -> Reaction {
+    let command = reserved(chord);
+    match (command, chord.code) {
+        (Some(Command::CtrlC), _) | (None, Code::Esc | Code::Enter) => card.typing = false,
+        (Some(_), _) => {}
+        (None, _) => card.comment.key(chord),
+    }
+    state.ui.overlay = Overlay::Silence(card);
+    match command {
+        Some(command) if command != Command::CtrlC => commands::run(state, command),
+        _ => Reaction::redraw(),
     }
 }
 
@@ -82,7 +106,7 @@ fn typing_command(state: &mut State, mut prompt: crate::engine::prompt::Prompt, 
             commands::run(state, command)
         }
         (None, Code::Enter) => {
-            if let Some(command) = commands::matching(state.settings.lang, prompt.text()).get(at) {
+            if let Some(command) = filter::matching(state.settings.lang, prompt.text()).get(at) {
                 commands::run(state, *command)
             } else {
                 state.ui.overlay = Overlay::Palette(prompt, at);
@@ -90,7 +114,7 @@ fn typing_command(state: &mut State, mut prompt: crate::engine::prompt::Prompt, 
             }
         }
         (None, Code::Down | Code::Tab) => {
-            let last = commands::matching(state.settings.lang, prompt.text()).len().saturating_sub(1);
+            let last = filter::matching(state.settings.lang, prompt.text()).len().saturating_sub(1);
             state.ui.overlay = Overlay::Palette(prompt, (at + 1).min(last));
             Reaction::redraw()
         }

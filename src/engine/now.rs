@@ -1,11 +1,17 @@
 //! The five lines that answer a tired person's first questions: WHAT, WHERE, CHANGE, BACK, FINE.
 
+use crate::engine::place::about_errors;
+use crate::engine::place::about_latency;
 use crate::engine::sentence::sentence;
 use crate::engine::signals::Share;
 use crate::engine::state::State;
 use crate::engine::words;
 use crate::engine::words::figure;
 use crate::lang::Lang;
+use crate::model::alert::Alert;
+use crate::model::breakdown::Breakdown;
+use crate::model::breakdown::Dimension;
+use crate::model::breakdown::Topic;
 use crate::model::health::Status;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
@@ -15,6 +21,7 @@ use crate::model::signal::LATENCY_P95;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
 use crate::model::source::Feed;
+use crate::model::text::clean;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 
@@ -145,8 +152,65 @@ fn more(state: &State, lang: Lang) -> String {
     }
 }
 
-fn place(state: &State, lang: Lang) -> (String, bool) {
+/// The worst endpoint, status and host of what fails; of what is slow, the slowest.
+fn apart(state: &State, lang: Lang) -> Vec<String> {
     let mut parts = Vec::new();
+    let found = |about: fn(&Finding) -> bool| state.verdict.findings.iter().any(about);
+    let get = |topic, by| state.places.get(state.now, topic, by);
+    let share = |v| figure(lang, v, Unit::Ratio);
+    if found(about_errors) {
+        let endpoint = get(Topic::Errors, Dimension::Endpoint);
+        if let Some((worst, of_all)) = endpoint.and_then(Breakdown::worst) {
+            parts.push(if of_all >= 0.5 {
+                lang.place_worst(&worst.name, share(of_all))
+            } else {
+                lang.place_spread(&worst.name, share(of_all))
+            });
+        }
+        if let Some(hosts) = get(Topic::Errors, Dimension::Host)
+            && let Some((worst, of_all)) = hosts.worst()
+        {
+            let n = hosts.parts.len() + hosts.others;
+            parts.push(match n {
+                1 => lang.place_one_host(&worst.name),
+                // Half as much again as its even share: that host is worse than the others.
+                _ if of_all * n as f64 > 1.5 => lang.place_worst_host(&worst.name, share(of_all)),
+                _ => lang.place_all_hosts(n),
+            });
+        }
+        if let Some((worst, of_all)) = get(Topic::Errors, Dimension::Status).and_then(Breakdown::worst) {
+            parts.push(lang.place_status(&worst.name, share(of_all)));
+        }
+        if let Some((n, failing)) = endpoint.and_then(Breakdown::rest) {
+            parts.push(lang.place_rest(n, share(failing)));
+        }
+    }
+    if found(about_latency)
+        && let Some(slowest) = get(Topic::Latency, Dimension::Endpoint).and_then(|b| b.parts.first())
+    {
+        parts.push(lang.place_slowest(&slowest.name, figure(lang, slowest.value, Unit::Seconds)));
+    }
+    parts
+}
+
+/// The hosts that alerts speak of, where they are what raised the level.
+fn alerting(state: &State) -> Option<String> {
+    let worst =
+        state.verdict.findings.first().filter(|f| matches!(f.rule, Rule::AlertCritical | Rule::AlertWarning))?;
+    let fold = state.alerts.folds.iter().find(|f| f.name == worst.subject)?;
+    let host = |a: &Alert| Dimension::Host.labels().iter().find_map(|l| a.labels.get(*l)).map(|v| clean(v));
+    let mut hosts: Vec<String> = fold.members.iter().filter_map(|i| host(state.alerts.all.get(*i)?)).collect();
+    hosts.sort();
+    hosts.dedup();
+    let more = hosts.len().saturating_sub(4);
+    hosts.truncate(4);
+    let named = hosts.join(", ");
+    let list = if more > 0 { state.settings.lang.fact_and_more(named, more) } else { named };
+    (!list.is_empty()).then(|| format!("{}: {list}", fold.name))
+}
+
+fn place(state: &State, lang: Lang) -> (String, bool) {
+    let mut parts = apart(state, lang);
     for check in &state.checks.all {
         if matches!(check.shown(), Status::Down | Status::Flapping | Status::Degraded) {
             parts.push(format!("{} ({})", check.name, words::check_detail(lang, check)));
@@ -158,6 +222,7 @@ fn place(state: &State, lang: Lang) -> (String, bool) {
             parts.push(format!("{} {worst}", words::signal(lang, &signal.spec.name)));
         }
     }
+    parts.extend(alerting(state));
     if parts.is_empty() { (lang.place_unknown(), false) } else { (parts.join(" · "), true) }
 }
 

@@ -50,6 +50,13 @@ pub fn sentence(lang: Lang, f: &Finding) -> String {
         Rule::BlindChecks => lang.rule_blind_checks(),
         Rule::BlindSessions => lang.rule_blind_sessions(),
         Rule::NothingWatched => lang.what_nothing_configured(),
+        Rule::AlertCritical | Rule::AlertWarning => match f.value {
+            Some(n) if n > 1.0 => lang.rule_alerts(subject, value),
+            _ => lang.rule_alert(subject),
+        },
+        Rule::AlertPending => lang.rule_alert_pending(subject),
+        Rule::WatchdogAbsent => lang.rule_watchdog(subject),
+        Rule::BlindAlerts => lang.rule_blind_alerts(),
         Rule::PrometheusAway => lang.rule_prometheus_away(),
     }
 }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::lang::Lang;
+use crate::model::rule::Group;
 use crate::model::severity::Level;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
@@ -50,6 +51,10 @@ pub struct Settings {
     pub quiet: Quiet,
     /// Whom to call.
     pub contacts: Vec<Contact>,
+    /// Alertmanagers; several are one cluster.
+    pub alertmanagers: Vec<AlertmanagerSpec>,
+    /// Who sits here: the author of what is written from this cockpit.
+    pub operator: String,
 }
 
 impl Settings {
@@ -71,6 +76,8 @@ impl Settings {
             sessions: None,
             quiet: Quiet::default(),
             contacts: Vec::new(),
+            alertmanagers: Vec::new(),
+            operator: String::new(),
         }
     }
 
@@ -289,6 +296,23 @@ pub struct PrometheusSpec {
     pub history: Millis,
     /// Which metrics the service exports.
     pub metrics: MetricNames,
+    /// Rule files of the configuration, judged by cabina through the server.
+    pub rules: Vec<Group>,
+    /// An alert that always fires; that it does not is itself a warning.
+    pub watchdog: Option<String>,
+}
+
+/// One Alertmanager.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertmanagerSpec {
+    /// The name of its source: `alertmanager`, or with a number where there are several.
+    pub name: String,
+    /// Base URL and how to get in.
+    pub endpoint: Endpoint,
+    /// Time between polls.
+    pub every: Millis,
+    /// Time one poll may take.
+    pub timeout: Millis,
 }
 
 /// A target whose `/metrics` is read directly.
@@ -330,6 +354,15 @@ impl Default for MetricNames {
 impl MetricNames {
     /// The names of the presets, for hints.
     pub const PRESETS: [&str; 3] = ["default", "django-prometheus", "starlette"];
+
+    /// The counter of requests that carries the labels of endpoints: django-prometheus has one of its own for them.
+    #[must_use]
+    pub fn apart(&self) -> &str {
+        match self.requests.as_str() {
+            "django_http_responses_total_by_status_total" => "django_http_responses_total_by_status_view_method_total",
+            other => other,
+        }
+    }
 
     /// The names that a well-known exporter uses.
     ///

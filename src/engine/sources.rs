@@ -10,6 +10,12 @@ use crate::model::time::Stamp;
 
 /// The name of the Prometheus source.
 pub const PROMETHEUS: &str = "prometheus";
+/// The name of the poller that asks where it fails.
+pub const PLACE: &str = "prometheus place";
+/// The name of the poller of the alerts that Prometheus itself has.
+pub const PROMETHEUS_ALERTS: &str = "prometheus alerts";
+/// How the names of Alertmanagers begin.
+pub const ALERTMANAGER: &str = "alertmanager";
 /// The name of the session source.
 pub const SESSIONS: &str = "sessions";
 
@@ -37,6 +43,12 @@ impl Sources {
         if let Some(s) = &settings.sessions {
             all.push(Source::new(SESSIONS, Feed::Sessions, s.every, s.timeout(), now));
         }
+        for a in &settings.alertmanagers {
+            all.push(Source::new(&a.name, Feed::Alerts, a.every, a.timeout, now));
+        }
+        if let Some(p) = &settings.prometheus {
+            all.push(Source::new(PROMETHEUS_ALERTS, Feed::Alerts, p.every, p.timeout, now));
+        }
         Self { all }
     }
 
@@ -44,6 +56,13 @@ impl Sources {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Source> {
         self.all.iter().find(|s| s.name == name)
+    }
+
+    /// Notes how far a server's clock is from ours.
+    pub(crate) fn clocked(&mut self, name: &str, skew: Option<Millis>) {
+        if let (Some(s), Some(skew)) = (self.get_mut(name), skew) {
+            s.skew = Some(skew);
+        }
     }
 
     fn get_mut(&mut self, name: &str) -> Option<&mut Source> {

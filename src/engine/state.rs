@@ -1,13 +1,18 @@
 //! All that the screen shows and the rules judge. Plain data: no handle, no sender, no clock, no secret.
 
+use crate::engine::alerts::Alerts;
 use crate::engine::classify::Standing;
 use crate::engine::classify::Verdict;
 use crate::engine::health::Checks;
+use crate::engine::place::Places;
 use crate::engine::prompt::Prompt;
 use crate::engine::sessions::Sessions;
 use crate::engine::settings::Settings;
 use crate::engine::signals::Signal;
 use crate::engine::signals::Signals;
+use crate::engine::silence::Card;
+use crate::engine::silence::Orders;
+use crate::engine::sources::PLACE;
 use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::SCRAPE;
 use crate::engine::sources::SESSIONS;
@@ -55,6 +60,14 @@ pub struct State {
     pub signals: Signals,
     /// The session table.
     pub sessions: Sessions,
+    /// The alerts.
+    pub alerts: Alerts,
+    /// Since when the watchdog has not been seen, ms since the epoch.
+    pub alerts_watchdog_gone: Option<Millis>,
+    /// Silences ordered from here.
+    pub orders: Orders,
+    /// Where it fails.
+    pub places: Places,
     /// How bad it is.
     pub verdict: Verdict,
     /// What happened.
@@ -83,6 +96,10 @@ impl State {
             checks: Checks::new(&settings.checks, now),
             signals: Signals::new(&settings.signals),
             sessions: Sessions::default(),
+            alerts: Alerts::new(&settings),
+            alerts_watchdog_gone: None,
+            orders: Orders::default(),
+            places: Places::default(),
             verdict: Verdict::new(now),
             timeline: Timeline::default(),
             ui: Ui::default(),
@@ -100,10 +117,11 @@ impl State {
         self.ui.frozen.as_deref().unwrap_or(self)
     }
 
-    /// True until every source has answered once, well or badly.
+    /// True until every source has answered once, well or badly; alerts are said when they come.
     #[must_use]
     pub fn reading(&self) -> bool {
-        self.sources.all.iter().any(|s| !s.answered) || self.checks.all.iter().any(|c| c.last.is_none())
+        self.sources.all.iter().any(|s| !s.answered && s.feed != Feed::Alerts)
+            || self.checks.all.iter().any(|c| c.last.is_none())
     }
 
     /// True when the configuration gives cabina nothing to look at.
@@ -123,7 +141,7 @@ impl State {
     pub fn has_feed(&self, feed: Feed) -> bool {
         match feed {
             Feed::Checks => !self.checks.all.is_empty(),
-            Feed::Metrics | Feed::Sessions => self.sources.of(feed).next().is_some(),
+            Feed::Metrics | Feed::Sessions | Feed::Alerts => self.sources.of(feed).next().is_some(),
         }
     }
 }
@@ -134,10 +152,18 @@ pub fn check_task(check: &str) -> String {
     format!("check {check}")
 }
 
+/// The name of the task that judges a group of rules.
+#[must_use]
+pub fn rules_task(place: usize) -> String {
+    format!("rules {place}")
+}
+
 /// The names of everything that will be asked.
 fn rounds(settings: &Settings) -> Vec<String> {
     let figures = Sources::new(settings, Stamp::default()).all.into_iter().map(|s| s.name);
-    settings.checks.iter().map(|c| check_task(&c.name)).chain(figures).collect()
+    let place = settings.prometheus.as_ref().map(|_| PLACE.to_owned());
+    let groups = settings.prometheus.iter().flat_map(|p| p.rules.iter().enumerate()).map(|(i, _)| rules_task(i));
+    settings.checks.iter().map(|c| check_task(&c.name)).chain(figures).chain(place).chain(groups).collect()
 }
 
 /// What the person is doing with the screen.
@@ -177,6 +203,8 @@ pub enum Overlay {
     Filter(Prompt),
     /// A command is being typed; the selected match.
     Palette(Prompt, usize),
+    /// A silence is about to be made.
+    Silence(Box<Card>),
 }
 
 /// A short answer to a key.
@@ -198,6 +226,18 @@ pub enum Notice {
     CtrlC,
     /// There is no session table to count.
     NoSessions,
+    /// There is no alert selected to silence.
+    NoAlert,
+    /// There is no Alertmanager that could silence.
+    NoAlertmanager,
+    /// The alert has no silence that could be ended.
+    NotSilenced,
+    /// An order is under way.
+    Silencing,
+    /// Looking only: nothing is changed from here.
+    ReadOnly,
+    /// The picture is frozen: it may not be what is.
+    Frozen,
 }
 
 /// Is the newest sample of a signal too old to speak of now? Measured by the source that it came from: another one

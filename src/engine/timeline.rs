@@ -7,14 +7,18 @@ use crate::engine::sentence::sentence;
 use crate::engine::words;
 use crate::lang::Lang;
 use crate::model::health::Status;
+use crate::model::matcher::Matcher;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::signal::Absence;
 use crate::model::signal::Unit;
 use crate::model::time::Millis;
+use crate::model::time::Zone;
 
 /// Entries kept in memory; a night has some hundreds. The store keeps more.
 const CAPACITY: usize = 2_000;
+/// Alerts of one moment that are named.
+const NAMED: usize = 4;
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +71,35 @@ pub enum What {
         /// Its name.
         source: String,
     },
+    /// Alerts began to fire.
+    Fired {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Alerts stopped firing.
+    Over {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A silence was made from here.
+    Silenced {
+        /// What it silences.
+        matchers: Vec<Matcher>,
+        /// Until when, ms since the epoch.
+        ends: Millis,
+        /// Who made it.
+        by: String,
+    },
+    /// A silence was ended from here.
+    Unsilenced {
+        /// What it silenced.
+        matchers: Vec<Matcher>,
+    },
+    /// Alertmanager did not take a silence.
+    SilenceFailed {
+        /// Why.
+        why: Absence,
+    },
     /// Rows were swept from the session table.
     Swept {
         /// How many.
@@ -77,7 +110,7 @@ pub enum What {
 impl Entry {
     /// The entry as one sentence.
     #[must_use]
-    pub fn words(&self, lang: Lang) -> String {
+    pub fn words(&self, lang: Lang, zone: Zone) -> String {
         match &self.what {
             What::Opened => lang.fact_opened(),
             What::Onset { finding } => lang.fact_onset(words::finding_name(lang, finding)),
@@ -95,6 +128,14 @@ impl Entry {
             }
             What::Lost { source, why } => lang.fact_lost(words::source(lang, source), words::absence(lang, why)),
             What::Back { source } => lang.fact_back(words::source(lang, source)),
+            What::Fired { names } => few(lang, names, |names| lang.fact_fired(names)),
+            What::Over { names } => few(lang, names, |names| lang.fact_over(names)),
+            What::Silenced { matchers, ends, by } => {
+                let until = zone.hm(*ends);
+                lang.fact_silenced(by, listed(matchers), until)
+            }
+            What::Unsilenced { matchers } => lang.fact_unsilenced(listed(matchers)),
+            What::SilenceFailed { why } => lang.fact_silence_failed(words::absence(lang, why)),
             What::Swept { rows } => lang.fact_swept(words::figure(lang, *rows as f64, Unit::Count)),
         }
     }
@@ -102,14 +143,31 @@ impl Entry {
     /// Who says so: the rules, the checks, cabina itself.
     #[must_use]
     pub fn who(&self, lang: Lang) -> String {
-        match self.what {
+        match &self.what {
             What::Opened => "cabina".to_owned(),
             What::Onset { .. } | What::Level { .. } => lang.who_rules(),
             What::Check { .. } => lang.who_checks(),
             What::Lost { .. } | What::Back { .. } => lang.who_sources(),
             What::Swept { .. } => lang.who_sessions(),
+            What::Fired { .. } | What::Over { .. } | What::SilenceFailed { .. } | What::Unsilenced { .. } => {
+                lang.who_alerts()
+            }
+            What::Silenced { by, .. } => by.clone(),
         }
     }
+}
+
+/// Names of a storm: the first few, and how many more.
+fn few(lang: Lang, names: &[String], say: impl Fn(String) -> String) -> String {
+    let first = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => say(first),
+        more => say(lang.fact_and_more(first, more)),
+    }
+}
+
+fn listed(matchers: &[Matcher]) -> String {
+    matchers.iter().map(Matcher::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A bounded list of entries, in the order in which things happened.

@@ -1,5 +1,7 @@
 //! The one function that changes `State`.
 
+use crate::engine::alerts::Alerts;
+use crate::engine::alerts::News;
 use crate::engine::classify;
 use crate::engine::commands;
 use crate::engine::effect::Effect;
@@ -8,6 +10,7 @@ use crate::engine::event::Ending;
 use crate::engine::event::Event;
 use crate::engine::event::Kind;
 use crate::engine::keys;
+use crate::engine::place;
 use crate::engine::settings::Quiet;
 use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::SCRAPE;
@@ -20,6 +23,7 @@ use crate::engine::words;
 use crate::model::health::Outcome;
 use crate::model::health::Probe;
 use crate::model::health::Status;
+use crate::model::rule::Group;
 use crate::model::sessions::Change;
 use crate::model::sessions::Look;
 use crate::model::signal::Absence;
@@ -51,6 +55,27 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         }
         Kind::Measured { look } => measured(state, look),
         Kind::SourceFailed { source, why } => failed(state, &source, why),
+        Kind::AlertsRead { source, alerts, silences, left_out, skew, took } => {
+            if state.sources.answered(&source, state.now, took, Vec::new()) {
+                state.timeline.add(state.now.wall, What::Back { source: source.clone() });
+            }
+            state.sources.clocked(&source, skew);
+            alerts_read(state, |s, now, groups| s.fold(now, &source, alerts, silences, left_out, groups))
+        }
+        Kind::Flapped { flaps } => {
+            state.alerts.flapped(flaps);
+            Reaction::redraw()
+        }
+        Kind::RuleJudged { group, rule, evaluations } => {
+            alerts_read(state, |s, now, groups| s.judged(now, (group, rule), evaluations, groups))
+        }
+        Kind::SilenceAnswered { request, answer } => silence_answered(state, request, answer),
+        Kind::BrokenDown { source, wanted, parts } => {
+            if judges(state, &source) {
+                state.places.fold(state.now, wanted, parts);
+            }
+            Reaction::redraw()
+        }
         Kind::SourceDone { source } => done(state, &source),
         Kind::SourceDied { source, why } => died(state, &source, why),
         Kind::TimeUp => time_up(state),
@@ -59,11 +84,52 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         Kind::Copied => commands::notice(state, Notice::Copied),
         Kind::Shutdown(ending) => Reaction { effects: vec![Effect::Exit(exit_code(ending))], redraw: false },
     };
+    let closer = place::wanted(state);
+    if closer != state.places.closer {
+        state.places.closer = closer;
+        reaction.effects.push(Effect::LookCloser(closer));
+    }
     // Modes without a screen draw nothing.
     if state.mode != Mode::Cockpit {
         reaction.redraw = false;
     }
     reaction
+}
+
+/// Folds alerts in, and tells what began and what ended.
+fn alerts_read(state: &mut State, fold: impl FnOnce(&mut Alerts, Millis, &[Group]) -> News) -> Reaction {
+    let now = state.now.wall;
+    let groups = state.settings.prometheus.as_ref().map_or(&[][..], |p| &p.rules);
+    let news = fold(&mut state.alerts, now, groups);
+    if !news.fired.is_empty() {
+        state.timeline.add(now, What::Fired { names: news.fired });
+    }
+    if !news.over.is_empty() {
+        state.timeline.add(now, What::Over { names: news.over });
+    }
+    state.alerts_watchdog_gone =
+        if state.alerts.watchdog_seen { None } else { state.alerts_watchdog_gone.or(Some(now)) };
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+fn silence_answered(state: &mut State, request: u64, answer: Result<String, Absence>) -> Reaction {
+    let now = state.now.wall;
+    let done = state.orders.answered(request, answer.as_ref().ok().cloned());
+    let Some(done) = done else { return Reaction::none() };
+    let order = done.order;
+    match answer {
+        Ok(_) if done.extended => return Reaction::none(),
+        Ok(_) if order.over => state.timeline.add(now, What::Unsilenced { matchers: order.matchers }),
+        Ok(_) => {
+            let what = What::Silenced { matchers: order.matchers, ends: order.ends, by: order.by };
+            state.timeline.add(now, what);
+        }
+        Err(why) => state.timeline.add(now, What::SilenceFailed { why }),
+    }
+    state.ui.notice = None;
+    // Whether it is in force is Alertmanager's to say.
+    Reaction::with(Effect::PollNow)
 }
 
 /// 0 when a person ended it; 128 + 15 as shells have it when a signal did, and when the terminal went away.
@@ -78,9 +144,10 @@ fn exit_code(ending: Ending) -> u8 {
 fn tick(state: &mut State, before: Stamp) -> Reaction {
     // One-shot modes judge at the end; ticks only carry the time.
     classify::judge(state);
+    let effects = state.orders.tick(state.now.wall, &state.alerts.all);
     let late = std::mem::take(&mut state.drawn_late);
     let second = state.now.wall.div_euclid(SECOND) != before.wall.div_euclid(SECOND);
-    Reaction { effects: Vec::new(), redraw: late || second }
+    Reaction { effects, redraw: late || second }
 }
 
 fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {

@@ -154,6 +154,10 @@ pub fn source(lang: Lang, name: &str) -> String {
         super::sources::PROMETHEUS => "Prometheus".to_owned(),
         super::sources::SCRAPE => lang.source_scrape(),
         super::sources::SESSIONS => lang.source_sessions(),
+        super::sources::PROMETHEUS_ALERTS => lang.source_prometheus_alerts(),
+        other if other.starts_with(super::sources::ALERTMANAGER) => {
+            other.replacen(super::sources::ALERTMANAGER, "Alertmanager", 1)
+        }
         other => other.to_owned(),
     }
 }

@@ -43,6 +43,20 @@ pub enum Command {
     PollNow,
     /// Count the session table exactly.
     CountExactly,
+    /// Silence the selected alert for a short time that extends while it fires.
+    Acknowledge,
+    /// Silence the selected alert.
+    Silence,
+    /// End the silence of the selected alert.
+    Unsilence,
+    /// Do what the card says.
+    Confirm,
+    /// A longer time.
+    Longer,
+    /// A shorter time.
+    Shorter,
+    /// Write the comment.
+    Comment,
     /// Give the selected text to the clipboard.
     Copy,
     /// Draw everything anew.
@@ -57,7 +71,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 21] = [
+    pub const TYPED: [Self; 25] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -76,6 +90,10 @@ impl Command {
         Self::Pane(5),
         Self::Pane(6),
         Self::Pane(7),
+        Self::Pane(8),
+        Self::Acknowledge,
+        Self::Silence,
+        Self::Unsilence,
         Self::Repaint,
         Self::Suspend,
         Self::Quit,
@@ -102,7 +120,8 @@ impl Command {
                 4 => lang.pane_latency(),
                 5 => lang.pane_signals(),
                 6 => lang.pane_todo(),
-                _ => lang.pane_facts(),
+                7 => lang.pane_facts(),
+                _ => lang.pane_alerts(),
             },
             Self::Zoom => lang.cmd_zoom(),
             Self::Filter => lang.cmd_filter(),
@@ -112,6 +131,13 @@ impl Command {
             Self::Freeze => lang.cmd_freeze(),
             Self::PollNow => lang.cmd_poll(),
             Self::CountExactly => lang.cmd_count(),
+            Self::Acknowledge => lang.cmd_acknowledge(),
+            Self::Silence => lang.cmd_silence(),
+            Self::Unsilence => lang.cmd_unsilence(),
+            Self::Confirm => lang.cmd_confirm(),
+            Self::Longer => lang.cmd_longer(),
+            Self::Shorter => lang.cmd_shorter(),
+            Self::Comment => lang.cmd_comment(),
             Self::Copy => lang.cmd_copy(),
             Self::Repaint => lang.cmd_repaint(),
             Self::Suspend => lang.cmd_suspend(),
@@ -139,6 +165,12 @@ impl Command {
             Self::Freeze => lang.doc_freeze(),
             Self::PollNow => lang.doc_poll(),
             Self::CountExactly => lang.doc_count(),
+            Self::Acknowledge => lang.doc_acknowledge(),
+            Self::Silence => lang.doc_silence(),
+            Self::Unsilence => lang.doc_unsilence(),
+            Self::Confirm => lang.doc_confirm(),
+            Self::Longer | Self::Shorter => lang.doc_longer(),
+            Self::Comment => lang.doc_comment(),
             Self::Copy => lang.doc_copy(),
             Self::Repaint => lang.doc_repaint(),
             Self::Suspend => lang.doc_suspend(),

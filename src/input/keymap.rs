@@ -11,6 +11,17 @@ pub enum Context {
     Board,
     /// A page of text lies over the board (help, severity, detail).
     Page,
+    /// The board, with the alerts in focus.
+    Alerts,
+    /// A card that asks before something is changed.
+    Card,
+}
+
+impl Context {
+    /// The context whose keys hold here too.
+    fn beneath(self) -> Option<Self> {
+        (self == Self::Alerts).then_some(Self::Board)
+    }
 }
 
 /// One key and what it does.
@@ -32,6 +43,8 @@ const fn bind(chord: Chord, command: Command, context: Option<Context>, hint: u8
 
 const BOARD: Option<Context> = Some(Context::Board);
 const PAGE: Option<Context> = Some(Context::Page);
+const ALERTS: Option<Context> = Some(Context::Alerts);
+const CARD: Option<Context> = Some(Context::Card);
 
 /// The keys as they come with the program, in the order of the help.
 pub const DEFAULT: &[Binding] = &[
@@ -60,6 +73,16 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('5'), Command::Pane(5), BOARD, 0),
     bind(Chord::char('6'), Command::Pane(6), BOARD, 0),
     bind(Chord::char('7'), Command::Pane(7), BOARD, 0),
+    bind(Chord::char('8'), Command::Pane(8), BOARD, 0),
+    bind(Chord::char('a'), Command::Acknowledge, ALERTS, 1),
+    bind(Chord::char('M'), Command::Silence, BOARD, 0),
+    bind(Chord::char('M'), Command::Silence, ALERTS, 1),
+    bind(Chord::char('x'), Command::Unsilence, ALERTS, 1),
+    bind(Chord::char('y'), Command::Confirm, CARD, 1),
+    bind(Chord::plain(Code::Esc), Command::Back, CARD, 2),
+    bind(Chord::char('+'), Command::Longer, CARD, 3),
+    bind(Chord::char('-'), Command::Shorter, CARD, 4),
+    bind(Chord::char('c'), Command::Comment, CARD, 5),
     bind(Chord::char('z'), Command::Zoom, BOARD, 4),
     bind(Chord::char('/'), Command::Filter, BOARD, 7),
     bind(Chord::char('f'), Command::Freeze, None, 8),
@@ -79,15 +102,25 @@ pub const DEFAULT: &[Binding] = &[
 #[must_use]
 pub fn lookup(context: Context, chord: Chord) -> Option<Command> {
     let of = |wanted: Option<Context>| DEFAULT.iter().find(|b| b.chord == chord && b.context == wanted);
-    of(Some(context)).or_else(|| of(None)).map(|b| b.command)
+    // On a card only its own keys act: nothing else happens by accident under a question.
+    let everywhere = || of(None).filter(|b| context != Context::Card || b.chord.ctrl);
+    of(Some(context)).or_else(|| context.beneath().and_then(|c| of(Some(c)))).or_else(everywhere).map(|b| b.command)
+}
+
+fn holds(context: Context, bound: Option<Context>) -> bool {
+    match bound {
+        None => context != Context::Card,
+        Some(c) => c == context || context.beneath() == Some(c),
+    }
 }
 
 /// The hints of a context, in their order.
 #[must_use]
 pub fn hints(context: Context) -> Vec<&'static Binding> {
-    let mut hints: Vec<&Binding> =
-        DEFAULT.iter().filter(|b| b.hint > 0 && b.context.is_none_or(|c| c == context)).collect();
-    hints.sort_by_key(|b| b.hint);
+    let mut hints: Vec<&Binding> = DEFAULT.iter().filter(|b| b.hint > 0 && holds(context, b.context)).collect();
+    // What belongs to the place itself comes first.
+    let foreign = |b: &Binding| context != Context::Board && b.context.is_none_or(|c| c != context);
+    hints.sort_by_key(|b| (foreign(b), b.hint));
     hints
 }
 
@@ -114,7 +147,7 @@ mod tests {
 
     #[test]
     fn arrows_equal_j_and_k() {
-        for context in [Context::Board, Context::Page] {
+        for context in [Context::Board, Context::Page, Context::Alerts] {
             assert_eq!(lookup(context, Chord::char('j')), lookup(context, Chord::plain(Code::Down)));
             assert_eq!(lookup(context, Chord::char('k')), lookup(context, Chord::plain(Code::Up)));
         }

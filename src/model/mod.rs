@@ -1,11 +1,18 @@
 //! The nouns: plain data and the arithmetic that belongs to it. Nothing here knows a clock, a network,
 //! a terminal or any other module of the crate.
 
+pub mod alert;
+pub mod breakdown;
+pub mod flaps;
 pub mod health;
+pub mod matcher;
+pub mod promql;
+pub mod rule;
 pub mod series;
 pub mod sessions;
 pub mod severity;
 pub mod signal;
 pub mod source;
+pub mod template;
 pub mod text;
 pub mod time;

@@ -122,6 +122,16 @@ pub enum Rule {
     TooFewToJudge,
     /// Prometheus cannot be reached and direct scrape judges instead.
     PrometheusAway,
+    /// An alert labelled critical fires.
+    AlertCritical,
+    /// An alert labelled warning fires.
+    AlertWarning,
+    /// The condition of an alert holds, not yet for long enough.
+    AlertPending,
+    /// The alert that always fires does not.
+    WatchdogAbsent,
+    /// No fresh look at the alerts; said beside any level, raises none.
+    BlindAlerts,
 }
 
 impl Rule {
@@ -158,6 +168,11 @@ impl Rule {
             Self::CertificateSoon => "certificate_soon",
             Self::TooFewToJudge => "too_few_to_judge",
             Self::PrometheusAway => "prometheus_away",
+            Self::AlertCritical => "alert_critical",
+            Self::AlertWarning => "alert_warning",
+            Self::AlertPending => "alert_pending",
+            Self::WatchdogAbsent => "watchdog_absent",
+            Self::BlindAlerts => "blind_alerts",
         }
     }
 }

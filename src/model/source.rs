@@ -18,6 +18,8 @@ pub enum Feed {
     Checks,
     /// The session table.
     Sessions,
+    /// Alerts, from Alertmanager or Prometheus.
+    Alerts,
 }
 
 /// How a source reads, for `check --json`.
@@ -80,6 +82,8 @@ pub struct Source {
     pub took: Option<Millis>,
     /// What the server said beside its answer (Prometheus' `warnings` and `infos`).
     pub notes: Vec<String>,
+    /// Its clock minus ours, in ms, to the second; where it says what time it is.
+    pub skew: Option<Millis>,
     /// True once the first attempt has ended, well or badly.
     pub answered: bool,
 }
@@ -99,6 +103,7 @@ impl Source {
             attempts: 0,
             took: None,
             notes: Vec::new(),
+            skew: None,
             answered: false,
         }
     }

@@ -9,6 +9,7 @@ use crate::engine::sentence::sentence;
 use crate::engine::standing;
 use crate::engine::state::SignalState;
 use crate::engine::words;
+use crate::model::alert::Alert;
 use crate::model::health::Check;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
@@ -45,7 +46,7 @@ pub fn json(state: &State) -> Value {
         "health": state.checks.all.iter().map(|c| health(state, c)).collect::<Vec<_>>(),
         "signals": state.signals.all.iter().map(|s| signal(state, s)).collect::<Vec<_>>(),
         "sessions": sessions(state),
-        "alerts": [],
+        "alerts": state.alerts.all.iter().map(alert).collect::<Vec<_>>(),
         "runbooks": [],
     })
 }
@@ -67,6 +68,7 @@ fn blind(f: &Finding) -> &'static str {
     match f.rule {
         Rule::BlindChecks => "checks",
         Rule::BlindSessions => "sessions",
+        Rule::BlindAlerts => "alerts",
         _ => "metrics",
     }
 }
@@ -113,6 +115,20 @@ fn first_origin(state: &State) -> &'static str {
 fn not_read(state: &State) -> &'static str {
     let problem = state.sources.all.iter().find_map(|s| s.problem.as_ref());
     problem.map_or(Absence::NotYet.word(), Absence::word)
+}
+
+fn alert(a: &Alert) -> Value {
+    json!({
+        "name": a.labels.get("alertname"),
+        "severity": a.labels.get("severity"),
+        "state": a.standing.word(),
+        "since": (a.since > 0).then(|| rfc3339(a.since)),
+        "labels": a.labels,
+        "summary": a.summary,
+        "value": a.value.map(number),
+        "silenced_by": a.silenced_by,
+        "inhibited_by": a.inhibited_by,
+    })
 }
 
 fn sessions(state: &State) -> Value {

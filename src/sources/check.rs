@@ -332,9 +332,9 @@ impl Source for Checker {
         Round { kinds: vec![Kind::Probed { check: self.spec.name.clone(), probe }], failed }
     }
 
-    fn overdue(&mut self, after: Millis) -> Kind {
+    fn overdue(&mut self, after: Millis) -> Option<Kind> {
         let outcome = Outcome::Absent(Absence::Timeout(after));
         let probe = Probe { outcome, latency: None, detail: String::new(), cert_days: None, cert_soon: false };
-        Kind::Probed { check: self.spec.name.clone(), probe }
+        Some(Kind::Probed { check: self.spec.name.clone(), probe })
     }
 }

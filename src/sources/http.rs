@@ -16,6 +16,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use url::Url;
 
+use crate::bus;
 use crate::engine::Settings;
 use crate::engine::settings::Endpoint;
 use crate::engine::settings::ProbeSpec;
@@ -44,8 +45,12 @@ impl Clients {
             ProbeSpec::Http(e) => Some(e),
             _ => None,
         });
-        let figures =
-            settings.prometheus.iter().map(|p| &p.endpoint).chain(settings.scrapes.iter().map(|s| &s.endpoint));
+        let figures = settings
+            .prometheus
+            .iter()
+            .map(|p| &p.endpoint)
+            .chain(settings.scrapes.iter().map(|s| &s.endpoint))
+            .chain(settings.alertmanagers.iter().map(|a| &a.endpoint));
         let endpoints: Vec<&Endpoint> = checks.chain(figures).collect();
         // Without a single https address the machine's certificates need not be read (megabytes of memory).
         let any_tls = endpoints.iter().any(|e| e.shown.starts_with("https"));
@@ -138,6 +143,14 @@ impl Answer {
         self.response.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
     }
 
+    /// The server's clock minus ours, in ms, by its `Date` header: good to a second.
+    #[must_use]
+    pub fn skew(&self) -> Option<Millis> {
+        let date = chrono::DateTime::parse_from_rfc2822(self.header("date")).ok()?;
+        // The header has no fractions: on average it stands half a second before the truth.
+        Some(date.timestamp_millis() + 500 - bus::now().wall)
+    }
+
     /// The body, up to a limit.
     ///
     /// # Errors
@@ -186,6 +199,49 @@ pub async fn get(
     accept: &str,
     timeout: Millis,
 ) -> Result<Answer, Absence> {
+    let (client, url) = whither(clients, endpoint, add, query)?;
+    let request = client.get(url).header("Accept", accept);
+    send(request, secrets, endpoint, timeout).await
+}
+
+/// Sends a JSON body to an endpoint; `add` is appended to its path.
+///
+/// # Errors
+/// Why there is no answer.
+pub async fn post(
+    clients: &Clients,
+    secrets: &Secrets,
+    endpoint: &Endpoint,
+    add: &str,
+    body: String,
+    timeout: Millis,
+) -> Result<Answer, Absence> {
+    let (client, url) = whither(clients, endpoint, add, &[])?;
+    let request = client.post(url).header("Accept", "application/json").header("Content-Type", "application/json");
+    send(request.body(body), secrets, endpoint, timeout).await
+}
+
+/// Deletes something of an endpoint; `add` is appended to its path.
+///
+/// # Errors
+/// Why there is no answer.
+pub async fn delete(
+    clients: &Clients,
+    secrets: &Secrets,
+    endpoint: &Endpoint,
+    add: &str,
+    timeout: Millis,
+) -> Result<Answer, Absence> {
+    let (client, url) = whither(clients, endpoint, add, &[])?;
+    send(client.delete(url), secrets, endpoint, timeout).await
+}
+
+fn whither<'a>(
+    clients: &'a Clients,
+    endpoint: &Endpoint,
+    add: &str,
+    query: &[(&str, &str)],
+) -> Result<(&'a Client, Url), Absence> {
     let client = clients.of(endpoint)?;
     let mut url = clients
         .urls
@@ -199,7 +255,16 @@ pub async fn get(
     if !query.is_empty() {
         url.query_pairs_mut().extend_pairs(query);
     }
-    let mut request = client.get(url).timeout(Duration::from_millis(timeout.max(1) as u64)).header("Accept", accept);
+    Ok((client, url))
+}
+
+async fn send(
+    request: reqwest::RequestBuilder,
+    secrets: &Secrets,
+    endpoint: &Endpoint,
+    timeout: Millis,
+) -> Result<Answer, Absence> {
+    let mut request = request.timeout(Duration::from_millis(timeout.max(1) as u64));
     if let Some(name) = &endpoint.bearer {
         request = request.bearer_auth(secrets.get(name));
     }

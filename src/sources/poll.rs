@@ -69,8 +69,8 @@ pub trait Source: Send + 'static {
         None
     }
 
-    /// What to tell when `ask` did not come back in time.
-    fn overdue(&mut self, after: Millis) -> Kind;
+    /// What to tell when `ask` did not come back in time; nothing where somebody else tells it.
+    fn overdue(&mut self, after: Millis) -> Option<Kind>;
 }
 
 /// Starts a poller; if it dies, that is an event.
@@ -97,7 +97,7 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
         let limit = source.patience().unwrap_or(plan.timeout);
         let round = match tokio::time::timeout(ms(limit), source.ask()).await {
             Ok(round) => round,
-            Err(_) => Round { kinds: vec![source.overdue(limit)], failed: true },
+            Err(_) => Round { kinds: source.overdue(limit).into_iter().collect(), failed: true },
         };
         failures = if round.failed { failures.saturating_add(1) } else { 0 };
         for kind in round.kinds {
@@ -190,8 +190,8 @@ mod tests {
             Round { kinds: vec![Kind::Tick], failed: self.0 < 3 }
         }
 
-        fn overdue(&mut self, after: Millis) -> Kind {
-            no_answer("x", Absence::Timeout(after))
+        fn overdue(&mut self, after: Millis) -> Option<Kind> {
+            Some(no_answer("x", Absence::Timeout(after)))
         }
     }
 

@@ -284,8 +284,8 @@ impl Source for Watcher {
         self.count.has_changed().unwrap_or(false).then(|| COUNT_LIMIT + self.spec.timeout())
     }
 
-    fn overdue(&mut self, after: Millis) -> Kind {
+    fn overdue(&mut self, after: Millis) -> Option<Kind> {
         self.connection = None;
-        Kind::Measured { look: Err(Absence::Timeout(after)) }
+        Some(Kind::Measured { look: Err(Absence::Timeout(after)) })
     }
 }

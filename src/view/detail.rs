@@ -17,6 +17,7 @@ use crate::model::signal::Reading;
 use crate::model::signal::Unit;
 use crate::model::time::Span;
 use crate::theme::Role;
+use crate::view::alerts;
 use crate::view::health::role;
 use crate::view::overlay::Line;
 use crate::view::paint::Painter;
@@ -50,12 +51,13 @@ pub(super) fn lines(p: &Painter<'_>) -> (String, Vec<Line>) {
             }
             (sessions::title(p), lines)
         }
+        Pane::Alerts => alerts::detail(p),
         Pane::Facts => {
             let entry = visible_facts(p.state).get(at).and_then(|i| state.timeline.newest().nth(*i));
             let lines = entry.map(|e| {
                 vec![
                     vec![(format!("{} · {}", state.settings.zone.hms_offset(e.at), e.who(lang)), Role::Muted)],
-                    vec![(e.words(lang), Role::Text)],
+                    vec![(e.words(lang, state.settings.zone), Role::Text)],
                 ]
             });
             (lang.pane_facts(), lines.unwrap_or_else(nothing))

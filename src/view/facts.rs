@@ -52,5 +52,5 @@ fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry) {
         What::Opened | What::Level { .. } => Role::Muted,
         _ => Role::Text,
     };
-    p.text(area.x + used, y, area.width.saturating_sub(used), &entry.words(lang), role);
+    p.text(area.x + used, y, area.width.saturating_sub(used), &entry.words(lang, p.shown().settings.zone), role);
 }

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::keys;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::input::keymap;
@@ -29,11 +30,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) -> Option<(u16, u16)> {
         p.text(area.x + 1, area.y, area.width.saturating_sub(1), &words(lang, notice), Role::Notice);
         return None;
     }
-    let context = match ui.overlay {
-        Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
-        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) => Context::Page,
-    };
-    hints(p, area, context, lang);
+    hints(p, area, keys::context(p.state), lang);
     None
 }
 
@@ -63,5 +60,11 @@ fn words(lang: Lang, notice: &Notice) -> String {
         Notice::PasteIgnored => lang.notice_paste(),
         Notice::CtrlC => lang.notice_ctrl_c(),
         Notice::NoSessions => lang.notice_no_sessions(),
+        Notice::NoAlert => lang.notice_no_alert(),
+        Notice::NoAlertmanager => lang.notice_no_alertmanager(),
+        Notice::NotSilenced => lang.notice_not_silenced(),
+        Notice::Silencing => lang.notice_silencing(),
+        Notice::ReadOnly => lang.notice_read_only(),
+        Notice::Frozen => lang.notice_frozen(),
     }
 }

@@ -125,6 +125,7 @@ fn blind_words(state: &State, lang: Lang) -> Option<String> {
         .map(|f| match f.rule {
             Rule::BlindChecks => lang.blind_checks(),
             Rule::BlindSessions => lang.blind_sessions(),
+            Rule::BlindAlerts => lang.blind_alerts(),
             _ => lang.blind_metrics(),
         })
         .collect();

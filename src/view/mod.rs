@@ -12,7 +12,9 @@
 //!                                                  └ hints ─────────────────────────────┘
 //! ```
 
+mod alerts;
 mod ascii;
+mod card;
 mod chart;
 mod detail;
 mod facts;
@@ -35,9 +37,11 @@ use crate::engine::State;
 use crate::engine::filter_of;
 use crate::layout;
 use crate::layout::Areas;
+use crate::layout::Lines;
 use crate::layout::Pane;
 use crate::layout::Section;
 use crate::layout::Stack;
+use crate::model::source::Feed;
 use crate::theme::Role;
 use crate::theme::Theme;
 use crate::view::paint::Painter;
@@ -50,8 +54,11 @@ pub fn render(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         (area.width, area.height),
         state.ui.focus,
         state.ui.zoom,
-        shown.checks.all.len(),
-        shown.signals.all.len(),
+        Lines {
+            checks: shown.checks.all.len(),
+            signals: shown.signals.all.len(),
+            alerts: shown.has_feed(Feed::Alerts).then(|| alerts::lines(shown)),
+        },
     );
     let cursor = {
         let mut p = Painter::new(frame.buffer_mut(), theme, state);
@@ -105,6 +112,7 @@ fn heading_of(p: &Painter<'_>, pane: Pane) -> (String, Heading) {
         Pane::Signals => (lang.pane_signals(), signals::heading(p)),
         Pane::Todo => (lang.pane_todo(), Heading::default()),
         Pane::Facts => (lang.pane_facts(), facts::heading(p)),
+        Pane::Alerts => (lang.pane_alerts(), alerts::heading(p)),
     }
 }
 
@@ -120,6 +128,7 @@ fn body(p: &mut Painter<'_>, pane: Pane, area: Rect) {
         Pane::Signals => signals::draw(p, area),
         Pane::Todo => todo::draw(p, area),
         Pane::Facts => facts::draw(p, area),
+        Pane::Alerts => alerts::draw(p, area),
     }
 }
 

@@ -128,7 +128,7 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
     let zone = state.settings.zone;
     let mut parts = Vec::new();
     let mut loud = false;
-    for feed in [Feed::Metrics, Feed::Checks, Feed::Sessions] {
+    for feed in [Feed::Metrics, Feed::Checks, Feed::Sessions, Feed::Alerts] {
         if !state.has_feed(feed) {
             continue;
         }
@@ -136,6 +136,7 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
             Feed::Metrics => lang.feed_metrics(),
             Feed::Checks => lang.feed_checks(),
             Feed::Sessions => lang.feed_sessions(),
+            Feed::Alerts => lang.feed_alerts(),
         };
         if feed == Feed::Checks {
             let slowest = state.settings.checks.iter().map(|c| c.every + c.timeout).max().unwrap_or_default();

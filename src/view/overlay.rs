@@ -14,6 +14,7 @@ use crate::model::signal::Unit;
 use crate::model::text;
 use crate::model::time::Span;
 use crate::theme::Role;
+use crate::view::card;
 use crate::view::detail;
 use crate::view::paint::Painter;
 
@@ -40,12 +41,13 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
             page(p, screen, &title, &lines, *at);
             None
         }
+        Overlay::Silence(silence) => card::draw(p, screen, silence),
         Overlay::Palette(prompt, at) => palette(p, screen, prompt.text(), &prompt.before_cursor(), *at),
     }
 }
 
 /// A box in the middle, as tall as its text needs; long lines are wrapped, not cut.
-fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usize) {
+pub(super) fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usize) {
     // On a narrow screen a page takes all of it: half-covered words beside it would only disturb.
     let narrow = screen.width < WIDE;
     let width = if narrow { screen.width } else { (screen.width - 4).min(100) };

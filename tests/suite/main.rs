@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "certificates for tests are dated by the real clock")]
 
+mod alerts;
 mod cli;
 mod program;
 mod properties;

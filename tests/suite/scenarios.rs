@@ -64,6 +64,10 @@ fn every_rule_has_a_scenario() {
         "certificate_soon",
         "too_few_to_judge",
         "prometheus_away",
+        "alert_critical",
+        "alert_warning",
+        "alert_pending",
+        "watchdog_absent",
     ];
     let missing: Vec<&str> = rules.into_iter().filter(|r| !all.contains(&format!("\"{r}\""))).collect();
     assert!(missing.is_empty(), "no scenario raises {missing:?}");

@@ -19,6 +19,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::support::play;
+use crate::support::settings;
 
 fn at(name: &str, minutes: f64, lang: Lang) -> State {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/scenarios/{name}.toml"));
@@ -93,6 +94,25 @@ fn sessions() {
     press(&mut state, "2");
     insta::assert_snapshot!("sessions_es_80x24", draw(&state, 80, 24));
     insta::assert_snapshot!("sessions_en_120x40", draw(&at("sessions-flood", 13.0, Lang::En), 120, 40));
+}
+
+#[test]
+fn alerts_and_the_card_of_a_silence() {
+    let mut es = at("alerts", 7.0, Lang::Es);
+    es.settings.alertmanagers = settings("[[alertmanager]]\nurl = \"http://a:9093\"\n").0.alertmanagers;
+    "rgomez".clone_into(&mut es.settings.operator);
+    let mut en = at("alerts", 5.0, Lang::En);
+    insta::assert_snapshot!("alerts_en_120x40", draw(&en, 120, 40));
+    press(&mut en, "8z");
+    insta::assert_snapshot!("alerts_zoom_en_120x40", draw(&en, 120, 40));
+    press(&mut es, "8");
+    insta::assert_snapshot!("alerts_es_80x24", draw(&es, 80, 24));
+    press(&mut es, "<enter>");
+    insta::assert_snapshot!("alert_detail_es_80x24", draw(&es, 80, 24));
+    press(&mut es, "<esc>M++");
+    insta::assert_snapshot!("silence_es_80x24", draw(&es, 80, 24));
+    press(&mut es, "cx");
+    insta::assert_snapshot!("silence_comment_es_80x24", draw(&es, 80, 24));
 }
 
 #[test]

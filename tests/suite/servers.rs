@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -150,13 +151,25 @@ async fn a_server_that_dies_is_noticed_and_found_again(db: MariaDb) {
 }
 
 /// An exporter whose counters the test moves.
-struct Exporter {
+pub(crate) struct Exporter {
     ok: AtomicU64,
     failed: AtomicU64,
     with_failures: bool,
+    broken: AtomicBool,
 }
 
 impl Exporter {
+    /// Counters that stand here.
+    pub(crate) fn new(ok: u64, failed: u64) -> Self {
+        let with_failures = failed > 0;
+        Self { ok: ok.into(), failed: failed.into(), with_failures, broken: AtomicBool::new(false) }
+    }
+
+    /// From now on a third fails, the pool is full and the queue grows.
+    pub(crate) fn break_down(&self) {
+        self.broken.store(true, Ordering::Relaxed);
+    }
+
     fn page(&self) -> String {
         let (ok, failed) = (self.ok.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed));
         let mut out = String::from("# TYPE http_requests_total counter\n");
@@ -164,6 +177,9 @@ impl Exporter {
         if self.with_failures {
             let _ = writeln!(out, "http_requests_total{{path=\"/users/{{id}}\",status=\"500\"}} {failed}");
         }
+        let (active, waiting) = if self.broken.load(Ordering::Relaxed) { (95, 1_500) } else { (12, 40) };
+        let _ = writeln!(out, "django_db_connections_active {active}\ndjango_db_connections_max 100");
+        let _ = writeln!(out, "celery_queue_length{{queue=\"calls\"}} {waiting}");
         let all = ok + failed;
         out.push_str("# TYPE http_request_duration_seconds histogram\n");
         for (le, share) in [("0.1", 50), ("0.5", 90), ("1", 99), ("+Inf", 100)] {
@@ -174,7 +190,7 @@ impl Exporter {
     }
 
     /// Serves, and moves the counters: `ok` and `failed` requests a second.
-    async fn serve(self: Arc<Self>, ok: u64, failed: u64) -> String {
+    pub(crate) async fn serve(self: Arc<Self>, ok: u64, failed: u64) -> String {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let target = listener.local_addr().unwrap().to_string();
         let moving = Arc::clone(&self);
@@ -183,7 +199,8 @@ impl Exporter {
             loop {
                 tick.tick().await;
                 moving.ok.fetch_add(ok / 10, Ordering::Relaxed);
-                moving.failed.fetch_add(failed / 10, Ordering::Relaxed);
+                let broken = if moving.broken.load(Ordering::Relaxed) { ok / 20 } else { 0 };
+                moving.failed.fetch_add(failed / 10 + broken, Ordering::Relaxed);
             }
         });
         tokio::spawn(async move {
@@ -226,7 +243,7 @@ fn value(answer: &serde_json::Value, signal: &str) -> Option<f64> {
 /// The same exporter, read by cabina directly and by a real Prometheus that cabina asks: the same figures.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn direct_scrape_and_prometheus_agree() {
-    let exporter = Arc::new(Exporter { ok: AtomicU64::new(5_000), failed: AtomicU64::new(70), with_failures: true });
+    let exporter = Arc::new(Exporter::new(5_000, 70));
     let target = exporter.serve(90, 10).await;
     let server = Prometheus::start(std::slice::from_ref(&target)).await;
     let by_server = format!("[prometheus]\nurl = \"{}\"\nevery = \"1s\"\n", server.url);
@@ -249,7 +266,7 @@ async fn direct_scrape_and_prometheus_agree() {
         (Some("prometheus"), Some("scrape"))
     );
     // A service that has never failed has no 5xx series: a share of zero, not "no data".
-    let clean = Arc::new(Exporter { ok: AtomicU64::new(9), failed: AtomicU64::new(0), with_failures: false });
+    let clean = Arc::new(Exporter::new(9, 0));
     let target = clean.serve(90, 0).await;
     let server = Prometheus::start(&[target]).await;
     let config = format!("[prometheus]\nurl = \"{}\"\n", server.url);
@@ -266,7 +283,7 @@ async fn direct_scrape_and_prometheus_agree() {
 /// History is read at start: a cockpit that opens late knows since when.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn history_seeds_since_and_for() {
-    let exporter = Arc::new(Exporter { ok: AtomicU64::new(100), failed: AtomicU64::new(100), with_failures: true });
+    let exporter = Arc::new(Exporter::new(100, 100));
     let target = exporter.serve(50, 50).await;
     let server = Prometheus::start(&[target]).await;
     let config = format!(

@@ -314,12 +314,15 @@ async fn a_check_that_dies_and_comes_back() {
 
 #[tokio::test]
 async fn a_malformed_line_of_a_scrape_is_said_and_the_rest_is_used() {
-    let body = |n: u32| format!("http_requests_total{{status=\"200\"}} {n}\nthis is no sample\n");
+    let body = |n: u32| format!("http_requests_total{{status=\"200\"}} {n}\nhttp_requests_total this is no sample\n");
     let server = Fault::start(answer(200, "text/plain; version=0.0.4", &body(100))).await;
     let config = format!("[[scrape]]\nurl = \"{}/metrics\"\n", server.url);
     let state = once(&config).await;
     assert!(state.sources.all[0].notes[0].contains("1 lines not understood; line 2"), "{:?}", state.sources.all[0]);
     assert_eq!(state.sources.all[0].problem, None);
+    server.on("/", answer(200, "text/plain", "{\"status\": \"not what you think\"}"));
+    let state = once(&config).await;
+    assert!(state.sources.all[0].notes[0].contains("line 1"), "{:?}", state.sources.all[0]);
     server.on("/", answer(200, "text/html", "<html>login</html>"));
     let state = once(&config).await;
     assert_eq!(state.sources.all[0].problem.as_ref().map(Absence::word), Some("malformed"));

@@ -2,6 +2,7 @@
 
 use crate::engine::signals::Signal;
 use crate::engine::sources::PROMETHEUS;
+use crate::engine::sources::PROMETHEUS_ALERTS;
 use crate::engine::sources::SESSIONS;
 use crate::engine::state::State;
 use crate::model::severity::Finding;
@@ -13,6 +14,7 @@ use crate::model::signal::Reading;
 use crate::model::signal::Unit;
 use crate::model::source::Feed;
 use crate::model::source::Freshness;
+use crate::model::source::Source;
 use crate::model::time::Millis;
 use crate::model::time::Stamp;
 
@@ -23,6 +25,7 @@ pub(super) fn find(state: &State, out: &mut Vec<Finding>) {
     traffic(state, out);
     checks(state, out);
     sessions(state, out);
+    alerts(state, out);
     away(state, out);
 }
 
@@ -95,6 +98,18 @@ fn sessions(state: &State, out: &mut Vec<Finding>) {
         if once || matches!(source.freshness(state.now), Freshness::Stale(_)) {
             out.push(finding(Rule::BlindSessions, Level::Ok, SESSIONS, since));
         }
+    }
+}
+
+/// No look at the alerts for three intervals, from any source of them.
+fn alerts(state: &State, out: &mut Vec<Finding>) {
+    let gone =
+        |s: &Source| matches!(s.freshness(state.now), Freshness::Stale(_)) || (state.over && s.last_ok.is_none());
+    // Where Alertmanager is configured, it is the one that knows: what Prometheus has beside it is not all.
+    let asked: Vec<&Source> = state.sources.of(Feed::Alerts).filter(|s| s.name != PROMETHEUS_ALERTS).collect();
+    if !asked.is_empty() && asked.iter().all(|s| gone(s)) {
+        let since = asked.iter().map(|s| s.last_ok.unwrap_or(s.since)).max_by_key(|s| s.mono).unwrap_or(state.started);
+        out.push(finding(Rule::BlindAlerts, Level::Ok, "alerts", since));
     }
 }
 

@@ -4,6 +4,7 @@
 //! section 6 of the design. Rules whose inputs do not exist yet (expected traffic, alerts, deploy marks) come with
 //! those inputs.
 
+mod alerts;
 mod blind;
 mod checks;
 mod judge;
@@ -145,7 +146,9 @@ impl Verdict {
 
 /// Tells what cannot be seen from what was found: blindness that raises no level is said, and is no reason.
 fn sight(findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
-    let blind = |f: &Finding| matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks | Rule::BlindSessions);
+    let blind = |f: &Finding| {
+        matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks | Rule::BlindSessions | Rule::BlindAlerts)
+    };
     let unseen = findings.iter().filter(|f| blind(f)).cloned().collect();
     (unseen, findings.into_iter().filter(|f| f.level > Level::Ok).collect())
 }
@@ -155,6 +158,7 @@ fn sight(findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
 pub(crate) fn judge(state: &mut State) {
     let mut findings = state.verdict.judge.findings();
     checks::find(state, &mut findings);
+    alerts::find(state, &mut findings);
     blind::find(state, &mut findings);
     findings.sort_by(|a, b| b.level.cmp(&a.level).then(a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject)));
     let now = state.now;

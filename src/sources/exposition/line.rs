@@ -6,12 +6,34 @@ use crate::sources::exposition::Raw;
 /// What a line is.
 #[derive(Debug, PartialEq)]
 pub(super) enum Line<'a> {
-    /// Blank, a comment, or metadata.
+    /// Blank or a comment.
     Nothing,
+    /// `# HELP`, `# TYPE` or `# UNIT`.
+    Metadata(Metadata),
     /// `# EOF`
     End,
     /// A sample.
     Sample(Raw<'a>),
+}
+
+/// What is said of a family.
+#[derive(Debug, PartialEq)]
+pub(super) struct Metadata {
+    /// Its name.
+    pub(super) name: String,
+    /// What is said.
+    pub(super) words: Words,
+}
+
+/// The words of a metadata line.
+#[derive(Debug, PartialEq)]
+pub(super) enum Words {
+    /// What it means.
+    Help,
+    /// Its type.
+    Type(String),
+    /// Its unit.
+    Unit(String),
 }
 
 /// Types that a `# TYPE` line may name; OpenMetrics and the newer Prometheus have more than 0.0.4 did.
@@ -27,43 +49,50 @@ const TYPES: [&str; 10] = [
     "info",
     "stateset",
 ];
+/// Characters of all names and values of an exemplar's labels (OpenMetrics 1.0, "Exemplars").
+const EXEMPLAR: usize = 128;
 
 /// Reads one line.
 pub(super) fn read(text: &str, format: Format) -> Result<Line<'_>, String> {
+    if format == Format::OpenMetrics {
+        return strictly(text);
+    }
     let text = text.trim_matches([' ', '\t']);
     if text.is_empty() {
-        return if format == Format::OpenMetrics { Err("a blank line".to_owned()) } else { Ok(Line::Nothing) };
+        return Ok(Line::Nothing);
     }
     if let Some(comment) = text.strip_prefix('#') {
-        return metadata(comment, format);
+        return metadata(comment);
     }
-    sample(text, format).map(Line::Sample)
+    sample(text).map(Line::Sample)
 }
 
-fn metadata(comment: &str, format: Format) -> Result<Line<'static>, String> {
+fn metadata(comment: &str) -> Result<Line<'static>, String> {
     let mut c = Cursor::new(comment);
     c.blanks();
-    if format == Format::OpenMetrics && comment.trim() == "EOF" {
-        return Ok(Line::End);
-    }
     if c.word() != "TYPE" {
         return Ok(Line::Nothing);
     }
     c.blanks();
-    if c.peek() == Some(b'"') {
-        c.quoted()?;
-    } else {
-        let name = c.word();
-        if !is_name(name) {
-            return Err(format!("TYPE of {}, which is no metric name", short(name)));
-        }
-    }
+    let name = family_name(&mut c)?;
     c.blanks();
     let kind = c.rest().trim();
-    if TYPES.contains(&kind) { Ok(Line::Nothing) } else { Err(format!("{} is no metric type", short(kind))) }
+    if TYPES.contains(&kind) {
+        Ok(Line::Metadata(Metadata { name, words: Words::Type(kind.to_owned()) }))
+    } else {
+        Err(format!("{} is no metric type", short(kind)))
+    }
 }
 
-fn sample(text: &str, format: Format) -> Result<Raw<'_>, String> {
+fn family_name(c: &mut Cursor<'_>) -> Result<String, String> {
+    if c.peek() == Some(b'"') {
+        return c.quoted();
+    }
+    let name = c.word();
+    if is_name(name) { Ok(name.to_owned()) } else { Err(format!("{} is no metric name", short(name))) }
+}
+
+fn sample(text: &str) -> Result<Raw<'_>, String> {
     let mut c = Cursor::new(text);
     let mut name = c.name().to_owned();
     if name.is_empty() && c.peek() != Some(b'{') {
@@ -79,51 +108,112 @@ fn sample(text: &str, format: Format) -> Result<Raw<'_>, String> {
     if name.is_empty() {
         return Err("there is no metric name".to_owned());
     }
-    let value = c.word();
-    if !is_number(value) {
-        return Err(if value.is_empty() {
-            "there is no value".to_owned()
-        } else {
-            format!("{} is not a number", short(value))
-        });
-    }
+    let value = number(&mut c)?;
     c.blanks();
     let mut timestamp_ms = None;
-    if !matches!(c.peek(), None | Some(b'#')) {
+    if c.peek().is_some() {
         let word = c.word();
-        let read = match format {
-            Format::Text => word.parse::<i64>().ok(),
-            Format::OpenMetrics => seconds(word),
-        };
-        timestamp_ms = Some(read.ok_or_else(|| format!("{} is not a timestamp", short(word)))?);
+        timestamp_ms = Some(word.parse::<i64>().map_err(|_| format!("{} is not a timestamp", short(word)))?);
         c.blanks();
     }
-    match (c.peek(), format) {
-        (None, _) => {}
-        (Some(b'#'), Format::OpenMetrics) => exemplar(&mut c)?,
-        _ => return Err(format!("{} follows the sample", short(c.rest()))),
+    if c.peek().is_some() {
+        return Err(format!("{} follows the sample", short(c.rest())));
     }
-    Ok(Raw { name, labels, value, timestamp_ms })
+    Ok(Raw { name, labels, value, timestamp_ms, exemplar: false })
 }
 
-/// ` # {trace_id="…"} 0.5 1395066363.1`
+fn number<'a>(c: &mut Cursor<'a>) -> Result<&'a str, String> {
+    let value = c.word();
+    if is_number(value) {
+        return Ok(value);
+    }
+    Err(if value.is_empty() { "there is no value".to_owned() } else { format!("{} is not a number", short(value)) })
+}
+
+/// OpenMetrics: one space where there is one, and nothing that the grammar does not name.
+fn strictly(text: &str) -> Result<Line<'_>, String> {
+    if text.is_empty() {
+        return Err("a blank line".to_owned());
+    }
+    if text == "# EOF" {
+        return Ok(Line::End);
+    }
+    if text.starts_with('#') {
+        return strict_metadata(text);
+    }
+    strict_sample(text).map(Line::Sample)
+}
+
+fn strict_metadata(text: &str) -> Result<Line<'static>, String> {
+    let no_form = || format!("{} is neither HELP, TYPE, UNIT nor EOF", short(text));
+    let (word, rest) = text.strip_prefix("# ").and_then(|t| t.split_once(' ')).ok_or_else(no_form)?;
+    let mut c = Cursor::new(rest);
+    let name = family_name(&mut c)?;
+    let said = c.rest().strip_prefix(' ').ok_or_else(|| format!("{word} of {name} says nothing"))?;
+    let words = match word {
+        "HELP" => Words::Help,
+        "TYPE" => Words::Type(said.to_owned()),
+        "UNIT" if said.bytes().all(is_name_byte) => Words::Unit(said.to_owned()),
+        "UNIT" => return Err(format!("{} is no unit", short(said))),
+        _ => return Err(no_form()),
+    };
+    Ok(Line::Metadata(Metadata { name, words }))
+}
+
+fn strict_sample(text: &str) -> Result<Raw<'_>, String> {
+    let mut c = Cursor::new(text);
+    let mut name = c.name().to_owned();
+    if name.is_empty() && c.peek() != Some(b'{') {
+        return Err(format!("{} does not begin with a metric name", short(text)));
+    }
+    let mut labels = Vec::new();
+    if c.peek() == Some(b'{') {
+        c.next();
+        c.strict_labels(Some(&mut name), &mut labels)?;
+    }
+    if name.is_empty() {
+        return Err("there is no metric name".to_owned());
+    }
+    c.space("the value")?;
+    let value = number(&mut c)?;
+    let mut raw = Raw { name, labels, value, timestamp_ms: None, exemplar: false };
+    if c.peek().is_none() {
+        return Ok(raw);
+    }
+    c.space("the timestamp")?;
+    if c.peek() != Some(b'#') {
+        let word = c.word();
+        raw.timestamp_ms = Some(seconds(word).ok_or_else(|| format!("{} is not a timestamp", short(word)))?);
+        if c.peek().is_none() {
+            return Ok(raw);
+        }
+        c.space("the exemplar")?;
+    }
+    exemplar(&mut c)?;
+    raw.exemplar = true;
+    Ok(raw)
+}
+
+/// `# {trace_id="…"} 0.5 1395066363.1`
 fn exemplar(c: &mut Cursor<'_>) -> Result<(), String> {
-    c.next();
-    c.blanks();
-    if c.peek() != Some(b'{') {
-        return Err("an exemplar has no labels".to_owned());
+    if !c.rest().starts_with("# {") {
+        return Err(format!("{} follows the sample", short(c.rest())));
     }
-    c.next();
-    let mut name = "exemplar".to_owned();
-    c.labels(&mut name, &mut Vec::new())?;
-    c.blanks();
-    if !is_number(c.word()) {
-        return Err("an exemplar has no value".to_owned());
+    c.at += 3;
+    let mut labels = Vec::new();
+    c.strict_labels(None, &mut labels)?;
+    let length: usize = labels.iter().map(|(k, v)| k.chars().count() + v.chars().count()).sum();
+    if length > EXEMPLAR {
+        return Err(format!("the labels of an exemplar are longer than {EXEMPLAR} characters"));
     }
-    c.blanks();
+    c.space("the exemplar's value")?;
+    number(c)?;
+    if c.peek().is_none() {
+        return Ok(());
+    }
+    c.space("the exemplar's timestamp")?;
     let time = c.word();
-    c.blanks();
-    if !time.is_empty() && seconds(time).is_none() || c.peek().is_some() {
+    if seconds(time).is_none() || c.peek().is_some() {
         return Err("something follows an exemplar".to_owned());
     }
     Ok(())
@@ -248,6 +338,47 @@ impl<'a> Cursor<'a> {
                 Some(b'}') => {}
                 _ => return Err("the labels do not end".to_owned()),
             }
+        }
+    }
+
+    /// Exactly one space, and something after it.
+    fn space(&mut self, before: &str) -> Result<(), String> {
+        if self.peek() != Some(b' ') {
+            return Err(format!("{before} does not follow after a space"));
+        }
+        self.next();
+        match self.peek() {
+            None | Some(b' ' | b'\t') => Err(format!("{before} is missing, or stands after more than one space")),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// Labels of OpenMetrics: no blanks, no comma at the end. A quoted string alone is the name.
+    fn strict_labels(
+        &mut self,
+        mut name: Option<&mut String>,
+        labels: &mut Vec<(String, String)>,
+    ) -> Result<(), String> {
+        if self.peek() == Some(b'}') {
+            return self.close();
+        }
+        loop {
+            let quoted = self.peek() == Some(b'"');
+            let key = if quoted { self.quoted()? } else { self.name().to_owned() };
+            match (quoted && matches!(self.peek(), Some(b',' | b'}')), name.as_mut()) {
+                (true, Some(name)) if name.is_empty() => **name = key,
+                (true, _) => return Err("there are two metric names".to_owned()),
+                (false, _) => {
+                    if self.rest().starts_with("= ") {
+                        return Err("a blank stands between the labels".to_owned());
+                    }
+                    self.label(key, quoted, labels)?;
+                }
+            }
+            if self.peek() != Some(b',') {
+                return self.close();
+            }
+            self.next();
         }
     }
 

@@ -6,6 +6,7 @@
 //! and puts them back; a line that it cannot read is a problem with its number, never a silent loss.
 
 mod line;
+mod openmetrics;
 
 use std::io;
 
@@ -13,6 +14,7 @@ use prometheus_parse::Scrape;
 use prometheus_parse::Value;
 
 use crate::sources::exposition::line::Line;
+use crate::sources::exposition::openmetrics::Strict;
 
 /// Problems that are kept; a body with more is no exposition at all, and the count says how many there were.
 pub const PROBLEMS: usize = 1_000;
@@ -97,45 +99,125 @@ impl Exposition {
     }
 }
 
-/// Reads a body.
+/// Reads a body, every line of it.
 #[must_use]
 pub fn read(body: &[u8], format: Format) -> Exposition {
+    match format {
+        Format::Text => read_text(body, |_| true),
+        Format::OpenMetrics => read_openmetrics(body),
+    }
+}
+
+/// Reads only the samples of these names: other lines are left out before anything is made of them, and what is wrong
+/// with them is nobody's matter here.
+#[must_use]
+pub fn read_only(body: &[u8], format: Format, names: &[&str]) -> Exposition {
+    let wanted = |line: &[u8]| is_one_of(line, names);
+    match format {
+        Format::Text => read_text(body, wanted),
+        Format::OpenMetrics => {
+            let mut out = Exposition::default();
+            let mut batch = Batch::default();
+            let body = body.strip_suffix(b"\n").unwrap_or(body);
+            for (number, raw) in lines(body).enumerate().filter(|(_, raw)| wanted(raw)) {
+                one(raw, number + 1, format, &mut batch, &mut out);
+            }
+            batch.empty_into(&mut out);
+            if !body.ends_with(b"# EOF") {
+                out.reject(1, "the body ends without # EOF: it may be cut off");
+            }
+            out
+        }
+    }
+}
+
+/// Does a sample of one of these names stand on the line? A name in quotes may be any.
+fn is_one_of(line: &[u8], names: &[&str]) -> bool {
+    let line = match line.first() {
+        Some(b'#') | None => return false,
+        Some(b'{') => return true,
+        Some(b' ' | b'\t') => line.trim_ascii_start(),
+        Some(_) => line,
+    };
+    names.iter().any(|n| {
+        line.strip_prefix(n.as_bytes()).is_some_and(|rest| matches!(rest.first(), Some(b'{' | b' ' | b'\t') | None))
+    })
+}
+
+fn read_text(body: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Exposition {
     let mut out = Exposition::default();
     let mut batch = Batch::default();
     // A byte order mark is no part of any line.
     let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-    let mut ended = false;
     for (i, raw) in lines(body).enumerate() {
-        let number = i + 1;
-        if ended {
-            out.reject(number, "something follows # EOF");
-            break;
-        }
-        let Ok(text) = std::str::from_utf8(raw) else {
-            out.reject(number, "not UTF-8");
-            continue;
-        };
-        match line::read(text, format) {
-            Ok(Line::Nothing) => {}
-            Ok(Line::End) => ended = true,
-            Ok(Line::Sample(sample)) => {
-                batch.push(number, sample);
-                if batch.len() == BATCH {
-                    batch.empty_into(&mut out);
-                }
-            }
-            Err(why) => out.reject(number, why),
+        if wanted(raw) {
+            one(raw.strip_suffix(b"\r").unwrap_or(raw), i + 1, Format::Text, &mut batch, &mut out);
         }
     }
     batch.empty_into(&mut out);
-    if format == Format::OpenMetrics && !ended {
-        out.reject(lines(body).count().max(1), "the body ends without # EOF: it may be cut off");
+    out.problems.sort_by_key(|p| p.line);
+    out
+}
+
+fn read_openmetrics(body: &[u8]) -> Exposition {
+    let mut out = Exposition::default();
+    let mut batch = Batch::default();
+    // What a family demands is checked when values are known: batch by batch, beside the lines that are no samples.
+    let mut strict = Strict::default();
+    let mut ended = false;
+    let mut last = 1;
+    for (i, raw) in lines(body).enumerate() {
+        last = i + 1;
+        if ended {
+            out.reject(last, "something follows # EOF");
+            break;
+        }
+        match one(raw, last, Format::OpenMetrics, &mut batch, &mut out) {
+            Some(Line::End) => ended = true,
+            Some(Line::Metadata(metadata)) => {
+                batch.judge_into(&mut out, &mut strict);
+                if let Err(why) = strict.metadata(last, &metadata) {
+                    out.reject(last, why);
+                }
+            }
+            _ if batch.len() == BATCH => batch.judge_into(&mut out, &mut strict),
+            _ => {}
+        }
+    }
+    batch.judge_into(&mut out, &mut strict);
+    if let Err(why) = strict.close() {
+        out.reject(last, why);
+    }
+    if !ended {
+        out.reject(last, "the body ends without # EOF: it may be cut off");
     }
     out.problems.sort_by_key(|p| p.line);
     out
 }
 
-/// Lines by `\n`, with a carriage return before it left out; nothing after the last one.
+/// Reads one line; a sample goes into the batch, what is no sample comes back.
+fn one<'a>(raw: &'a [u8], number: usize, format: Format, batch: &mut Batch, out: &mut Exposition) -> Option<Line<'a>> {
+    let Ok(text) = std::str::from_utf8(raw) else {
+        out.reject(number, "not UTF-8");
+        return None;
+    };
+    match line::read(text, format) {
+        Ok(Line::Sample(sample)) => {
+            batch.push(number, sample);
+            if batch.len() == BATCH && format == Format::Text {
+                batch.empty_into(out);
+            }
+            None
+        }
+        Ok(other) => Some(other),
+        Err(why) => {
+            out.reject(number, why);
+            None
+        }
+    }
+}
+
+/// Lines by `\n`; nothing after the last one.
 fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = (!body.is_empty()).then(|| body.strip_suffix(b"\n").unwrap_or(body));
     std::iter::from_fn(move || {
@@ -145,7 +227,7 @@ fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
             None => (now, None),
         };
         rest = after;
-        Some(line.strip_suffix(b"\r").unwrap_or(line))
+        Some(line)
     })
 }
 
@@ -156,13 +238,18 @@ pub(super) struct Raw<'a> {
     pub(super) labels: Vec<(String, String)>,
     pub(super) value: &'a str,
     pub(super) timestamp_ms: Option<i64>,
+    pub(super) exemplar: bool,
 }
+
+/// A sample and whether it carries an exemplar, or what is wrong with its value.
+type Parsed = Result<(Sample, bool), &'static str>;
 
 /// Lines on their way through the crate: the canonical text, and what was taken out of it.
 #[derive(Default)]
 struct Batch {
     canonical: Vec<io::Result<String>>,
-    taken: Vec<(usize, Sample)>,
+    /// Line, sample, and whether it carries an exemplar.
+    taken: Vec<(usize, Sample, bool)>,
 }
 
 impl Batch {
@@ -175,11 +262,36 @@ impl Batch {
         let i = self.taken.len();
         self.canonical.push(Ok(format!("m{{i=\"{i}\"}} {}", raw.value)));
         let sample = Sample { name: raw.name, labels: raw.labels, value: f64::NAN, timestamp_ms: raw.timestamp_ms };
-        self.taken.push((number, sample));
+        self.taken.push((number, sample, raw.exemplar));
+    }
+
+    /// Gives out what was read.
+    fn empty_into(&mut self, out: &mut Exposition) {
+        for (number, read) in self.read() {
+            match read {
+                Ok((sample, _)) => out.samples.push(sample),
+                Err(why) => out.reject(number, why),
+            }
+        }
+    }
+
+    /// Gives out what was read, and holds it against what its family demands.
+    fn judge_into(&mut self, out: &mut Exposition, strict: &mut Strict) {
+        for (number, read) in self.read() {
+            match read {
+                Ok((sample, exemplar)) => {
+                    if let Err(why) = strict.sample(number, &sample, exemplar) {
+                        out.reject(number, why);
+                    }
+                    out.samples.push(sample);
+                }
+                Err(why) => out.reject(number, why),
+            }
+        }
     }
 
     /// Reads the values and puts names and labels back. What the crate did not give back is a problem.
-    fn empty_into(&mut self, out: &mut Exposition) {
+    fn read(&mut self) -> Vec<(usize, Parsed)> {
         let mut values: Vec<Option<f64>> = vec![None; self.taken.len()];
         if let Ok(scrape) = Scrape::parse_at(self.canonical.drain(..), chrono::DateTime::UNIX_EPOCH) {
             for sample in scrape.samples {
@@ -189,12 +301,11 @@ impl Batch {
                 }
             }
         }
-        for ((number, sample), value) in self.taken.drain(..).zip(values) {
-            match value {
-                Some(value) => out.samples.push(Sample { value, ..sample }),
-                None => out.reject(number, "the value is not a number"),
-            }
-        }
+        let with_value = |((number, sample, exemplar), value): ((usize, Sample, bool), Option<f64>)| {
+            let read = value.map(|value| (Sample { value, ..sample }, exemplar)).ok_or("the value is not a number");
+            (number, read)
+        };
+        self.taken.drain(..).zip(values).map(with_value).collect()
     }
 }
 
@@ -276,8 +387,7 @@ mod tests {
 
     #[test]
     fn openmetrics_has_seconds_exemplars_and_an_end() {
-        let body =
-            "# TYPE a counter\n# UNIT a seconds\na_total{x=\"1\"} 5 1395066363.123 # {trace_id=\"k\"} 0.5\n# EOF\n";
+        let body = "# TYPE a_seconds counter\n# UNIT a_seconds seconds\na_seconds_total{x=\"1\"} 5 1395066363.123 # {trace_id=\"k\"} 0.5\n# EOF\n";
         assert_eq!(Format::of_file(body.as_bytes()), Format::OpenMetrics);
         let e = read(body.as_bytes(), Format::OpenMetrics);
         assert_eq!(e.problems, []);
@@ -285,6 +395,22 @@ mod tests {
         let cut = read(b"a_total 5\n", Format::OpenMetrics);
         assert_eq!(cut.rejected, 1, "a cut-off body is noticed");
         assert_eq!(read(b"# EOF\na 1\n", Format::OpenMetrics).rejected, 1);
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_read_and_the_rest_costs_nothing() {
+        let body = "# TYPE a counter\na_total{x=\"1\"} 5\n  a_total 6\na_totally 1\nb_total what\n{\"c.d\"} 7\n# EOF\n";
+        for format in [Format::Text, Format::OpenMetrics] {
+            let e = read_only(body.as_bytes(), format, &["a_total", "c.d"]);
+            let read: Vec<(&str, f64)> = e.samples.iter().map(|s| (s.name.as_str(), s.value)).collect();
+            let all = [("a_total", 5.0), ("a_total", 6.0), ("c.d", 7.0)];
+            // OpenMetrics knows no indentation.
+            let wanted: Vec<(&str, f64)> =
+                all.into_iter().filter(|(_, v)| format == Format::Text || *v < 5.5 || *v > 6.5).collect();
+            assert_eq!(read, wanted);
+            assert_eq!(e.rejected, usize::from(format == Format::OpenMetrics));
+        }
+        assert_eq!(read_only(b"a 1\n", Format::OpenMetrics, &["a"]).rejected, 1, "cut off");
     }
 
     #[test]

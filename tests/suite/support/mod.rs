@@ -1,5 +1,6 @@
 //! What the rings share: waiting for conditions, a server that misbehaves on demand, a terminal, real servers.
 
+pub(crate) mod alertmanager;
 pub(crate) mod fault;
 pub(crate) mod mariadb;
 pub(crate) mod play;
@@ -12,6 +13,13 @@ use std::net::TcpListener;
 /// A port that nobody listens on at this moment.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Asks over HTTP; the answer's body.
+pub(crate) async fn get(url: &str) -> Result<String, String> {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let answer = reqwest::get(url).await.and_then(reqwest::Response::error_for_status).map_err(|e| e.to_string())?;
+    answer.text().await.map_err(|e| e.to_string())
 }
 
 /// Settings from a configuration text, with its secrets.

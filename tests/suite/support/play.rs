@@ -10,7 +10,10 @@ use cabina::engine::Kind;
 use cabina::engine::State;
 use cabina::engine::now;
 use cabina::engine::sentence::sentence;
+use cabina::engine::sources::PROMETHEUS_ALERTS;
 use cabina::engine::state::Mode;
+use cabina::model::alert::Alert;
+use cabina::model::alert::Standing;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
 use cabina::model::sessions::Measurement;
@@ -57,6 +60,30 @@ pub(crate) struct Happened {
     signal: Option<Figure>,
     sessions: Option<Looked>,
     lost: Option<Lost>,
+    /// All alerts that a source has from now on.
+    alerts: Option<Vec<Alerted>>,
+    /// Which source; `prometheus alerts` if it is not said.
+    alerts_from: Option<String>,
+}
+
+/// One alert as a source has it.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Alerted {
+    name: String,
+    #[serde(default)]
+    severity: String,
+    /// `firing`, `pending`, or `suppressed`.
+    state: String,
+    since: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    summary: String,
+    #[serde(default)]
+    silenced_by: Vec<String>,
+    #[serde(default)]
+    inhibited_by: Vec<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -166,6 +193,23 @@ pub(crate) fn play(scenario: &Scenario, until: Millis) -> State {
             }
         }
     }
+    // Where a scenario says nothing of alerts, Prometheus has none.
+    if !scenario.event.iter().any(|h| h.alerts.is_some() && h.alerts_from.is_none()) {
+        let none = Kind::AlertsRead {
+            source: PROMETHEUS_ALERTS.to_owned(),
+            alerts: Vec::new(),
+            silences: Vec::new(),
+            left_out: 0,
+            skew: None,
+            took: 5,
+        };
+        let answered: Vec<Millis> = moments
+            .iter()
+            .filter(|(_, k)| matches!(k, Kind::Sampled { source, .. } if source == "prometheus"))
+            .map(|(at, _)| *at)
+            .collect();
+        moments.extend(answered.into_iter().map(|at| (at, none.clone())));
+    }
     moments.extend((0..=until / 1_000).map(|s| (s * 1_000, Kind::Tick)));
     moments.retain(|(at, _)| *at <= until);
     // A tick comes after what happened in its second.
@@ -204,6 +248,16 @@ fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
     if let Some(s) = &h.sessions {
         out.push(Kind::Measured { look: Ok(look(s, at, from)) });
     }
+    if let Some(all) = &h.alerts {
+        out.push(Kind::AlertsRead {
+            source: h.alerts_from.clone().unwrap_or_else(|| PROMETHEUS_ALERTS.to_owned()),
+            alerts: all.iter().map(alert).collect(),
+            silences: Vec::new(),
+            left_out: 0,
+            skew: None,
+            took: 5,
+        });
+    }
     if let Some(l) = &h.lost {
         let why = match l.why.as_str() {
             "timeout" => Absence::Timeout(5_000),
@@ -217,6 +271,29 @@ fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
         });
     }
     out
+}
+
+fn alert(a: &Alerted) -> Alert {
+    let mut labels = a.labels.clone();
+    labels.insert("alertname".to_owned(), a.name.clone());
+    if !a.severity.is_empty() {
+        labels.insert("severity".to_owned(), a.severity.clone());
+    }
+    Alert {
+        labels,
+        summary: a.summary.clone(),
+        description: String::new(),
+        standing: match a.state.as_str() {
+            "firing" => Standing::Firing,
+            "pending" => Standing::Pending,
+            "suppressed" => Standing::Suppressed,
+            other => panic!("{other} is no state of an alert"),
+        },
+        since: START + time(&a.since),
+        value: None,
+        silenced_by: a.silenced_by.clone(),
+        inhibited_by: a.inhibited_by.clone(),
+    }
 }
 
 fn sampled(source: &str, samples: Vec<Sample>) -> Kind {
@@ -287,7 +364,8 @@ pub(crate) fn check(scenario: &Scenario, expected: &Expected) {
     let state = play(scenario, time(&expected.at));
     let v = &state.verdict;
     let words = words(&state);
-    let facts: Vec<String> = state.timeline.newest().map(|e| e.words(state.settings.lang)).collect();
+    let facts: Vec<String> =
+        state.timeline.newest().map(|e| e.words(state.settings.lang, state.settings.zone)).collect();
     let rules: Vec<&str> = v.findings.iter().map(|f| f.rule.word()).collect();
     let place = format!(
         "{}, at {}: level {}, rules {rules:?}, falls {:?}\nsays {words}\nfacts {facts:#?}",

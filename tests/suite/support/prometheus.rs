@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use crate::support::free_port;
+use crate::support::get;
 use crate::support::wait::until;
 
 /// A server.
@@ -21,10 +22,17 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts a server that scrapes these targets (`127.0.0.1:PORT`) every second, and waits until it listens.
     pub(crate) async fn start(targets: &[String]) -> Self {
+        Self::with_rules(targets, "").await
+    }
+
+    /// The same, with rules of its own.
+    pub(crate) async fn with_rules(targets: &[String], rules: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("cabina-prometheus").tempdir().unwrap();
         let listed = targets.iter().map(|t| format!("'{t}'")).collect::<Vec<_>>().join(",");
+        std::fs::write(folder.path().join("rules.yml"), rules).unwrap();
+        let files = if rules.is_empty() { "" } else { "rule_files: [rules.yml]\n" };
         let config = format!(
-            "global:\n  scrape_interval: 1s\nscrape_configs:\n  - job_name: app\n    static_configs:\n      - targets: [{listed}]\n"
+            "global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\n{files}scrape_configs:\n  - job_name: app\n    static_configs:\n      - targets: [{listed}]\n"
         );
         let file = folder.path().join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
@@ -43,6 +51,16 @@ impl Prometheus {
         })
         .await;
         server
+    }
+
+    /// The alerts that it has: name and state.
+    pub(crate) async fn alerts(&self) -> Vec<(String, String)> {
+        // It listens before it is ready.
+        let Ok(text) = get(&format!("{}/api/v1/alerts", self.url)).await else { return Vec::new() };
+        let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let text = |v: &serde_json::Value| v.as_str().unwrap().to_owned();
+        let all = all["data"]["alerts"].as_array().unwrap().iter();
+        all.map(|a| (text(&a["labels"]["alertname"]), text(&a["state"]))).collect()
     }
 }
 

@@ -1,0 +1,118 @@
+//! What the filter lets through, in each list. It says how many it hides, and never hides what is down.
+
+use std::collections::HashSet;
+
+use nucleo_matcher::Config;
+use nucleo_matcher::Matcher as Fuzzy;
+use nucleo_matcher::pattern::AtomKind;
+use nucleo_matcher::pattern::CaseMatching;
+use nucleo_matcher::pattern::Normalization;
+use nucleo_matcher::pattern::Pattern;
+
+use crate::engine::alerts::Fold;
+use crate::engine::silence;
+use crate::engine::state::State;
+use crate::input::command::Command;
+use crate::lang::Lang;
+use crate::layout::Pane;
+use crate::model::alert::Alert;
+use crate::model::health::Check;
+use crate::model::health::Status;
+use crate::model::matcher;
+use crate::model::matcher::Matcher;
+
+/// The filter as matchers, where it is one.
+pub(crate) fn filter_matchers(state: &State) -> Vec<Matcher> {
+    let filter = filter_of(state, Pane::Alerts);
+    if filter.contains('=') || filter.contains('~') { matcher::parse(filter).unwrap_or_default() } else { Vec::new() }
+}
+
+/// Places of the folds of alerts that the filter lets through: a text, or matchers such as `severity="critical"`.
+#[must_use]
+pub fn visible_alerts(state: &State) -> Vec<usize> {
+    let alerts = &state.shown().alerts;
+    let typed = filter_matchers(state);
+    if !typed.is_empty() {
+        let matching: HashSet<String> = silence::holding(&typed, &alerts.all).map(Alert::fingerprint).collect();
+        let any = |f: &Fold| f.members.iter().any(|i| matching.contains(&alerts.all[*i].fingerprint()));
+        return alerts.folds.iter().enumerate().filter(|(_, f)| any(f)).map(|(i, _)| i).collect();
+    }
+    filtered(state, Pane::Alerts, alerts.folds.len(), |i, m, p| {
+        let fold = &alerts.folds[i];
+        let labels = |i: &usize| alerts.all[*i].labels.values().any(|v| matches(m, p, v));
+        fold.members.iter().any(labels)
+    })
+}
+
+/// Does a text match the filter? Letters without their accents, anywhere.
+fn matches(matcher: &mut Fuzzy, pattern: &Pattern, text: &str) -> bool {
+    let mut buf = Vec::new();
+    pattern.score(nucleo_matcher::Utf32Str::new(text, &mut buf), matcher).is_some()
+}
+
+fn substring(text: &str) -> Pattern {
+    Pattern::new(text, CaseMatching::Ignore, Normalization::Smart, AtomKind::Substring)
+}
+
+/// Places of the checks that the filter lets through. What is not up is never hidden.
+#[must_use]
+pub fn visible_checks(state: &State) -> Vec<usize> {
+    let hidden = |c: &Check, m: &mut Fuzzy, p: &Pattern| c.shown() == Status::Up && !matches(m, p, &c.name);
+    filtered(state, Pane::Health, state.shown().checks.all.len(), |i, m, p| !hidden(&state.shown().checks.all[i], m, p))
+}
+
+/// Places of the signals that the filter lets through. What is in a finding is never hidden.
+#[must_use]
+pub fn visible_signals(state: &State) -> Vec<usize> {
+    let shown = state.shown();
+    filtered(state, Pane::Signals, shown.signals.all.len(), |i, m, p| {
+        let name = &shown.signals.all[i].spec.name;
+        shown.verdict.findings.iter().any(|f| f.subject == *name) || matches(m, p, name)
+    })
+}
+
+/// Places of the timeline entries that the filter lets through, newest first.
+#[must_use]
+pub fn visible_facts(state: &State) -> Vec<usize> {
+    let shown = state.shown();
+    let texts: Vec<String> = if filter_of(state, Pane::Facts).is_empty() {
+        Vec::new()
+    } else {
+        shown.timeline.newest().map(|e| e.words(shown.settings.lang, shown.settings.zone)).collect()
+    };
+    filtered(state, Pane::Facts, shown.timeline.len(), |i, m, p| texts.get(i).is_some_and(|t| matches(m, p, t)))
+}
+
+/// The filter, if it belongs to this pane.
+#[must_use]
+pub fn filter_of(state: &State, pane: Pane) -> &str {
+    if state.ui.focus == pane { &state.ui.filter } else { "" }
+}
+
+fn filtered(state: &State, pane: Pane, n: usize, keep: impl Fn(usize, &mut Fuzzy, &Pattern) -> bool) -> Vec<usize> {
+    let filter = filter_of(state, pane);
+    if filter.is_empty() {
+        return (0..n).collect();
+    }
+    let mut matcher = Fuzzy::new(Config::DEFAULT);
+    let pattern = substring(filter);
+    (0..n).filter(|i| keep(*i, &mut matcher, &pattern)).collect()
+}
+
+/// Commands that fit what was typed, best first.
+#[must_use]
+pub fn matching(lang: Lang, typed: &str) -> Vec<Command> {
+    let mut matcher = Fuzzy::new(Config::DEFAULT);
+    let pattern = Pattern::new(typed, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
+    let mut scored: Vec<(u32, Command)> = Command::TYPED
+        .iter()
+        .filter_map(|c| {
+            let mut buf = Vec::new();
+            let name = c.name(lang);
+            let score = pattern.score(nucleo_matcher::Utf32Str::new(&name, &mut buf), &mut matcher)?;
+            Some((score, *c))
+        })
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, c)| c).collect()
+}

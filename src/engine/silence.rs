@@ -1,0 +1,367 @@
+//! Silences made from here: the card that shows what one would do, and acknowledgements that extend while their alert
+//! fires. Nothing here closes what still fires: a silence keeps it from being announced, no more.
+
+use crate::engine::alerts::Fold;
+use crate::engine::commands::focus;
+use crate::engine::commands::notice;
+use crate::engine::commands::show;
+use crate::engine::effect::Effect;
+use crate::engine::effect::Reaction;
+use crate::engine::effect::SilenceOrder;
+use crate::engine::filter::filter_matchers;
+use crate::engine::filter::visible_alerts;
+use crate::engine::prompt::Prompt;
+use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
+use crate::engine::state::State;
+use crate::input::command::Command;
+use crate::layout::Pane;
+use crate::model::alert::Alert;
+use crate::model::alert::Labels;
+use crate::model::alert::Phase;
+use crate::model::alert::Silence;
+use crate::model::alert::Standing;
+use crate::model::matcher::Matcher;
+use crate::model::matcher::Ready;
+use crate::model::time::HOUR;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+
+/// An acknowledgement lasts this long at a time …
+pub const ACK: Millis = 15 * MINUTE;
+/// … is extended when this little is left …
+const EXTEND_AT: Millis = 3 * MINUTE;
+/// … and never lasts longer than this in all.
+pub const ACK_MOST: Millis = 2 * HOUR;
+/// Times to choose from.
+const TIMES: [Millis; 8] = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 24 * HOUR, 72 * HOUR];
+/// An order that was not answered after this long may be given again.
+const PATIENCE: Millis = MINUTE;
+
+/// What is about to be silenced.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// What the silence matches.
+    pub matchers: Vec<Matcher>,
+    /// For how long.
+    pub time: Millis,
+    /// Why; goes to Alertmanager.
+    pub comment: Prompt,
+    /// The comment is being typed.
+    pub typing: bool,
+    /// An acknowledgement: it extends while its alert fires.
+    pub acknowledge: bool,
+    /// A silence to end, instead of one to make.
+    pub ends: Option<Silence>,
+}
+
+impl Card {
+    /// A longer or shorter time.
+    pub(crate) fn step(&mut self, longer: bool) {
+        let at = TIMES.iter().position(|t| *t >= self.time).unwrap_or_default();
+        let at = if longer { (at + 1).min(TIMES.len() - 1) } else { at.saturating_sub(1) };
+        self.time = TIMES[at];
+    }
+}
+
+/// An acknowledgement in force.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ack {
+    /// The order that made it, or last extended it.
+    request: u64,
+    order: SilenceOrder,
+    /// When it was first made.
+    first: Millis,
+    /// When the newest order was given; `None` once it was answered.
+    asked: Option<Millis>,
+}
+
+/// Everything that was ordered from here.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Orders {
+    next: u64,
+    acks: Vec<Ack>,
+    /// Orders under way that are no acknowledgements.
+    under_way: Vec<(u64, SilenceOrder)>,
+}
+
+/// What came of an order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Done {
+    pub(crate) order: SilenceOrder,
+    /// It only made an acknowledgement last longer: no news.
+    pub(crate) extended: bool,
+}
+
+impl Orders {
+    fn number(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Takes the answer to an order; `None` for one that nobody waits for.
+    pub(crate) fn answered(&mut self, request: u64, id: Option<String>) -> Option<Done> {
+        if let Some(i) = self.under_way.iter().position(|(r, _)| *r == request) {
+            return Some(Done { order: self.under_way.remove(i).1, extended: false });
+        }
+        let ack = self.acks.iter_mut().find(|a| a.request == request)?;
+        ack.asked = None;
+        let extended = ack.order.id.is_some();
+        let order = ack.order.clone();
+        match id {
+            Some(id) => ack.order.id = Some(id),
+            // It was refused: no acknowledgement came to be, or it ends by itself.
+            None => self.acks.retain(|a| a.request != request),
+        }
+        Some(Done { order, extended })
+    }
+
+    /// Extends what is about to end and still fires; forgets what is over.
+    pub(crate) fn tick(&mut self, now: Millis, alerts: &[Alert]) -> Vec<Effect> {
+        let mut out = Vec::new();
+        let mut next = self.next;
+        self.acks.retain_mut(|ack| {
+            if ack.asked.is_some_and(|at| now - at < PATIENCE) {
+                return true;
+            }
+            if now >= ack.order.ends {
+                return false;
+            }
+            let fires = matching(&ack.order.matchers, alerts).next().is_some();
+            let most = ack.first + ACK_MOST;
+            if ack.order.ends - now <= EXTEND_AT && fires && ack.order.ends < most {
+                next += 1;
+                ack.order.ends = (now + ACK).min(most);
+                (ack.request, ack.asked) = (next, Some(now));
+                out.push(Effect::Silence(next, ack.order.clone()));
+            }
+            true
+        });
+        self.next = next;
+        out
+    }
+}
+
+/// Alerts of which these matchers hold; none of them hold of nothing.
+pub fn holding<'a>(matchers: &[Matcher], alerts: &'a [Alert]) -> impl Iterator<Item = &'a Alert> + use<'a> {
+    let ready: Result<Vec<Ready>, String> = matchers.iter().map(Matcher::ready).collect();
+    let ready = ready.unwrap_or_default();
+    alerts.iter().filter(move |a| {
+        !ready.is_empty() && ready.iter().all(|m| m.holds(|label| a.labels.get(label).map(String::as_str)))
+    })
+}
+
+/// Alerts that fire and that these matchers would silence.
+pub fn matching<'a>(matchers: &[Matcher], alerts: &'a [Alert]) -> impl Iterator<Item = &'a Alert> + use<'a> {
+    holding(matchers, alerts).filter(|a| a.standing != Standing::Pending)
+}
+
+/// The labels that all of these alerts share, as matchers.
+#[must_use]
+pub fn common(alerts: &[&Alert]) -> Vec<Matcher> {
+    let Some((first, rest)) = alerts.split_first() else {
+        return Vec::new();
+    };
+    let mut labels: Labels = first.labels.clone();
+    labels.retain(|k, v| !v.is_empty() && rest.iter().all(|a| a.labels.get(k) == Some(v)));
+    labels.iter().map(|(k, v)| Matcher::equal(k, v)).collect()
+}
+
+/// The order of a card that a person confirmed.
+pub(crate) fn confirmed(state: &mut State, card: &Card) -> Effect {
+    let now = state.now.wall;
+    let request = state.orders.number();
+    let comment = card.comment.text().trim();
+    let lang = state.settings.lang;
+    let by = state.settings.operator.clone();
+    if let Some(silence) = &card.ends {
+        let order = SilenceOrder {
+            id: Some(silence.id.clone()),
+            over: true,
+            matchers: silence.matchers.clone(),
+            starts: silence.starts,
+            ends: now,
+            by,
+            comment: silence.comment.clone(),
+        };
+        state.orders.under_way.push((request, order.clone()));
+        return Effect::Silence(request, order);
+    }
+    let order = SilenceOrder {
+        id: None,
+        over: false,
+        matchers: card.matchers.clone(),
+        starts: now,
+        ends: now + card.time,
+        by,
+        comment: if comment.is_empty() { lang.silence_default_comment() } else { comment.to_owned() },
+    };
+    if card.acknowledge {
+        state.orders.acks.push(Ack { request, order: order.clone(), first: now, asked: Some(now) });
+    } else {
+        state.orders.under_way.push((request, order.clone()));
+    }
+    Effect::Silence(request, order)
+}
+
+/// Why nothing may be changed from here now.
+fn hands_off(state: &State) -> Option<Notice> {
+    match () {
+        () if state.settings.read_only => Some(Notice::ReadOnly),
+        () if state.ui.frozen.is_some() => Some(Notice::Frozen),
+        () if state.settings.alertmanagers.is_empty() => Some(Notice::NoAlertmanager),
+        () => None,
+    }
+}
+
+/// The selected line of the alerts.
+fn chosen_fold(state: &State) -> Option<&Fold> {
+    let at = state.ui.selected[Pane::Alerts.index()];
+    state.alerts.folds.get(*visible_alerts(state).get(at)?)
+}
+
+/// Opens the card of a silence: what the selected alerts share, or what the filter says.
+pub(crate) fn ask(state: &mut State, acknowledge: bool) -> Reaction {
+    if let Some(why) = hands_off(state) {
+        return notice(state, why);
+    }
+    if state.ui.focus != Pane::Alerts {
+        return focus(state, |_| Pane::Alerts);
+    }
+    let typed = filter_matchers(state);
+    let Some(fold) = chosen_fold(state) else {
+        return notice(state, Notice::NoAlert);
+    };
+    let members: Vec<&Alert> = fold.members.iter().filter_map(|i| state.alerts.all.get(*i)).collect();
+    let matchers = if acknowledge || typed.is_empty() { common(&members) } else { typed };
+    let card = Card {
+        matchers,
+        time: ACK,
+        comment: Prompt::with(&state.settings.lang.silence_default_comment()),
+        typing: false,
+        acknowledge,
+        ends: None,
+    };
+    show(state, Overlay::Silence(Box::new(card)))
+}
+
+/// Opens the card that ends the silence of the selected alert.
+pub(crate) fn ask_end(state: &mut State) -> Reaction {
+    if let Some(why) = hands_off(state) {
+        return notice(state, why);
+    }
+    let id = chosen_fold(state).and_then(|f| {
+        f.members.iter().filter_map(|i| state.alerts.all.get(*i)).find_map(|a| a.silenced_by.first()).cloned()
+    });
+    let found = id.and_then(|id| {
+        state.alerts.silences(state.now.wall).into_iter().find(|s| s.id == id && s.phase == Phase::Active).cloned()
+    });
+    let Some(silence) = found else {
+        return notice(state, Notice::NotSilenced);
+    };
+    let card = Card {
+        matchers: silence.matchers.clone(),
+        time: 0,
+        comment: Prompt::with(&silence.comment),
+        typing: false,
+        acknowledge: false,
+        ends: Some(silence),
+    };
+    show(state, Overlay::Silence(Box::new(card)))
+}
+
+pub(crate) fn on_card(state: &mut State, command: Command) -> Reaction {
+    let Overlay::Silence(mut card) = std::mem::take(&mut state.ui.overlay) else {
+        return Reaction::none();
+    };
+    match command {
+        Command::Confirm => {
+            let effect = confirmed(state, &card);
+            notice(state, Notice::Silencing);
+            return Reaction::with(effect);
+        }
+        Command::Comment => card.typing = card.ends.is_none(),
+        _ => card.step(command == Command::Longer),
+    }
+    show(state, Overlay::Silence(card))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn firing(name: &str) -> Alert {
+        Alert {
+            labels: [("alertname".to_owned(), name.to_owned())].into(),
+            summary: String::new(),
+            description: String::new(),
+            standing: Standing::Suppressed,
+            since: 0,
+            value: None,
+            silenced_by: Vec::new(),
+            inhibited_by: Vec::new(),
+        }
+    }
+
+    fn acknowledged() -> Orders {
+        let order = SilenceOrder {
+            id: None,
+            over: false,
+            matchers: vec![Matcher::equal("alertname", "A")],
+            starts: 0,
+            ends: ACK,
+            by: "ana".to_owned(),
+            comment: "x".to_owned(),
+        };
+        let mut orders = Orders { next: 1, ..Orders::default() };
+        orders.acks.push(Ack { request: 1, order, first: 0, asked: Some(0) });
+        assert_eq!(orders.answered(1, Some("id".to_owned())).map(|d| d.extended), Some(false));
+        orders
+    }
+
+    /// Ticks once a second until `until`; tells the ends that were ordered.
+    fn run(orders: &mut Orders, until: Millis, alerts: &[Alert]) -> Vec<Millis> {
+        let mut ends = Vec::new();
+        for now in (0..until).step_by(1_000) {
+            for effect in orders.tick(now, alerts) {
+                let Effect::Silence(request, order) = effect else { continue };
+                assert_eq!(order.id.as_deref(), Some("id"), "the same silence is made longer");
+                ends.push(order.ends);
+                orders.answered(request, Some("id".to_owned()));
+            }
+        }
+        ends
+    }
+
+    #[test]
+    fn an_acknowledgement_extends_while_its_alert_fires_two_hours_at_most() {
+        let ends = run(&mut acknowledged(), 3 * HOUR, &[firing("A")]);
+        assert_eq!(ends.first(), Some(&(12 * MINUTE + ACK)));
+        assert_eq!(ends.last(), Some(&ACK_MOST));
+        assert!(run(&mut acknowledged(), 3 * HOUR, &[firing("B")]).is_empty(), "what is over is let go");
+    }
+
+    #[test]
+    fn an_order_that_fails_leaves_no_acknowledgement() {
+        let mut orders = acknowledged();
+        let effect = orders.tick(13 * MINUTE, &[firing("A")]).remove(0);
+        let Effect::Silence(request, _) = effect else { panic!("{effect:?}") };
+        assert!(orders.tick(13 * MINUTE + 1, &[firing("A")]).is_empty(), "one order at a time");
+        assert_eq!(orders.answered(request, None).map(|d| d.extended), Some(true));
+        assert_eq!(orders, Orders { next: request, ..Orders::default() });
+    }
+
+    #[test]
+    fn a_fold_is_silenced_by_what_its_members_share() {
+        let alert = |i: &str| {
+            let mut a = firing("A");
+            a.labels.insert("instance".to_owned(), i.to_owned());
+            a
+        };
+        let (a, b) = (alert("web1"), alert("web2"));
+        assert_eq!(common(&[&a, &b]), [Matcher::equal("alertname", "A")]);
+        assert_eq!(common(&[&a]).len(), 2);
+        assert_eq!(matching(&common(&[&a, &b]), &[a, b, firing("B")]).count(), 2);
+        assert_eq!(matching(&[], &[firing("B")]).count(), 0, "nothing matches everything");
+    }
+}
