@@ -13,10 +13,13 @@ use crate::app::ready;
 use crate::app::terminal;
 use crate::cli::Cli;
 use crate::engine::State;
+use crate::engine::settings::LogFrom;
 use crate::engine::settings::Settings;
 use crate::engine::state::Mode;
 use crate::engine::words;
 use crate::lang::Lang;
+use crate::model::signal::Reading;
+use crate::model::source::Feed;
 use crate::model::text::pad;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
@@ -79,7 +82,15 @@ fn tried(state: &State) -> Vec<Tried> {
             let _ = write!(said, "; {note}");
         }
         let asks = address(&state.settings, &source.name);
-        let good = source.problem.is_none() && source.last_ok.is_some();
+        // A figure out of order says so where its value would stand.
+        let own = source.name.split_once(' ').filter(|_| source.feed == Feed::Figures).map(|(_, name)| name);
+        let read = own.and_then(|n| state.signals.get(n)).and_then(|s| s.last.as_ref()).map(|(_, s)| &s.reading);
+        let absent = match read {
+            Some(Reading::Absent(why)) => Some(words::absence(lang, why)),
+            _ => None,
+        };
+        let good = source.problem.is_none() && source.last_ok.is_some() && absent.is_none();
+        let said = absent.unwrap_or(said);
         out.push(Tried { name: words::source(lang, &source.name), asks, good, said });
     }
     out
@@ -87,11 +98,24 @@ fn tried(state: &State) -> Vec<Tried> {
 
 fn address(settings: &Settings, source: &str) -> String {
     use crate::engine::sources::PROMETHEUS;
+    use crate::engine::sources::PROMETHEUS_ALERTS;
     use crate::engine::sources::SCRAPE;
+    use crate::engine::sources::SESSIONS;
     match source {
         PROMETHEUS => settings.prometheus.as_ref().map(|p| p.endpoint.shown.clone()).unwrap_or_default(),
         SCRAPE => settings.scrapes.iter().map(|s| s.endpoint.shown.clone()).collect::<Vec<_>>().join(" "),
-        _ => settings.sessions.as_ref().map(|s| s.shown.clone()).unwrap_or_default(),
+        SESSIONS => settings.sessions.as_ref().map(|s| s.shown.clone()).unwrap_or_default(),
+        PROMETHEUS_ALERTS => address(settings, PROMETHEUS),
+        other => {
+            let alertmanager =
+                settings.alertmanagers.iter().find(|a| a.name == other).map(|a| a.endpoint.shown.clone());
+            let sql = settings.sql.iter().find(|s| s.source() == other).map(|s| s.shown.clone());
+            let log = settings.logs.iter().find(|l| l.source() == other).map(|l| match &l.from {
+                LogFrom::Command { shown, .. } => shown.clone(),
+                LogFrom::File(path) => path.display().to_string(),
+            });
+            alertmanager.or(sql).or(log).unwrap_or_default()
+        }
     }
 }
 
@@ -109,6 +133,15 @@ fn costs(settings: &Settings, lang: Lang) -> Vec<String> {
     }
     for s in &settings.scrapes {
         out.push(lang.doctor_cost_scrape(&s.endpoint.shown, format!("{:.1}", per_minute(s.every))));
+    }
+    for a in &settings.alertmanagers {
+        out.push(lang.doctor_cost_alertmanager(&a.endpoint.shown, format!("{:.1}", per_minute(a.every))));
+    }
+    for group in settings.prometheus.iter().flat_map(|p| &p.rules) {
+        out.push(lang.doctor_cost_rules(&group.name, group.rules.len(), format!("{:.1}", per_minute(group.interval))));
+    }
+    for s in &settings.sql {
+        out.push(lang.doctor_cost_sql(&s.name, format!("{:.1}", per_minute(s.every)), s.budget));
     }
     if let Some(s) = &settings.sessions {
         out.push(lang.doctor_cost_sessions(&s.table, format!("{:.1}", per_minute(s.every)), s.budget));

@@ -5,12 +5,46 @@ use crate::config::reader::Context;
 use crate::config::reader::Section;
 use crate::config::reader::parse_duration;
 use crate::engine::settings::CheckSpec;
+use crate::engine::settings::Endpoint;
 use crate::engine::settings::Expect;
+use crate::engine::settings::NEUTRAL;
 use crate::engine::settings::Op;
 use crate::engine::settings::ProbeSpec;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::SECOND;
+
+/// Reads `neutral`: a target beyond the service that only tells whether this machine has a network.
+pub(super) fn neutral(root: &mut Section<'_>, cx: &mut Context<'_>) -> Option<CheckSpec> {
+    let text = root.text(cx, "neutral")?;
+    let probe = match url::Url::parse(&text) {
+        Ok(url) if url.scheme() == "tcp" => url
+            .host_str()
+            .zip(url.port())
+            .map(|(host, port)| ProbeSpec::Tcp { host: host.trim_matches(['[', ']']).to_owned(), port }),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+            cx.secrets.insert("neutral".to_owned(), text.clone());
+            Some(ProbeSpec::Http(Endpoint::open("neutral".to_owned(), &text)))
+        }
+        _ => None,
+    };
+    let Some(probe) = probe else {
+        cx.mistake(root, "neutral", format!("{text:?} is no address"), "such as \"tcp://192.0.2.1:443\"");
+        return None;
+    };
+    Some(CheckSpec {
+        name: NEUTRAL.to_owned(),
+        probe,
+        // Known before a critical check that is down would raise its level.
+        every: 5 * SECOND,
+        timeout: 2 * SECOND,
+        critical: false,
+        fail_after: 2,
+        recover_after: 1,
+        expect: Vec::new(),
+        depends_on: Vec::new(),
+    })
+}
 
 const KINDS: [&str; 5] = ["http", "tcp", "tls", "dns", "command"];
 
@@ -19,6 +53,9 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) -> Vec<CheckSpe
     let mut sections = root.sections(cx, "health");
     for s in &mut sections {
         let name = s.required(cx, "name", "a name such as \"API Backend\"");
+        if name == NEUTRAL {
+            cx.mistake(s, "name", "is taken by the neutral target".to_owned(), "");
+        }
         if !name.is_empty() && out.iter().any(|c| c.name == name) {
             cx.mistake(
                 s,

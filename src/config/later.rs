@@ -4,9 +4,7 @@
 use crate::config::endpoint;
 use crate::config::reader::Context;
 use crate::config::reader::Section;
-use crate::config::signals::limit;
 use crate::model::time::DAY;
-use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::SECOND;
 
@@ -15,35 +13,7 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) {
         cx.not_yet.push("runbooks".to_owned());
     }
     root.list(cx, "runbooks");
-    if let Some(neutral) = root.text(cx, "neutral") {
-        cx.not_yet.push("neutral".to_owned());
-        if !neutral.starts_with("tcp://") && !neutral.starts_with("http://") && !neutral.starts_with("https://") {
-            cx.mistake(root, "neutral", format!("{neutral:?} is no address"), "such as \"tcp://192.0.2.1:443\"");
-        }
-    }
     store(root, cx);
-    for mut s in several(root, cx, "sql") {
-        s.required(cx, "name", "a name such as \"analytics_overdue\"");
-        endpoint::database(&mut s, cx, "url", &["mysql", "mariadb", "sqlite", "postgres", "postgresql"]);
-        s.required(cx, "query", "one statement that returns one number");
-        figure(&mut s, cx);
-        s.duration(cx, "budget", 250, 10, 10 * SECOND);
-        s.finish(cx);
-    }
-    for mut s in several(root, cx, "log") {
-        s.required(cx, "name", "a name such as \"critical_errors\"");
-        if s.has("command") == s.has("file") {
-            cx.mistake(&s, "", "needs either command or file".to_owned(), "");
-        }
-        s.text(cx, "command");
-        s.text(cx, "file");
-        let pattern = s.required(cx, "match", "a regular expression");
-        if regex::Regex::new(&pattern).is_err() {
-            cx.mistake(&s, "match", format!("{pattern:?} is no regular expression"), "");
-        }
-        figure(&mut s, cx);
-        s.finish(cx);
-    }
     for mut s in several(root, cx, "notify") {
         notify(&mut s, cx);
     }
@@ -121,17 +91,6 @@ fn notify(s: &mut Section<'_>, cx: &mut Context<'_>) {
         }
     }
     s.finish(cx);
-}
-
-/// What `[[sql]]` and `[[log]]` share with signals.
-fn figure(s: &mut Section<'_>, cx: &mut Context<'_>) {
-    s.choice(cx, "unit", &["ratio", "seconds", "count", "bytes", "per_second"], "count");
-    s.duration(cx, "every", 30 * SECOND, SECOND, HOUR);
-    for key in ["warning", "critical"] {
-        if let Some(mut l) = s.section(cx, key) {
-            limit(&mut l, cx);
-        }
-    }
 }
 
 fn several<'t>(root: &mut Section<'t>, cx: &mut Context<'_>, key: &str) -> Vec<Section<'t>> {

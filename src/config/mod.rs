@@ -2,6 +2,7 @@
 //! environment, secret files and the machine's time zone are handed in.
 
 mod endpoint;
+mod figures;
 mod health;
 mod later;
 mod reader;
@@ -114,14 +115,12 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     settings.zone = zone(root, cx);
     settings.theme = root.choice(cx, "theme", &Theme::NAMES, "noche");
     settings.checks = health::read(root, cx);
+    settings.neutral = health::neutral(root, cx);
     endpoint::metrics(root, cx, &mut settings);
     settings.alertmanagers = endpoint::alertmanagers(root, cx);
     signals::read(root, cx, &mut settings);
+    figures::read(root, cx, &mut settings);
     settings.sessions = root.section(cx, "sessions").map(|mut s| sessions(&mut s, cx));
-    if settings.sessions.as_ref().is_some_and(|s| s.shown.starts_with("postgres")) {
-        cx.not_yet.push("[sessions] on PostgreSQL".to_owned());
-        settings.sessions = None;
-    }
     settings.quiet = quiet(root, cx);
     settings.contacts = contacts(root, cx);
     let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| cx.around.env.get(*n));

@@ -8,9 +8,10 @@ use crate::engine::settings::SignalSpec;
 use crate::model::signal::Limit;
 use crate::model::signal::Side;
 use crate::model::signal::Unit;
+use crate::model::source::Origin;
 use crate::model::time::DAY;
 
-const UNITS: [Unit; 5] = [Unit::Ratio, Unit::Seconds, Unit::Count, Unit::Bytes, Unit::PerSecond];
+pub(super) const UNITS: [Unit; 5] = [Unit::Ratio, Unit::Seconds, Unit::Count, Unit::Bytes, Unit::PerSecond];
 
 pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>, settings: &mut Settings) {
     let mut seen: Vec<String> = Vec::new();
@@ -21,17 +22,20 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>, settings: &mut 
         }
         let place = settings.signals.iter().position(|b| b.name == name);
         let built_in = place.filter(|i| settings.signals[*i].built_in());
-        let query = s.text(cx, "query");
+        let optional = place.and_then(|i| settings.signals[i].query.clone().filter(|_| settings.signals[i].optional));
+        let query = s.text(cx, "query").or(optional);
         if query.is_none() && built_in.is_none() {
             cx.mistake(&s, "", "query is missing".to_owned(), "only a built-in signal may go without");
         }
-        let default_unit = built_in.map_or(Unit::Count, |i| settings.signals[i].unit);
+        let default_unit = place.map_or(Unit::Count, |i| settings.signals[i].unit);
         let words: Vec<&str> = UNITS.iter().map(|u| u.word()).collect();
         let unit = s.choice(cx, "unit", &words, default_unit.word());
         let unit = UNITS.into_iter().find(|u| u.word() == unit).unwrap_or_default();
         let spec = SignalSpec {
             name: name.clone(),
             query,
+            origin: Origin::Prometheus,
+            optional: false,
             unit,
             warning: s.section(cx, "warning").and_then(|mut l| limit(&mut l, cx)),
             critical: s.section(cx, "critical").and_then(|mut l| limit(&mut l, cx)),
@@ -49,12 +53,12 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>, settings: &mut 
     }
     if settings.prometheus.is_none() {
         // Direct scrape answers no PromQL: such a signal would stay unknown for ever without a word.
-        for spec in settings.signals.iter().filter(|s| !s.built_in()) {
+        for spec in settings.signals.iter().filter(|s| !s.built_in() && !s.optional) {
             cx.not_yet.push(format!("[[signal]] {} (needs [prometheus])", spec.name));
         }
         // A built-in one keeps its own question, which direct scrape can answer, with the limits that were given.
         for spec in &mut settings.signals {
-            if crate::engine::settings::built_in_signals().iter().any(|b| b.name == spec.name) {
+            if crate::engine::built_in::built_in_signals().iter().any(|b| b.name == spec.name) {
                 spec.query = None;
             }
         }

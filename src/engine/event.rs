@@ -10,7 +10,11 @@ use crate::input::key::Chord;
 use crate::model::alert::Alert;
 use crate::model::alert::Silence;
 use crate::model::breakdown::Breakdown;
+use crate::model::context::Seen;
+use crate::model::context::Target;
+use crate::model::context::Usual;
 use crate::model::flaps::Flaps;
+use crate::model::glance;
 use crate::model::health::Probe;
 use crate::model::rule::Evaluation;
 use crate::model::sessions::Look;
@@ -79,6 +83,20 @@ pub enum Kind {
         source: String,
         /// Why.
         why: Absence,
+    },
+    /// The surroundings were read; what was not asked for this time is `None`.
+    ContextRead {
+        /// The targets of the service.
+        targets: Vec<Target>,
+        /// Versions and process starts.
+        seen: Option<Seen>,
+        /// Traffic of past weeks.
+        usual: Option<Usual>,
+    },
+    /// A glance at the database server ended.
+    Glanced {
+        /// What was seen, or why nothing was.
+        look: glance::Look,
     },
     /// A source of alerts answered.
     AlertsRead {

@@ -65,10 +65,15 @@ pub fn visible_checks(state: &State) -> Vec<usize> {
 #[must_use]
 pub fn visible_signals(state: &State) -> Vec<usize> {
     let shown = state.shown();
-    filtered(state, Pane::Signals, shown.signals.all.len(), |i, m, p| {
+    let there = |i: &usize| {
+        let s = &shown.signals.all[*i];
+        !s.spec.optional || s.good.is_some()
+    };
+    let all = filtered(state, Pane::Signals, shown.signals.all.len(), |i, m, p| {
         let name = &shown.signals.all[i].spec.name;
         shown.verdict.findings.iter().any(|f| f.subject == *name) || matches(m, p, name)
-    })
+    });
+    all.into_iter().filter(there).collect()
 }
 
 /// Places of the timeline entries that the filter lets through, newest first.

@@ -62,6 +62,14 @@ impl Checks {
         changes
     }
 
+    /// The network of this machine is back: what failed meanwhile says nothing of the service.
+    pub(crate) fn absolve(&mut self, at: Stamp) {
+        for check in &mut self.all {
+            check.absolve(at);
+        }
+        self.explain(at);
+    }
+
     /// The first round of a check is over; if nothing but failures was seen, it is down. True when that is news.
     pub(crate) fn give_up(&mut self, name: &str, at: Stamp) -> bool {
         let Some(&i) = self.index.get(name) else { return false };

@@ -2,8 +2,10 @@
 //! `check`, `demo`, and every test.
 
 pub mod alerts;
+pub mod built_in;
 pub mod classify;
 mod commands;
+pub mod context;
 pub mod effect;
 pub mod event;
 mod filter;

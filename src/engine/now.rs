@@ -12,6 +12,7 @@ use crate::model::alert::Alert;
 use crate::model::breakdown::Breakdown;
 use crate::model::breakdown::Dimension;
 use crate::model::breakdown::Topic;
+use crate::model::context::Changed;
 use crate::model::health::Status;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
@@ -24,6 +25,7 @@ use crate::model::source::Feed;
 use crate::model::text::clean;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::model::time::Span;
 
 /// The five lines, in the reader's language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +52,18 @@ pub fn now(state: &State) -> Now {
     let lang = state.settings.lang;
     let (place, place_known) = place(state, lang);
     let fine = fine(state, lang);
+    let (change, change_known) = change(state, lang);
+    let before = match state.context.changes.iter().flatten().next_back().map(|c| &c.what) {
+        Some(Changed::Version { from: Some(from), .. }) => Some(from),
+        _ => None,
+    };
     Now {
         what: what(state, lang),
         trend: trend(state, lang),
         place,
-        change: lang.change_unknown(),
-        back: lang.back_unknown(),
-        known: [true, place_known, false, false, !fine.is_empty()],
+        change,
+        back: before.map_or_else(|| lang.back_unknown(), |from| lang.back_version(from)),
+        known: [true, place_known, change_known, before.is_some(), !fine.is_empty()],
         fine: if fine.is_empty() { lang.fine_unknown() } else { fine },
     }
 }
@@ -193,6 +200,35 @@ fn apart(state: &State, lang: Lang) -> Vec<String> {
     parts
 }
 
+/// What changed before it began, or that nothing did as far as can be seen.
+fn change(state: &State, lang: Lang) -> (String, bool) {
+    let Some(changes) = &state.context.changes else {
+        return (lang.change_unknown(), false);
+    };
+    let looked = Span(state.now.wall - state.context.looked_from);
+    let Some(change) = changes.last() else {
+        return match &state.context.version {
+            Some(version) => (lang.change_none_version(version, looked), true),
+            // Nothing exposes a version and nothing a start: then nothing can be said.
+            None => (lang.change_unknown(), false),
+        };
+    };
+    let zone = state.settings.zone;
+    let time = zone.hm(change.at);
+    let what = match &change.what {
+        Changed::Version { from: Some(from), to } => lang.change_version(to, from, time),
+        Changed::Version { from: None, to } => lang.change_version_new(to, time),
+        Changed::Started { n, .. } => lang.change_started(n, time),
+    };
+    let v = &state.verdict;
+    if v.level < Level::Sev3 || v.level == Level::Unknown {
+        return (what, true);
+    }
+    let apart = v.since - change.at;
+    let span = Span(apart.abs() / MINUTE * MINUTE);
+    (if apart >= 0 { lang.change_onset_after(what, span) } else { lang.change_onset_before(what, span) }, true)
+}
+
 /// The hosts that alerts speak of, where they are what raised the level.
 fn alerting(state: &State) -> Option<String> {
     let worst =
@@ -211,6 +247,12 @@ fn alerting(state: &State) -> Option<String> {
 
 fn place(state: &State, lang: Lang) -> (String, bool) {
     let mut parts = apart(state, lang);
+    let targets = &state.context.targets;
+    let down: Vec<String> = targets.iter().filter(|t| !t.up).map(|t| t.name.clone()).collect();
+    if !down.is_empty() {
+        let names = down.iter().take(4).cloned().collect::<Vec<_>>().join(", ");
+        parts.push(lang.place_targets_down(down.len(), targets.len(), names));
+    }
     for check in &state.checks.all {
         if matches!(check.shown(), Status::Down | Status::Flapping | Status::Degraded) {
             parts.push(format!("{} ({})", check.name, words::check_detail(lang, check)));
@@ -237,6 +279,19 @@ fn fine(state: &State, lang: Lang) -> String {
         let well = state.checks.all.iter().filter(|c| c.shown() == Status::Up).take(3).map(|c| c.name.clone());
         parts.push(well.collect::<Vec<_>>().join(", "));
     }
+    if let Some((at, g)) = &state.glance
+        && let Some((used, max)) = g.connections
+        && state.now.since(*at) < 2 * MINUTE
+        && state.glance_problem.is_none()
+        && g.fullness().is_some_and(|f| f < 0.9)
+        && g.read_only != Some(true)
+    {
+        let mut words = format!("MySQL {}", lang.glance_connections(used, max));
+        if g.waits.as_ref().is_some_and(Vec::is_empty) {
+            words = format!("{words}, {}", lang.glance_no_waits());
+        }
+        parts.push(words);
+    }
     if let Some((_, m)) = &state.sessions.table.last
         && let Some(spec) = state.settings.sessions.as_ref().filter(|s| !troubled(&s.table))
         && state.sources.fresh(Feed::Sessions, state.now)
@@ -252,7 +307,11 @@ fn fine(state: &State, lang: Lang) -> String {
     }
     if let Some(rate) = state.signals.value(REQUEST_RATE).filter(|_| !troubled(REQUEST_RATE)) {
         let window = state.signals.traffic().five.and_then(|s| s.counts).map_or(5 * MINUTE, |c| c.window);
-        parts.push(lang.fine_traffic(figure(lang, rate, Unit::PerSecond), words::window(window)));
+        let (rate, window) = (figure(lang, rate, Unit::PerSecond), words::window(window));
+        parts.push(match state.context.expected() {
+            Some(usual) => lang.fine_traffic_usual(rate, window, figure(lang, usual / 60.0, Unit::PerSecond)),
+            None => lang.fine_traffic(rate, window),
+        });
     }
     parts.join(" · ")
 }

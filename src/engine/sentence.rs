@@ -50,6 +50,12 @@ pub fn sentence(lang: Lang, f: &Finding) -> String {
         Rule::BlindChecks => lang.rule_blind_checks(),
         Rule::BlindSessions => lang.rule_blind_sessions(),
         Rule::NothingWatched => lang.what_nothing_configured(),
+        Rule::TrafficGone => lang.rule_traffic_gone(limit),
+        Rule::TrafficLow => lang.rule_traffic_low(value, figure(lang, f.threshold.unwrap_or_default() * 2.0, f.unit)),
+        Rule::TargetsDown => lang.rule_targets_down(value),
+        Rule::ErrorsAfterChange => lang.rule_after_change(value, limit, requests(lang, f)),
+        Rule::Restarting => lang.rule_restarting(subject),
+        Rule::NoNetwork => lang.rule_no_network(),
         Rule::AlertCritical | Rule::AlertWarning => match f.value {
             Some(n) if n > 1.0 => lang.rule_alerts(subject, value),
             _ => lang.rule_alert(subject),

@@ -3,16 +3,13 @@
 
 use std::path::PathBuf;
 
+use crate::engine::built_in::built_in_signals;
 use crate::lang::Lang;
 use crate::model::rule::Group;
 use crate::model::severity::Level;
-use crate::model::signal::ERROR_RATE;
-use crate::model::signal::ERROR_RATE_1M;
-use crate::model::signal::LATENCY_P95;
-use crate::model::signal::LATENCY_P99;
 use crate::model::signal::Limit;
-use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
+use crate::model::source::Origin;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::Zone;
@@ -51,6 +48,12 @@ pub struct Settings {
     pub quiet: Quiet,
     /// Whom to call.
     pub contacts: Vec<Contact>,
+    /// A target beyond the service: when it fails too, what fails is this machine's network.
+    pub neutral: Option<CheckSpec>,
+    /// Figures from databases.
+    pub sql: Vec<SqlSpec>,
+    /// Lines that match, per minute.
+    pub logs: Vec<LogSpec>,
     /// Alertmanagers; several are one cluster.
     pub alertmanagers: Vec<AlertmanagerSpec>,
     /// Who sits here: the author of what is written from this cockpit.
@@ -76,6 +79,9 @@ impl Settings {
             sessions: None,
             quiet: Quiet::default(),
             contacts: Vec::new(),
+            neutral: None,
+            sql: Vec::new(),
+            logs: Vec::new(),
             alertmanagers: Vec::new(),
             operator: String::new(),
         }
@@ -93,6 +99,9 @@ impl Settings {
         self.prometheus.is_some() || !self.scrapes.is_empty()
     }
 }
+
+/// The name of the check behind `neutral`; no check of the configuration may have it.
+pub const NEUTRAL: &str = "neutral target";
 
 /// One health check.
 #[derive(Clone, Debug, PartialEq)]
@@ -389,10 +398,14 @@ impl MetricNames {
 pub struct SignalSpec {
     /// Its name.
     pub name: String,
-    /// The PromQL behind it; `None` for a built-in one, whose query follows from the metric names.
+    /// The question behind it; `None` for a built-in one, whose query follows from the metric names.
     pub query: Option<String>,
+    /// Who answers: a Prometheus server (or direct scrape in its place), a database, a log.
+    pub origin: Origin,
     /// What it counts in.
     pub unit: Unit,
+    /// Shown only once it has been seen: not every service exports it.
+    pub optional: bool,
     /// Beyond this, SEV3.
     pub warning: Option<Limit>,
     /// Beyond this, SEV2 (the error rate: SEV1).
@@ -407,27 +420,64 @@ impl SignalSpec {
     }
 }
 
-/// The signals that come with the program. Limits: design section 6 and the house's alert rules.
-#[must_use]
-pub fn built_in_signals() -> Vec<SignalSpec> {
-    let plain =
-        |name: &str, unit| SignalSpec { name: name.to_owned(), query: None, unit, warning: None, critical: None };
-    vec![
-        SignalSpec {
-            // share > 1 % for 5m from 200 requests and 10 failures on; > 5 % for 5m from 100 and 10 on.
-            warning: Some(Limit::above(0.01).held(5 * MINUTE).from_requests(200.0, 10.0)),
-            critical: Some(Limit::above(0.05).held(5 * MINUTE).from_requests(100.0, 10.0)),
-            ..plain(ERROR_RATE, Unit::Ratio)
-        },
-        plain(ERROR_RATE_1M, Unit::Ratio),
-        SignalSpec {
-            // HighLatency of the house: p95 > 1 s for 5m; from 100 requests on.
-            warning: Some(Limit::above(1.0).held(5 * MINUTE).from_requests(100.0, 0.0)),
-            ..plain(LATENCY_P95, Unit::Seconds)
-        },
-        plain(LATENCY_P99, Unit::Seconds),
-        plain(REQUEST_RATE, Unit::PerSecond),
-    ]
+/// A figure from a database.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SqlSpec {
+    /// The signal's name.
+    pub name: String,
+    /// The database URL, by name.
+    pub url: SecretId,
+    /// The URL as it may be shown.
+    pub shown: String,
+    /// One statement that returns one number.
+    pub query: String,
+    /// Time between looks.
+    pub every: Millis,
+    /// The most a look may cost the server.
+    pub budget: Millis,
+}
+
+impl SqlSpec {
+    /// The name of its source.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("sql {}", self.name)
+    }
+}
+
+/// Lines that match, per minute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogSpec {
+    /// The signal's name.
+    pub name: String,
+    /// Where the lines come from.
+    pub from: LogFrom,
+    /// A regular expression.
+    pub pattern: String,
+    /// Time between two looks at the count; lines are read as they come.
+    pub every: Millis,
+}
+
+impl LogSpec {
+    /// The name of its source.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("log {}", self.name)
+    }
+}
+
+/// Where lines come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogFrom {
+    /// A command that goes on, run by `sh -c`.
+    Command {
+        /// The command line, by name: it may carry a password.
+        line: SecretId,
+        /// The command line as it stands in the file.
+        shown: String,
+    },
+    /// A file that is followed.
+    File(PathBuf),
 }
 
 /// The session table.
@@ -454,6 +504,12 @@ pub struct SessionsSpec {
 }
 
 impl SessionsSpec {
+    /// Is it MySQL or MariaDB, which can be looked at as a server too?
+    #[must_use]
+    pub fn is_mysql(&self) -> bool {
+        self.shown.starts_with("mysql") || self.shown.starts_with("mariadb")
+    }
+
     /// A look has at most eight statements, each stopped by the server at the budget; two seconds more for a slow
     /// connection to open.
     #[must_use]

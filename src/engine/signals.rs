@@ -1,5 +1,7 @@
 //! The signals: samples folded into histories.
 
+use std::collections::VecDeque;
+
 use crate::engine::settings::SignalSpec;
 use crate::model::series::Series;
 use crate::model::signal::Absence;
@@ -39,7 +41,12 @@ pub struct Signals {
     pub half_hour: Option<(Stamp, Sample)>,
     /// Requests of the last five minutes, as the service counts them.
     pub requests: Option<(Stamp, Sample)>,
+    /// Moments at which the request figures began to come from another source, and which.
+    pub seams: VecDeque<(Millis, Origin)>,
 }
+
+/// Seams that are remembered: more would not fit on a chart.
+const SEAMS: usize = 50;
 
 impl Signals {
     pub(crate) fn new(specs: &[SignalSpec]) -> Self {
@@ -50,10 +57,15 @@ impl Signals {
                 series: Series::default(),
                 last: None,
                 good: None,
-                origin: Origin::Prometheus,
+                origin: spec.origin,
             })
             .collect();
-        Self { all, half_hour: None, requests: None }
+        Self { all, half_hour: None, requests: None, seams: VecDeque::new() }
+    }
+
+    /// The signals to be shown: an optional one only once it was seen.
+    pub fn shown(&self) -> impl Iterator<Item = &Signal> {
+        self.all.iter().filter(|s| !s.spec.optional || s.good.is_some())
     }
 
     /// The signal of this name.
@@ -62,7 +74,7 @@ impl Signals {
         self.all.iter().find(|s| s.spec.name == name)
     }
 
-    pub(crate) fn fold(&mut self, at: Stamp, origin: Origin, sample: Sample) {
+    pub(crate) fn fold(&mut self, at: Stamp, origin: Origin, sample: Sample, history: bool) {
         if sample.signal == ERROR_RATE_30M {
             self.half_hour = Some((at, sample));
             return;
@@ -75,6 +87,12 @@ impl Signals {
             return;
         };
         signal.series.push(sample.at, sample.reading.value());
+        if !history && signal.last.is_some() && signal.origin != origin && signal.spec.name == ERROR_RATE {
+            if self.seams.len() == SEAMS {
+                self.seams.pop_front();
+            }
+            self.seams.push_back((sample.at, origin));
+        }
         signal.origin = origin;
         if sample.reading.value().is_some() {
             signal.good = Some((at, sample.clone()));
@@ -82,17 +100,30 @@ impl Signals {
         signal.last = Some((at, sample));
     }
 
-    /// Forgets what is not older than this: history is about to tell it anew, without the holes.
-    pub(crate) fn rewind(&mut self, from: Option<Millis>) {
-        let Some(from) = from else { return };
-        for signal in &mut self.all {
-            signal.series.forget_from(from);
+    /// Puts back what was known before history told it anew, where history has holes: while a server was away, another
+    /// source was not.
+    pub(crate) fn refill(&mut self, known: &[(String, Series)], gap: Millis) {
+        for (name, series) in known {
+            if let Some(signal) = self.all.iter_mut().find(|s| s.spec.name == *name) {
+                signal.series.fill(series, gap);
+            }
         }
     }
 
-    /// Leaves a gap in every history: a source gave no answer.
+    /// Forgets what is not older than this: history is about to tell it anew. Returns what was known.
+    pub(crate) fn rewind(&mut self, from: Option<Millis>) -> Vec<(String, Series)> {
+        let Some(from) = from else { return Vec::new() };
+        let requests = self.all.iter().filter(|s| s.spec.origin.tells_requests());
+        let known = requests.map(|s| (s.spec.name.clone(), s.series.clone())).collect();
+        for signal in self.all.iter_mut().filter(|s| s.spec.origin.tells_requests()) {
+            signal.series.forget_from(from);
+        }
+        known
+    }
+
+    /// Leaves a gap in every history of request figures: their source gave no answer.
     pub(crate) fn gap(&mut self, at: Millis) {
-        for signal in &mut self.all {
+        for signal in self.all.iter_mut().filter(|s| s.spec.origin.tells_requests()) {
             signal.series.push(at, None);
         }
     }

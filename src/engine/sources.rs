@@ -6,6 +6,7 @@ use crate::model::source::Feed;
 use crate::model::source::Freshness;
 use crate::model::source::Source;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Stamp;
 
 /// The name of the Prometheus source.
@@ -16,6 +17,10 @@ pub const PLACE: &str = "prometheus place";
 pub const PROMETHEUS_ALERTS: &str = "prometheus alerts";
 /// How the names of Alertmanagers begin.
 pub const ALERTMANAGER: &str = "alertmanager";
+/// The name of the poller of what stands around the figures.
+pub const CONTEXT: &str = "prometheus context";
+/// The name of the poller of the database server.
+pub const GLANCE: &str = "glance";
 /// The name of the session source.
 pub const SESSIONS: &str = "sessions";
 
@@ -42,6 +47,13 @@ impl Sources {
         }
         if let Some(s) = &settings.sessions {
             all.push(Source::new(SESSIONS, Feed::Sessions, s.every, s.timeout(), now));
+        }
+        // A look has one statement, and two seconds for a slow connection to open.
+        for s in &settings.sql {
+            all.push(Source::new(&s.source(), Feed::Figures, s.every, s.budget + 2 * SECOND, now));
+        }
+        for l in &settings.logs {
+            all.push(Source::new(&l.source(), Feed::Figures, l.every, SECOND, now));
         }
         for a in &settings.alertmanagers {
             all.push(Source::new(&a.name, Feed::Alerts, a.every, a.timeout, now));

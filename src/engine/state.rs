@@ -3,23 +3,29 @@
 use crate::engine::alerts::Alerts;
 use crate::engine::classify::Standing;
 use crate::engine::classify::Verdict;
+use crate::engine::context::Context;
 use crate::engine::health::Checks;
 use crate::engine::place::Places;
 use crate::engine::prompt::Prompt;
 use crate::engine::sessions::Sessions;
+use crate::engine::settings::CheckSpec;
 use crate::engine::settings::Settings;
 use crate::engine::signals::Signal;
 use crate::engine::signals::Signals;
 use crate::engine::silence::Card;
 use crate::engine::silence::Orders;
+use crate::engine::sources::CONTEXT;
+use crate::engine::sources::GLANCE;
 use crate::engine::sources::PLACE;
 use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::SCRAPE;
-use crate::engine::sources::SESSIONS;
 use crate::engine::sources::Sources;
 use crate::engine::timeline::Timeline;
 use crate::layout::Pane;
+use crate::model::glance::Glance;
+use crate::model::health::Check;
 use crate::model::severity::Rule;
+use crate::model::signal::Absence;
 use crate::model::signal::Sample;
 use crate::model::source::Feed;
 use crate::model::source::Origin;
@@ -66,6 +72,14 @@ pub struct State {
     pub alerts_watchdog_gone: Option<Millis>,
     /// Silences ordered from here.
     pub orders: Orders,
+    /// What stands around the figures.
+    pub context: Context,
+    /// The neutral target.
+    pub neutral: Option<Check>,
+    /// The database server at a glance, and when it was looked at.
+    pub glance: Option<(Stamp, Glance)>,
+    /// Why the newest glance failed.
+    pub glance_problem: Option<Absence>,
     /// Where it fails.
     pub places: Places,
     /// How bad it is.
@@ -99,6 +113,10 @@ impl State {
             alerts: Alerts::new(&settings),
             alerts_watchdog_gone: None,
             orders: Orders::default(),
+            context: Context::default(),
+            neutral: settings.neutral.as_ref().map(|s| neutral(s, now)),
+            glance: None,
+            glance_problem: None,
             places: Places::default(),
             verdict: Verdict::new(now),
             timeline: Timeline::default(),
@@ -120,7 +138,7 @@ impl State {
     /// True until every source has answered once, well or badly; alerts are said when they come.
     #[must_use]
     pub fn reading(&self) -> bool {
-        self.sources.all.iter().any(|s| !s.answered && s.feed != Feed::Alerts)
+        self.sources.all.iter().any(|s| !s.answered && !matches!(s.feed, Feed::Alerts | Feed::Figures))
             || self.checks.all.iter().any(|c| c.last.is_none())
     }
 
@@ -141,9 +159,13 @@ impl State {
     pub fn has_feed(&self, feed: Feed) -> bool {
         match feed {
             Feed::Checks => !self.checks.all.is_empty(),
-            Feed::Metrics | Feed::Sessions | Feed::Alerts => self.sources.of(feed).next().is_some(),
+            Feed::Metrics | Feed::Sessions | Feed::Alerts | Feed::Figures => self.sources.of(feed).next().is_some(),
         }
     }
+}
+
+fn neutral(spec: &CheckSpec, now: Stamp) -> Check {
+    Check::new(&spec.name, false, spec.fail_after, spec.recover_after, Vec::new(), now)
 }
 
 /// The name of the task behind a check: a check may be called `prometheus` too.
@@ -161,9 +183,20 @@ pub fn rules_task(place: usize) -> String {
 /// The names of everything that will be asked.
 fn rounds(settings: &Settings) -> Vec<String> {
     let figures = Sources::new(settings, Stamp::default()).all.into_iter().map(|s| s.name);
-    let place = settings.prometheus.as_ref().map(|_| PLACE.to_owned());
+    let beside = settings.prometheus.iter().flat_map(|_| [PLACE, CONTEXT].map(str::to_owned));
+    let neutral = settings.neutral.as_ref().map(|c| check_task(&c.name));
+    let glance = settings.sessions.as_ref().filter(|s| s.is_mysql()).map(|_| GLANCE.to_owned());
     let groups = settings.prometheus.iter().flat_map(|p| p.rules.iter().enumerate()).map(|(i, _)| rules_task(i));
-    settings.checks.iter().map(|c| check_task(&c.name)).chain(figures).chain(place).chain(groups).collect()
+    settings
+        .checks
+        .iter()
+        .map(|c| check_task(&c.name))
+        .chain(figures)
+        .chain(beside)
+        .chain(neutral)
+        .chain(glance)
+        .chain(groups)
+        .collect()
 }
 
 /// What the person is doing with the screen.
@@ -245,12 +278,14 @@ pub enum Notice {
 #[must_use]
 pub fn outdated(state: &State, signal: &Signal) -> bool {
     let Some((at, _)) = &signal.last else { return false };
+    let name = &signal.spec.name;
     let source = match signal.origin {
-        Origin::Prometheus => PROMETHEUS,
-        Origin::Scrape => SCRAPE,
-        Origin::Sql => SESSIONS,
+        Origin::Prometheus => PROMETHEUS.to_owned(),
+        Origin::Scrape => SCRAPE.to_owned(),
+        Origin::Sql => format!("sql {name}"),
+        Origin::Log => format!("log {name}"),
     };
-    let every = state.sources.get(source).map_or(MINUTE, |s| s.every);
+    let every = state.sources.get(&source).map_or(MINUTE, |s| s.every);
     state.now.since(*at) > 3 * every + every / 2 + SECOND
 }
 

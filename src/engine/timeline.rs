@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use crate::engine::sentence::sentence;
 use crate::engine::words;
 use crate::lang::Lang;
+use crate::model::context::Changed;
 use crate::model::health::Status;
 use crate::model::matcher::Matcher;
 use crate::model::severity::Finding;
@@ -100,6 +101,23 @@ pub enum What {
         /// Why.
         why: Absence,
     },
+    /// The database server takes no writes any more, or takes them again.
+    ReadOnly {
+        /// It takes none.
+        read_only: bool,
+    },
+    /// Replication stopped, or runs again.
+    Replica {
+        /// It runs.
+        running: bool,
+        /// What stopped it; may be empty.
+        error: String,
+    },
+    /// A version or a process start was seen.
+    Changed {
+        /// What changed.
+        what: Changed,
+    },
     /// Rows were swept from the session table.
     Swept {
         /// How many.
@@ -136,6 +154,11 @@ impl Entry {
             }
             What::Unsilenced { matchers } => lang.fact_unsilenced(listed(matchers)),
             What::SilenceFailed { why } => lang.fact_silence_failed(words::absence(lang, why)),
+            What::ReadOnly { read_only: true } => lang.fact_read_only(),
+            What::ReadOnly { read_only: false } => lang.fact_writable(),
+            What::Replica { running: true, .. } => lang.fact_replica_runs(),
+            What::Replica { running: false, error } => lang.fact_replica_stopped(error),
+            What::Changed { what } => words::changed(lang, what),
             What::Swept { rows } => lang.fact_swept(words::figure(lang, *rows as f64, Unit::Count)),
         }
     }
@@ -149,6 +172,8 @@ impl Entry {
             What::Check { .. } => lang.who_checks(),
             What::Lost { .. } | What::Back { .. } => lang.who_sources(),
             What::Swept { .. } => lang.who_sessions(),
+            What::Changed { .. } => lang.who_changes(),
+            What::ReadOnly { .. } | What::Replica { .. } => "MySQL".to_owned(),
             What::Fired { .. } | What::Over { .. } | What::SilenceFailed { .. } | What::Unsilenced { .. } => {
                 lang.who_alerts()
             }

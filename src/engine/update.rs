@@ -4,6 +4,7 @@ use crate::engine::alerts::Alerts;
 use crate::engine::alerts::News;
 use crate::engine::classify;
 use crate::engine::commands;
+use crate::engine::context;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::event::Ending;
@@ -11,6 +12,7 @@ use crate::engine::event::Event;
 use crate::engine::event::Kind;
 use crate::engine::keys;
 use crate::engine::place;
+use crate::engine::settings::NEUTRAL;
 use crate::engine::settings::Quiet;
 use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::SCRAPE;
@@ -20,6 +22,11 @@ use crate::engine::state::Notice;
 use crate::engine::state::State;
 use crate::engine::timeline::What;
 use crate::engine::words;
+use crate::model::context::Seen;
+use crate::model::context::Target;
+use crate::model::context::Usual;
+use crate::model::glance;
+use crate::model::glance::Glance;
 use crate::model::health::Outcome;
 use crate::model::health::Probe;
 use crate::model::health::Status;
@@ -55,6 +62,8 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         }
         Kind::Measured { look } => measured(state, look),
         Kind::SourceFailed { source, why } => failed(state, &source, why),
+        Kind::ContextRead { targets, seen, usual } => context_read(state, targets, seen.as_ref(), usual),
+        Kind::Glanced { look } => glanced(state, look),
         Kind::AlertsRead { source, alerts, silences, left_out, skew, took } => {
             if state.sources.answered(&source, state.now, took, Vec::new()) {
                 state.timeline.add(state.now.wall, What::Back { source: source.clone() });
@@ -94,6 +103,40 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         reaction.redraw = false;
     }
     reaction
+}
+
+fn context_read(state: &mut State, targets: Vec<Target>, seen: Option<&Seen>, usual: Option<Usual>) -> Reaction {
+    state.context.targets(state.now, targets);
+    if let Some(usual) = usual {
+        state.context.usual = Some(usual);
+    }
+    for change in seen.into_iter().flat_map(|s| state.context.seen(s)).collect::<Vec<_>>() {
+        state.timeline.add(change.at, What::Changed { what: change.what });
+    }
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+/// Takes a glance at the database server in; what flips is a fact.
+fn glanced(state: &mut State, look: glance::Look) -> Reaction {
+    match look {
+        Ok(glance) => {
+            let before = state.glance.as_ref().map(|(_, g)| g);
+            let flipped = before.and_then(|b| b.read_only).zip(glance.read_only).filter(|(was, is)| was != is);
+            if let Some((_, read_only)) = flipped {
+                state.timeline.add(state.now.wall, What::ReadOnly { read_only });
+            }
+            let runs = |g: &Glance| g.replica.as_ref().map(|r| r.lag.is_some());
+            let stopped = before.and_then(runs).zip(runs(&glance)).filter(|(was, is)| was != is);
+            if let (Some((_, running)), Some(replica)) = (stopped, &glance.replica) {
+                state.timeline.add(state.now.wall, What::Replica { running, error: replica.error.clone() });
+            }
+            state.glance = Some((state.now, glance));
+            state.glance_problem = None;
+        }
+        Err(why) => state.glance_problem = Some(why),
+    }
+    Reaction::redraw()
 }
 
 /// Folds alerts in, and tells what began and what ended.
@@ -151,8 +194,14 @@ fn tick(state: &mut State, before: Stamp) -> Reaction {
 }
 
 fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {
+    if name == NEUTRAL {
+        return neutral_probed(state, probe);
+    }
     let first = state.checks.get(name).is_some_and(|c| c.last.is_none());
     let changes = state.checks.fold(name, state.now, probe);
+    for change in changes.iter().filter(|c| c.to == Status::Down) {
+        context::note_outage(state, &change.name);
+    }
     let lang = state.settings.lang;
     for change in &changes {
         // The first word about a check is not news unless it is a bad one.
@@ -168,6 +217,23 @@ fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {
     if changes.is_empty() && !first {
         state.drawn_late = true;
         return Reaction::none();
+    }
+    classify::judge(state);
+    Reaction::redraw()
+}
+
+/// The neutral target is no check of the service: it only tells whether the others can be believed.
+fn neutral_probed(state: &mut State, probe: Probe) -> Reaction {
+    let before = state.no_network();
+    let now = state.now;
+    if let Some(neutral) = &mut state.neutral {
+        neutral.fold(now, probe);
+    }
+    if state.no_network() == before {
+        return Reaction::none();
+    }
+    if before {
+        state.checks.absolve(now);
     }
     classify::judge(state);
     Reaction::redraw()
@@ -197,21 +263,20 @@ fn sampled(
     moments.dedup();
     let step = moments.windows(2).map(|w| w[1] - w[0]).min().unwrap_or(every).max(every);
     let gap = step * 5 / 2;
-    if history {
-        state.signals.rewind(moments.first().copied());
-    }
+    let known = if history { state.signals.rewind(moments.first().copied()) } else { Vec::new() };
     let mut moment: Option<Millis> = None;
     for sample in samples {
         if moment.is_some_and(|at| at != sample.at) {
-            classify::judge_moment(state, moment.unwrap_or_default(), gap);
+            classify::judge_moment(state, origin, moment.unwrap_or_default(), gap);
         }
         moment = Some(sample.at);
         // History is dated, not received: a value that is an hour old must not look fresh.
         let received = if history { dated(state.now, sample.at) } else { state.now };
-        state.signals.fold(received, origin, sample);
+        state.signals.fold(received, origin, sample, history);
     }
+    state.signals.refill(&known, gap);
     if let Some(at) = moment {
-        classify::judge_moment(state, at, gap);
+        classify::judge_moment(state, origin, at, gap);
     }
     classify::judge(state);
     Reaction::redraw()
@@ -268,7 +333,8 @@ fn failed(state: &mut State, source: &str, why: Absence) -> Reaction {
         let notes = state.sources.get(SCRAPE).map(|s| s.notes.clone()).unwrap_or_default();
         return sampled(state, SCRAPE, Origin::Scrape, samples, false, took, notes);
     }
-    if judges(state, source) {
+    let requests = source == PROMETHEUS || source == SCRAPE;
+    if requests && judges(state, source) {
         let at = state.now.wall;
         state.signals.gap(at);
     }

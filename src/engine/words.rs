@@ -1,6 +1,7 @@
 //! Nouns of the model in the reader's words: figures, reasons, states.
 
 use crate::lang::Lang;
+use crate::model::context::Changed;
 use crate::model::health::Check;
 use crate::model::health::Outcome;
 use crate::model::health::Status;
@@ -144,6 +145,17 @@ pub fn outcome(lang: Lang, outcome: &Outcome) -> Option<String> {
         Outcome::Good => None,
         Outcome::Slow(seen, wanted) | Outcome::Unexpected(seen, wanted) => Some(lang.unexpected(seen, wanted)),
         Outcome::Absent(why) => Some(absence(lang, why)),
+    }
+}
+
+/// A change as a fact.
+#[must_use]
+pub fn changed(lang: Lang, what: &Changed) -> String {
+    match what {
+        Changed::Version { from: Some(from), to } => lang.fact_version(from, to),
+        Changed::Version { from: None, to } => lang.fact_version_new(to),
+        Changed::Started { n: 1, first } => lang.fact_started_one(first),
+        Changed::Started { n, first } => lang.fact_started(n, first),
     }
 }
 

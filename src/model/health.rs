@@ -192,6 +192,17 @@ impl Check {
         Some(before)
     }
 
+    /// Forgets its failures: they were this machine's, not the service's.
+    pub fn absolve(&mut self, at: Stamp) {
+        if self.failures == 0 && self.status != Status::Down {
+            return;
+        }
+        (self.failures, self.passes, self.failing_since) = (0, 0, None);
+        self.recent.clear();
+        self.status = Status::Unknown;
+        self.changed = at;
+    }
+
     fn judge(&self) -> Status {
         let slow = self.slow_since.is_some();
         let well = if slow { Status::Degraded } else { Status::Up };

@@ -3,7 +3,9 @@
 
 pub mod alert;
 pub mod breakdown;
+pub mod context;
 pub mod flaps;
+pub mod glance;
 pub mod health;
 pub mod matcher;
 pub mod promql;

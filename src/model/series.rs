@@ -60,6 +60,27 @@ impl Series {
         self.points.truncate(keep);
     }
 
+    /// Puts back what another source knew, where this series has nothing: points further than `gap` from any of its own.
+    pub fn fill(&mut self, known: &Self, gap: Millis) {
+        let mut all: Vec<Point> = self.points.iter().copied().filter(|p| p.value.is_some()).collect();
+        let near = |at: Millis| {
+            let i = all.partition_point(|p| p.at < at);
+            let after = all.get(i).is_some_and(|p| p.at - at <= gap);
+            let before = i.checked_sub(1).and_then(|i| all.get(i)).is_some_and(|p| at - p.at <= gap);
+            after || before
+        };
+        let missing: Vec<Point> = known.iter().filter(|p| p.value.is_some() && !near(p.at)).collect();
+        if missing.is_empty() {
+            return;
+        }
+        all.extend(missing);
+        all.extend(self.points.iter().copied().filter(|p| p.value.is_none()));
+        all.sort_by_key(|p| p.at);
+        all.dedup_by_key(|p| p.at);
+        let over = all.len().saturating_sub(CAPACITY);
+        self.points = all.into_iter().skip(over).collect();
+    }
+
     /// Number of points, gaps included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -169,6 +190,17 @@ mod tests {
         }
         assert_eq!(s.len(), CAPACITY);
         assert!(!s.push(3, Some(9.0)), "an older point is dropped");
+    }
+
+    #[test]
+    fn what_another_source_knew_fills_the_hole_and_nothing_else() {
+        let mut s = series(&[(0, Some(0.1)), (15, Some(0.2)), (90, Some(0.3))]);
+        let known =
+            series(&[(10, Some(9.0)), (30, Some(5.0)), (45, Some(6.0)), (60, None), (75, Some(7.0)), (80, Some(9.0))]);
+        s.fill(&known, 14);
+        let values: Vec<(Millis, Option<f64>)> = s.iter().map(|p| (p.at, p.value)).collect();
+        let wanted = [(0, 0.1), (15, 0.2), (30, 5.0), (45, 6.0), (75, 7.0), (90, 0.3)].map(|(at, v)| (at, Some(v)));
+        assert_eq!(values, wanted);
     }
 
     #[test]

@@ -130,6 +130,18 @@ pub enum Rule {
     AlertPending,
     /// The alert that always fires does not.
     WatchdogAbsent,
+    /// No request comes where many are expected.
+    TrafficGone,
+    /// Less than half of the expected traffic.
+    TrafficLow,
+    /// No target of the service can be read, and a check agrees.
+    TargetsDown,
+    /// Failures soon after a change.
+    ErrorsAfterChange,
+    /// A check is down for a moment after a change.
+    Restarting,
+    /// The neutral target cannot be reached either: nothing is judged.
+    NoNetwork,
     /// No fresh look at the alerts; said beside any level, raises none.
     BlindAlerts,
 }
@@ -172,6 +184,12 @@ impl Rule {
             Self::AlertWarning => "alert_warning",
             Self::AlertPending => "alert_pending",
             Self::WatchdogAbsent => "watchdog_absent",
+            Self::TrafficGone => "traffic_gone",
+            Self::TrafficLow => "traffic_low",
+            Self::TargetsDown => "targets_down",
+            Self::ErrorsAfterChange => "errors_after_change",
+            Self::Restarting => "restarting",
+            Self::NoNetwork => "no_network",
             Self::BlindAlerts => "blind_alerts",
         }
     }

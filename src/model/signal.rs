@@ -18,6 +18,11 @@ pub const LATENCY_P99: &str = "latency_p99";
 /// Requests per second over five minutes.
 pub const REQUEST_RATE: &str = "request_rate";
 
+/// Database connections in use over all that there may be; where the service exports it.
+pub const CONNECTION_POOL: &str = "connection_pool";
+/// Tasks that wait in the longest Celery queue; where the service exports it.
+pub const CELERY_QUEUE: &str = "celery_queue";
+
 /// Requests in five minutes: not a signal of its own, but what `min_requests` of any signal is measured by.
 pub const REQUESTS_5M: &str = "requests_5m";
 

@@ -20,6 +20,8 @@ pub enum Feed {
     Sessions,
     /// Alerts, from Alertmanager or Prometheus.
     Alerts,
+    /// Figures of the configuration's own: databases and logs.
+    Figures,
 }
 
 /// How a source reads, for `check --json`.
@@ -32,6 +34,16 @@ pub enum Origin {
     Scrape,
     /// A database.
     Sql,
+    /// A log.
+    Log,
+}
+
+impl Origin {
+    /// Does it tell of requests?
+    #[must_use]
+    pub fn tells_requests(self) -> bool {
+        matches!(self, Self::Prometheus | Self::Scrape)
+    }
 }
 
 impl Origin {
@@ -42,6 +54,7 @@ impl Origin {
             Self::Prometheus => "prometheus",
             Self::Scrape => "scrape",
             Self::Sql => "sql",
+            Self::Log => "log",
         }
     }
 }

@@ -56,7 +56,7 @@ fn head(state: &State, lang: Lang, out: &mut String) {
 }
 
 fn figures(state: &State, lang: Lang, out: &mut String) {
-    for s in &state.signals.all {
+    for s in state.signals.shown() {
         let Some((_, sample)) = &s.last else { continue };
         let value = match &sample.reading {
             Reading::Value(v) if outdated(state, s) => {

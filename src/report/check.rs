@@ -44,7 +44,7 @@ pub fn json(state: &State) -> Value {
             "blind": v.blind.iter().map(blind).collect::<Vec<_>>(),
         },
         "health": state.checks.all.iter().map(|c| health(state, c)).collect::<Vec<_>>(),
-        "signals": state.signals.all.iter().map(|s| signal(state, s)).collect::<Vec<_>>(),
+        "signals": state.signals.shown().map(|s| signal(state, s)).collect::<Vec<_>>(),
         "sessions": sessions(state),
         "alerts": state.alerts.all.iter().map(alert).collect::<Vec<_>>(),
         "runbooks": [],
@@ -69,6 +69,7 @@ fn blind(f: &Finding) -> &'static str {
         Rule::BlindChecks => "checks",
         Rule::BlindSessions => "sessions",
         Rule::BlindAlerts => "alerts",
+        Rule::NoNetwork => "network",
         _ => "metrics",
     }
 }

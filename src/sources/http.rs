@@ -41,7 +41,7 @@ impl Clients {
     /// Builds what the settings need. Reads files: not for the thread that draws.
     #[must_use]
     pub fn new(settings: &Settings, secrets: &Secrets) -> Self {
-        let checks = settings.checks.iter().filter_map(|c| match &c.probe {
+        let checks = settings.checks.iter().chain(&settings.neutral).filter_map(|c| match &c.probe {
             ProbeSpec::Http(e) => Some(e),
             _ => None,
         });

@@ -2,14 +2,18 @@
 
 pub mod alertmanager;
 pub mod check;
+pub(crate) mod database;
 pub mod exposition;
+pub mod glance;
 pub mod http;
 pub(crate) mod json;
+pub mod log;
 pub mod poll;
 pub mod prometheus;
 pub mod scrape;
 pub mod secrets;
 pub mod sessions;
+pub mod sql;
 pub mod tls;
 
 use std::sync::Arc;
@@ -22,6 +26,8 @@ use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::engine::effect::Closer;
 use crate::engine::effect::SilenceOrder;
+use crate::engine::sources::CONTEXT;
+use crate::engine::sources::GLANCE;
 use crate::engine::sources::PLACE;
 use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::PROMETHEUS_ALERTS;
@@ -112,6 +118,7 @@ pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, once: bool)
         start.alertmanagers();
         start.scrapes();
         start.sessions();
+        start.figures();
         // A single look makes no silences.
         if !once {
             start.silencer().await;
@@ -136,7 +143,7 @@ impl Start {
     }
 
     fn checks(&self) {
-        for spec in &self.settings.checks {
+        for spec in self.settings.checks.iter().chain(&self.settings.neutral) {
             // The probe keeps its own time; this only catches a probe that does not.
             let plan = self.plan(&check_task(&spec.name), spec.every, spec.timeout + SECOND);
             let plan = Plan { back_off: false, tries: spec.fail_after, ..plan };
@@ -156,6 +163,8 @@ impl Start {
         poll::spawn(plan, bus, &self.bits.place, place);
         let plan = self.plan(PROMETHEUS_ALERTS, spec.every, 2 * spec.timeout);
         poll::spawn(plan, bus, &self.bits.wake, prometheus::Alerts::new(spec.clone(), clients, secrets));
+        let plan = self.plan(CONTEXT, spec.every, 4 * spec.timeout);
+        poll::spawn(plan, bus, &self.bits.wake, prometheus::Context::new(spec.clone(), clients, secrets));
         for (i, group) in spec.rules.iter().enumerate() {
             let plan = self.plan(&rules_task(i), group.interval, 2 * spec.timeout);
             let judged = prometheus::Judged::new(spec.clone(), (i, group.clone()), clients, secrets);
@@ -197,5 +206,21 @@ impl Start {
         let plan = self.plan(SESSIONS, spec.every, spec.timeout());
         let watcher = sessions::Watcher::new(spec.clone(), &self.secrets, self.bits.count.clone());
         poll::spawn(plan, &self.bus, &self.bits.wake, watcher);
+        if spec.is_mysql() {
+            let plan = self.plan(GLANCE, spec.every, spec.timeout());
+            poll::spawn(plan, &self.bus, &self.bits.wake, glance::Glancer::new(spec.clone(), &self.secrets));
+        }
+    }
+
+    fn figures(&self) {
+        for spec in &self.settings.sql {
+            let plan = self.plan(&spec.source(), spec.every, spec.budget + 2 * SECOND);
+            poll::spawn(plan, &self.bus, &self.bits.wake, sql::Figure::new(spec.clone(), &self.secrets));
+        }
+        for spec in &self.settings.logs {
+            // Reading the count costs nothing: a dead command is told at every look.
+            let plan = Plan { back_off: false, ..self.plan(&spec.source(), spec.every, 5 * SECOND) };
+            poll::spawn(plan, &self.bus, &self.bits.wake, log::Log::new(spec.clone(), &self.secrets));
+        }
     }
 }

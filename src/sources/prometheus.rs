@@ -2,6 +2,7 @@
 
 mod alerts;
 mod api;
+mod context;
 mod place;
 mod requests;
 mod rules;
@@ -18,6 +19,8 @@ use crate::engine::settings::SignalSpec;
 use crate::engine::sources::PROMETHEUS;
 use crate::model::signal::Absence;
 use crate::model::source::Origin;
+use crate::model::time::HOUR;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::sources::http::Clients;
@@ -32,6 +35,7 @@ use crate::sources::prometheus::requests::TOTAL_5;
 use crate::sources::secrets::Secrets;
 
 pub use alerts::Alerts;
+pub use context::Context;
 pub use place::Place;
 pub use rules::Judged;
 
@@ -47,6 +51,9 @@ pub struct Server {
     signals: Vec<SignalSpec>,
     seeded: bool,
     notes: Vec<String>,
+    /// The newest sample that the server holds of the requests, and the usual time between two.
+    newest: Option<Millis>,
+    pace: Option<Millis>,
 }
 
 impl Server {
@@ -55,7 +62,7 @@ impl Server {
     pub fn new(spec: PrometheusSpec, signals: &[SignalSpec], clients: &Arc<Clients>, secrets: &Arc<Secrets>) -> Self {
         let asks = requests::asks(&spec.metrics, signals);
         let api = Api::new(spec, clients, secrets);
-        Self { api, asks, signals: signals.to_vec(), seeded: false, notes: Vec::new() }
+        Self { api, asks, signals: signals.to_vec(), seeded: false, notes: Vec::new(), newest: None, pace: None }
     }
 
     async fn poll(&mut self) -> Result<Vec<Kind>, Absence> {
@@ -73,7 +80,9 @@ impl Server {
                 Err(why) => self.notes.push(format!("history: {}", why.word())),
             }
         }
-        let answers = join_all(self.asks.iter().map(|a| self.instant(a))).await;
+        let newest = format!("max(timestamp({}))", self.api.spec.metrics.requests);
+        let (answers, newest) =
+            tokio::join!(join_all(self.asks.iter().map(|a| self.instant(a))), self.api.instant(&newest));
         let mut values = Answers::new();
         let mut first_error = None;
         let mut any = false;
@@ -102,6 +111,10 @@ impl Server {
         self.few(&mut values).await;
         // One moment for all: the answers' own times differ by milliseconds.
         let at = values.values().filter_map(|v| v.at).max().unwrap_or(start.wall);
+        let newest = newest.ok().and_then(|said| said.data.first().map(|e| (e.value * 1_000.0) as Millis));
+        if let Some(age) = newest.and_then(|newest| self.standstill(newest, at)) {
+            requests::outdate(&mut values, age);
+        }
         let samples = requests::samples(&self.signals, at, &values);
         self.notes.truncate(api::NOTES);
         kinds.push(Kind::Sampled {
@@ -113,6 +126,20 @@ impl Server {
             notes: std::mem::take(&mut self.notes),
         });
         Ok(kinds)
+    }
+
+    /// The age of the newest sample, where it is more than three intervals old: the server answers, but what it holds
+    /// is history. How often it scrapes is learned; until then, Prometheus' default of a minute is taken.
+    fn standstill(&mut self, newest: Millis, now: Millis) -> Option<Millis> {
+        if let Some(before) = self.newest.filter(|b| newest > *b) {
+            let gap = newest - before;
+            self.pace = Some(self.pace.map_or(gap, |p| p.min(gap)));
+        }
+        self.newest = Some(newest);
+        let pace = self.pace.unwrap_or(MINUTE).max(self.api.spec.every);
+        let age = now - newest;
+        // A server looks back five minutes by default, an hour at the most: what is older is no time at all.
+        (age > 3 * pace && age <= HOUR).then_some(age)
     }
 
     /// Where five minutes hold too few requests, thirty are asked for.

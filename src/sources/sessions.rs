@@ -4,9 +4,6 @@
 //! Django writes `expire_date = now + SESSION_COOKIE_AGE` when it saves a session, so the rows that end one cookie
 //! age from now were written or renewed now: a window over the index tells the pace without a count.
 
-mod mysql;
-mod sqlite;
-
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -18,55 +15,25 @@ use crate::model::sessions::Look;
 use crate::model::sessions::Measurement;
 use crate::model::sessions::Rows;
 use crate::model::signal::Absence;
-use crate::model::text::clean;
 use crate::model::time::DAY;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::sources::database::Connection;
+use crate::sources::database::EXPIRED_CAP;
+use crate::sources::database::Trouble;
+use crate::sources::database::Window;
+use crate::sources::database::identifier;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::secrets::Secrets;
 
-/// Expired rows are counted up to this many: the index range of more costs real time, and "at least" says enough.
-const EXPIRED_CAP: i64 = 100_000;
 /// The most a count that a person asked for may take; the server stops it then.
 const COUNT_LIMIT: Millis = 30_000;
 /// No statement is given less: below this even the smallest would be stopped by chance.
 const LEAST_LIMIT: Millis = 10;
 /// What is usual changes with the hour, not with the look.
 const USUAL_EVERY: Millis = 10 * MINUTE;
-
-/// What a statement can end with, beside a row.
-#[derive(Debug)]
-enum Trouble {
-    /// The server stopped it at the budget.
-    OverBudget,
-    /// There is no answer, and why.
-    Absent(Absence),
-}
-
-impl From<Absence> for Trouble {
-    fn from(why: Absence) -> Self {
-        Self::Absent(why)
-    }
-}
-
-/// A connection to one of the databases.
-enum Connection {
-    MySql(Box<mysql::MySql>),
-    Sqlite(Box<sqlite::Sqlite>),
-}
-
-/// A table name with nothing in it that could end the quotes.
-///
-/// # Errors
-/// The name, when it is none.
-pub fn identifier(table: &str) -> Result<&str, String> {
-    let good = !table.is_empty()
-        && table.len() <= 64
-        && table.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '$' || c == '.');
-    if good { Ok(table) } else { Err(format!("{:?} is no table name", clean(table))) }
-}
 
 /// The watcher of one table.
 pub struct Watcher {
@@ -78,10 +45,6 @@ pub struct Watcher {
     over_budget: bool,
     usual: Option<(Millis, f64)>,
 }
-
-/// A span of `expire_date`, in ms since the epoch: after the first, up to the second.
-#[derive(Clone, Copy, Debug)]
-struct Window(Millis, Millis);
 
 impl Watcher {
     /// A watcher that connects when it is first asked.
@@ -115,7 +78,7 @@ impl Watcher {
         self.count.mark_unchanged();
         let mut c = match self.connection.take() {
             Some(c) => c,
-            None => connect(&self.spec, self.secrets.get(&self.spec.url)).await?,
+            None => Connection::open(self.secrets.get(&self.spec.url), self.spec.budget).await?,
         };
         // After connecting: a slow login is not a slow table.
         let asked_at = bus::now();
@@ -207,69 +170,6 @@ fn absent(trouble: Trouble) -> Absence {
     match trouble {
         Trouble::OverBudget => Absence::Failed("even the smallest query is over budget".to_owned()),
         Trouble::Absent(why) => why,
-    }
-}
-
-async fn connect(spec: &SessionsSpec, url: &str) -> Result<Connection, Absence> {
-    if url.starts_with("sqlite:") {
-        return Ok(Connection::Sqlite(Box::new(sqlite::Sqlite::open(url, spec.budget).await?)));
-    }
-    if url.starts_with("mysql:") || url.starts_with("mariadb:") {
-        return Ok(Connection::MySql(Box::new(mysql::MySql::open(url, spec.budget).await?)));
-    }
-    Err(Absence::Failed("the URL must begin with mysql:// or sqlite://".to_owned()))
-}
-
-/// Hands each question to the database at hand.
-macro_rules! ask {
-    ($self:ident, $c:ident => $e:expr) => {
-        match $self {
-            Connection::MySql($c) => $e.await,
-            Connection::Sqlite($c) => $e.await,
-        }
-    };
-}
-
-impl Connection {
-    async fn oldest(&mut self, table: &str) -> Result<Option<Millis>, Trouble> {
-        ask!(self, c => c.oldest(table))
-    }
-
-    async fn count(&mut self, table: &str) -> Result<u64, Trouble> {
-        ask!(self, c => c.count(table))
-    }
-
-    async fn estimate(&mut self, table: &str) -> Result<Rows, Absence> {
-        ask!(self, c => c.estimate(table))
-    }
-
-    async fn between(&mut self, table: &str, window: Window) -> Result<u64, Trouble> {
-        ask!(self, c => c.between(table, window))
-    }
-
-    async fn expired(&mut self, table: &str, now: Millis) -> Result<u64, Trouble> {
-        ask!(self, c => c.expired(table, now))
-    }
-
-    async fn bytes(&mut self, table: &str) -> Result<Option<u64>, Absence> {
-        ask!(self, c => c.bytes(table))
-    }
-
-    async fn limit(&mut self, budget: Millis) -> Result<(), Absence> {
-        ask!(self, c => c.limit(budget))
-    }
-
-    /// Counts within a limit of its own; afterwards the usual one holds again.
-    async fn count_within(
-        &mut self,
-        table: &str,
-        limit: Millis,
-        usual: Millis,
-    ) -> Result<Result<u64, Trouble>, Absence> {
-        self.limit(limit).await?;
-        let counted = self.count(table).await;
-        self.limit(usual).await?;
-        Ok(counted)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::model::signal::LATENCY_P95;
 use crate::model::signal::LATENCY_P99;
 use crate::model::signal::Reading;
 use crate::model::signal::Unit;
+use crate::model::source::Origin;
 use crate::model::time::Span;
 use crate::theme::Role;
 use crate::view::alerts;
@@ -46,6 +47,7 @@ pub(super) fn lines(p: &Painter<'_>) -> (String, Vec<Line>) {
                 sessions::lines(state, lang, m).into_iter().map(|line| vec![line]).collect::<Vec<Line>>()
             });
             let mut lines = lines.unwrap_or_else(nothing);
+            lines.extend(sessions::glance(state, lang).into_iter().map(|line| vec![line]));
             if let Some(why) = &state.sessions.problem {
                 lines.push(vec![(words::absence(lang, why), Role::Unknown)]);
             }
@@ -147,7 +149,9 @@ fn signal(p: &Painter<'_>, s: &Signal) -> Vec<Line> {
                 lines.push(vec![(lang.detail_counts(failed, total), Role::Text)]);
             }
             if let Some(worst) = &sample.worst {
-                lines.push(vec![(lang.detail_worst(worst), Role::Text)]);
+                let words =
+                    if s.origin == Origin::Log { lang.detail_last_line(worst) } else { lang.detail_worst(worst) };
+                lines.push(vec![(words, Role::Text)]);
             }
             lines.push(vec![(lang.detail_origin(s.origin.word()), Role::Muted)]);
         }

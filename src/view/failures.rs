@@ -2,12 +2,14 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::State;
 use crate::engine::words;
 use crate::engine::words::figure;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::Unit;
 use crate::model::source::Feed;
+use crate::model::source::Origin;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
@@ -31,7 +33,11 @@ pub(super) fn heading(p: &Painter<'_>) -> Heading {
         (Some(five), None) => five,
         _ => String::new(),
     };
-    Heading { right, ..Heading::default() }
+    // Where a server is configured, figures that come from elsewhere say so.
+    let origin = state.signals.get(ERROR_RATE).filter(|s| s.last.is_some()).map(|s| s.origin);
+    let elsewhere = origin == Some(Origin::Scrape) && state.settings.prometheus.is_some();
+    let left = if elsewhere { lang.source_scrape() } else { String::new() };
+    Heading { left, right, ..Heading::default() }
 }
 
 /// The longest span a chart of this width shows: half an hour, an hour from 80 columns of curve on.
@@ -58,7 +64,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let chart = Chart {
         curves: vec![(series, Role::Curve)],
         limits: limit.iter().map(|l| (l.value, figure(lang, l.value, Unit::Ratio))).collect(),
-        marks: onset.map(|at| (at, zone.hm(at))).into_iter().collect(),
+        marks: onset.map(|at| (at, zone.hm(at))).into_iter().chain(seams(state)).collect(),
         span,
         write: &|v| figure(lang, v, Unit::Ratio),
         clock: &|at| zone.hm(at),
@@ -68,6 +74,14 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     };
     chart::draw(p, area, &chart);
     small(p, area, series, span);
+}
+
+/// Where the curve goes on from another source.
+fn seams(state: &State) -> impl Iterator<Item = (Millis, String)> {
+    let lang = state.settings.lang;
+    let word =
+        move |origin: &Origin| if *origin == Origin::Scrape { lang.source_scrape() } else { "Prometheus".to_owned() };
+    state.signals.seams.iter().map(move |(at, origin)| (*at, word(origin)))
 }
 
 /// Too low for a chart: one line of bars with its two clock times.

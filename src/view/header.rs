@@ -4,16 +4,22 @@ use ratatui::layout::Rect;
 
 use crate::engine::State;
 use crate::engine::state::Mode;
+use crate::engine::words;
 use crate::lang::Lang;
 use crate::layout::WIDE;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
 use crate::model::text;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Short;
 use crate::model::time::Span;
 use crate::model::time::utc_hm;
 use crate::theme::Role;
 use crate::view::paint::Painter;
+
+/// A clock that is further off than this is said: times beside each other would not fit.
+const SKEW: Millis = 5 * SECOND;
 
 /// A glyph beside the word, so that a level is told by shape too.
 pub(super) fn glyph(level: Level) -> &'static str {
@@ -99,6 +105,14 @@ fn second(p: &mut Painter<'_>, area: Rect) {
     if let Some(words) = blind_words(shown, lang) {
         parts.push((words, Role::Unknown));
     }
+    for s in &shown.sources.all {
+        // To the second is all that the header of an answer tells.
+        if let Some(skew) = s.skew.filter(|ms| ms.abs() > SKEW) {
+            let sign = if skew > 0 { '+' } else { '-' };
+            let span = format!("{sign}{}", Span(skew.abs()));
+            parts.push((lang.skew(words::source(lang, &s.name), span), Role::Sev4));
+        }
+    }
     parts.push((judged(shown, lang), Role::Muted));
     if state.settings.read_only {
         parts.push((lang.read_only(), Role::Notice));
@@ -126,6 +140,7 @@ fn blind_words(state: &State, lang: Lang) -> Option<String> {
             Rule::BlindChecks => lang.blind_checks(),
             Rule::BlindSessions => lang.blind_sessions(),
             Rule::BlindAlerts => lang.blind_alerts(),
+            Rule::NoNetwork => lang.blind_network(),
             _ => lang.blind_metrics(),
         })
         .collect();

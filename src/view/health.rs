@@ -89,7 +89,9 @@ fn check(p: &mut Painter<'_>, area: Rect, y: u16, check: &Check) {
     let zone = p.shown().settings.zone;
     let status = check.shown();
     let word = text::pad(&words::status(lang, status), 8);
-    let used = p.text(area.x, y, area.width, &word, role(status)) + 1;
+    // Without a network nothing here is the service's fault: no red.
+    let role = if p.shown().no_network() { Role::Unknown } else { role(status) };
+    let used = p.text(area.x, y, area.width, &word, role) + 1;
     let strip = if area.width >= 90 { 30 } else { 11 };
     // What is wrong needs the room more than a strip does.
     let strip_room = if area.width >= 54 && status == Status::Up { strip } else { 0 };

@@ -56,7 +56,7 @@ pub fn render(state: &State, theme: &Theme, frame: &mut Frame<'_>) {
         state.ui.zoom,
         Lines {
             checks: shown.checks.all.len(),
-            signals: shown.signals.all.len(),
+            signals: shown.signals.shown().count(),
             alerts: shown.has_feed(Feed::Alerts).then(|| alerts::lines(shown)),
         },
     );

@@ -128,7 +128,7 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
     let zone = state.settings.zone;
     let mut parts = Vec::new();
     let mut loud = false;
-    for feed in [Feed::Metrics, Feed::Checks, Feed::Sessions, Feed::Alerts] {
+    for feed in [Feed::Metrics, Feed::Checks, Feed::Sessions, Feed::Alerts, Feed::Figures] {
         if !state.has_feed(feed) {
             continue;
         }
@@ -137,6 +137,7 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
             Feed::Checks => lang.feed_checks(),
             Feed::Sessions => lang.feed_sessions(),
             Feed::Alerts => lang.feed_alerts(),
+            Feed::Figures => lang.feed_figures(),
         };
         if feed == Feed::Checks {
             let slowest = state.settings.checks.iter().map(|c| c.every + c.timeout).max().unwrap_or_default();
@@ -153,6 +154,10 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
         let Some(source) = state.sources.best(feed, state.now) else {
             continue;
         };
+        // Figures of the configuration's own show their age where they stand; here only when one is late.
+        if feed == Feed::Figures && matches!(source.freshness(state.now), Freshness::Fresh | Freshness::Waiting) {
+            continue;
+        }
         parts.push(match (source.freshness(state.now), source.last_ok) {
             (Freshness::Waiting, _) => lang.age_waiting(name),
             (Freshness::Fresh, _) => lang.age_of(name, Short(source.age(state.now))),

@@ -102,7 +102,8 @@ fn help(p: &Painter<'_>) -> Vec<Line> {
     let lang = p.lang();
     let mut seen: Vec<String> = Vec::new();
     let mut lines = Vec::new();
-    for binding in keymap::DEFAULT {
+    // A card names its own keys.
+    for binding in keymap::DEFAULT.iter().filter(|b| b.context != Some(keymap::Context::Card)) {
         let doc = binding.command.doc(lang);
         if seen.contains(&doc) {
             continue;
@@ -112,7 +113,8 @@ fn help(p: &Painter<'_>) -> Vec<Line> {
             .iter()
             .filter(|b| b.command.doc(lang) == doc && b.context != Some(keymap::Context::Page))
             .map(|b| b.chord.to_string())
-            .collect();
+            .collect::<Vec<String>>();
+        let keys = unique(keys);
         let keys = match keys.as_slice() {
             [first, .., last] if matches!(binding.command, Command::Pane(_)) => {
                 format!("{first}-{last}")
@@ -123,6 +125,17 @@ fn help(p: &Painter<'_>) -> Vec<Line> {
         seen.push(doc);
     }
     lines
+}
+
+/// Each key once, in their order.
+fn unique(keys: Vec<String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for key in keys {
+        if !out.contains(&key) {
+            out.push(key);
+        }
+    }
+    out
 }
 
 /// Why the level is what it is, what is seen, and what is not.
@@ -168,7 +181,14 @@ fn severity(p: &Painter<'_>) -> Vec<Line> {
         lines.push(vec![(format!("{}: {}", lang.pane_health(), lang.health_count(up, all)), Role::Text)]);
     }
     if state.settings.reads_metrics() {
-        lines.push(vec![(lang.why_usual_traffic(), Role::Muted)]);
+        let usual = state.context.expected().zip(state.context.usual.as_ref());
+        lines.push(vec![(
+            match usual {
+                Some((v, u)) => lang.why_usual_known(figure(lang, v / 60.0, Unit::PerSecond), u.weeks.len()),
+                None => lang.why_usual_traffic(),
+            },
+            Role::Muted,
+        )]);
     }
     lines
 }

@@ -12,7 +12,9 @@ use crate::model::signal::Unit;
 use crate::model::source::Feed;
 use crate::model::time::DAY;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Short;
+use crate::model::time::Span;
 use crate::theme::Role;
 use crate::view::Heading;
 use crate::view::now::stale;
@@ -20,6 +22,10 @@ use crate::view::paint::Painter;
 
 /// An answer this many times slower than usual, and slower than this, is said.
 const SLOW: (Millis, Millis) = (10, 100);
+/// A statement or transaction that lasts so long is worth a word.
+const LONG: Millis = 2 * SECOND;
+/// Connections in use beyond this share are loud: the pool of the house is full at 90 %.
+const FULL: f64 = 0.9;
 
 pub(super) fn title(p: &Painter<'_>) -> String {
     p.shown().settings.sessions.as_ref().map_or_else(|| p.lang().pane_sessions(), |s| s.table.clone())
@@ -50,6 +56,10 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     };
     let old = state.sessions.problem.is_some();
     let mut lines = lines(state, lang, m);
+    // The server itself comes right after the table's first line: it is what a person asks for next.
+    let at = 1.min(lines.len());
+    let first = glance(state, lang).into_iter().take(if area.height <= 2 { 0 } else { 8 });
+    lines.splice(at..at, first);
     if let Some(why) = state.sessions.problem.as_ref() {
         lines.insert(0, (words::absence(lang, why), Role::Unknown));
     }
@@ -102,6 +112,55 @@ pub(super) fn lines(state: &State, lang: Lang, m: &Measurement) -> Vec<(String, 
     }
     if let Some(bytes) = m.bytes {
         out.push((lang.sessions_bytes(figure(lang, bytes as f64, Unit::Bytes)), Role::Muted));
+    }
+    out
+}
+
+/// The database server at a glance; nothing where it is no MySQL.
+pub(super) fn glance(state: &State, lang: Lang) -> Vec<(String, Role)> {
+    if let Some(why) = &state.glance_problem {
+        return vec![(lang.glance_problem(words::absence(lang, why)), Role::Unknown)];
+    }
+    let Some((_, g)) = &state.glance else { return Vec::new() };
+    let mut parts = Vec::new();
+    let mut loud = false;
+    if let Some((used, max)) = g.connections {
+        parts.push(lang.glance_connections(used, max));
+        loud |= g.fullness().is_some_and(|f| f > FULL);
+    }
+    parts.extend(g.running.map(|n| lang.glance_running(n)));
+    if let Some((lasting, who)) = g.statement.as_ref().filter(|(lasting, _)| *lasting >= LONG) {
+        parts.push(lang.glance_statement(Span(*lasting), who));
+        loud = true;
+    }
+    if let Some(lasting) = g.transaction.filter(|lasting| *lasting >= LONG) {
+        parts.push(lang.glance_transaction(Span(lasting)));
+    }
+    match g.waits.as_deref() {
+        Some([]) => parts.push(lang.glance_no_waits()),
+        Some([first, ..]) => {
+            loud = true;
+            let n = g.waits.as_ref().map_or(0, Vec::len);
+            parts.push(lang.glance_waits(n, first.waiting, first.blocking, Span(first.lasting)));
+        }
+        None => {}
+    }
+    if let Some(r) = &g.replica {
+        loud |= r.lag.is_none();
+        parts.push(match r.lag {
+            Some(behind) => lang.glance_replica(Span(behind)),
+            None => lang.glance_replica_stopped(&r.error),
+        });
+    }
+    if g.read_only == Some(true) {
+        loud = true;
+        parts.push(lang.glance_read_only());
+    }
+    let mut out = vec![(format!("MySQL {}", parts.join(" · ")), if loud { Role::Sev3 } else { Role::Text })];
+    if !g.denied.is_empty() {
+        let mut denied = g.denied.clone();
+        denied.dedup();
+        out.push((lang.glance_denied(denied.join(", ")), Role::Muted));
     }
     out
 }

@@ -27,7 +27,7 @@ use crate::view::now::stale;
 use crate::view::paint::Painter;
 
 pub(super) fn heading(p: &Painter<'_>) -> Heading {
-    let hidden = p.shown().signals.all.len() - visible_signals(p.state).len();
+    let hidden = p.shown().signals.shown().count() - visible_signals(p.state).len();
     let right = if hidden > 0 { p.lang().hidden(hidden) } else { String::new() };
     Heading { right, ..Heading::default() }
 }

@@ -388,16 +388,6 @@ async fn a_whole_address_may_come_from_the_environment_and_is_never_printed() {
 }
 
 #[tokio::test]
-async fn sessions_on_postgres_are_one_warning() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("c.toml");
-    std::fs::write(&file, "[sessions]\nurl = \"postgres://u@h/d\"\n[[health]]\nname = \"n\"\ndns = \"localhost\"\n")
-        .unwrap();
-    let out = run(&["check", "--config", file.to_str().unwrap()]).await;
-    assert_eq!((code(&out), stderr(&out).lines().count()), (0, 1), "{}", stderr(&out));
-}
-
-#[tokio::test]
 async fn direct_scrape_judges_in_the_very_look_in_which_prometheus_fails() {
     let body =
         |n: u32| format!("http_requests_total{{status=\"200\"}} {n}\nhttp_requests_total{{status=\"500\"}} {n}\n");

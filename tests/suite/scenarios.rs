@@ -68,6 +68,12 @@ fn every_rule_has_a_scenario() {
         "alert_warning",
         "alert_pending",
         "watchdog_absent",
+        "traffic_gone",
+        "traffic_low",
+        "targets_down",
+        "errors_after_change",
+        "restarting",
+        "no_network",
     ];
     let missing: Vec<&str> = rules.into_iter().filter(|r| !all.contains(&format!("\"{r}\""))).collect();
     assert!(missing.is_empty(), "no scenario raises {missing:?}");

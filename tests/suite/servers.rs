@@ -10,15 +10,19 @@ use std::time::Duration;
 use cabina::engine::settings::SessionsSpec;
 use cabina::model::sessions::Measurement;
 use cabina::model::signal::Absence;
+use cabina::sources::glance::Glancer;
 use cabina::sources::secrets::Secrets;
 use cabina::sources::sessions::Watcher;
 use sqlx::AssertSqlSafe;
+use sqlx::Connection as _;
+use sqlx::postgres::PgConnection;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::support::mariadb::MariaDb;
+use crate::support::postgres::Postgres;
 use crate::support::prometheus::Prometheus;
 use crate::support::settings;
 use crate::support::wait::until;
@@ -48,6 +52,7 @@ async fn a_session_table_in_mariadb() {
     a_sweep_is_seen_and_so_is_growth(&db).await;
     mistakes_read_as_one_sentence(&db).await;
     a_lock_does_not_hold_us(&db).await;
+    any_figure_and_the_server_at_a_glance(&db).await;
     a_server_that_dies_is_noticed_and_found_again(db).await;
 }
 
@@ -130,6 +135,47 @@ async fn a_lock_does_not_hold_us(db: &MariaDb) {
     assert!(look(&db.url("only-reads"), "").await.is_ok());
 }
 
+async fn any_figure_and_the_server_at_a_glance(db: &MariaDb) {
+    let config = format!(
+        "[sessions]\nurl = \"{0}\"\n[[sql]]\nname = \"newest\"\nurl = \"{0}\"\nquery = \"SELECT COUNT(expire_date) FROM django_session WHERE expire_date > UTC_TIMESTAMP()\"\nbudget = \"5s\"\n[[sql]]\nname = \"slow\"\nurl = \"{0}\"\nquery = \"SELECT SLEEP(3)\"\nbudget = \"100ms\"\n",
+        db.url("only-reads")
+    );
+    let answer = check(&config, "").await;
+    assert!(value(&answer, "newest").is_some_and(|v| v > 200_000.0), "{answer}");
+    assert_eq!(value(&answer, "slow"), None);
+    // One transaction holds a row, another waits for it.
+    let mut holds = db.root().await;
+    sqlx::raw_sql("USE app; BEGIN; DELETE FROM django_session WHERE session_key = 'held'; INSERT INTO django_session VALUES ('held', 'x', UTC_TIMESTAMP()); UPDATE django_session SET session_data = 'y' WHERE session_key = 'held'")
+        .execute(&mut holds)
+        .await
+        .unwrap();
+    let mut waits = db.root().await;
+    let waiting = tokio::spawn(async move {
+        let _ = sqlx::raw_sql("USE app; SET innodb_lock_wait_timeout = 20; INSERT INTO django_session VALUES ('held', 'z', UTC_TIMESTAMP())")
+            .execute(&mut waits)
+            .await;
+    });
+    let url = format!("mysql://root@127.0.0.1:{}/app", db.port);
+    let (spec, secrets) = watcher(&url, "");
+    let glance = until("the wait is seen", Duration::from_secs(20), async || {
+        let glance = Glancer::new(spec.clone(), &secrets).look().await.unwrap();
+        if glance.waits.as_ref().is_some_and(|w| !w.is_empty()) { Ok(glance) } else { Err(format!("{glance:?}")) }
+    })
+    .await;
+    assert!(glance.waits.as_ref().unwrap().iter().all(|w| w.waiting != w.blocking), "{glance:?}");
+    assert!(glance.connections.is_some_and(|(used, max)| used >= 3 && max > used) && glance.transaction.is_some());
+    assert_eq!((glance.read_only, glance.replica.clone(), glance.denied.len()), (Some(false), None, 0), "{glance:?}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut holds).await.unwrap();
+    waiting.await.unwrap();
+    db.sql("SET GLOBAL read_only = 1").await;
+    assert_eq!(Glancer::new(spec, &secrets).look().await.unwrap().read_only, Some(true));
+    db.sql("SET GLOBAL read_only = 0").await;
+    // A login with the smallest grant sees what it may, and names what it may not.
+    let (spec, secrets) = watcher(&db.url("only-reads"), "");
+    let glance = Glancer::new(spec, &secrets).look().await.unwrap();
+    assert!(glance.connections.is_some() && !glance.denied.is_empty(), "{glance:?}");
+}
+
 async fn a_server_that_dies_is_noticed_and_found_again(db: MariaDb) {
     let (spec, secrets) = watcher(&db.url("only-reads"), "");
     let (_tx, rx) = watch::channel(());
@@ -148,6 +194,60 @@ async fn a_server_that_dies_is_noticed_and_found_again(db: MariaDb) {
     assert!(watcher.look().await.is_ok(), "a new one is made");
     drop(db);
     assert!(watcher.look().await.is_err());
+}
+
+/// The same questions of a table in PostgreSQL, and any figure from it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_table_and_figures_in_postgres() {
+    let db = Postgres::start().await;
+    db.django(ROWS).await;
+    let m = look(&db.url("reader"), "budget = \"5s\"").await.unwrap();
+    assert_eq!((m.rows.n, m.rows.exact), (ROWS, true));
+    assert!(m.renewed_per_min.is_some_and(|n| (10.0..18.0).contains(&n)), "{m:?}");
+    assert!(m.usual_per_min.is_some_and(|n| (13.0..15.0).contains(&n)), "{m:?}");
+    assert!(m.expired.is_some_and(|e| (19_900..20_200).contains(&e.n) && !e.at_least), "{m:?}");
+    assert!(m.bytes.is_some_and(|b| b > 10_000_000), "{m:?}");
+    let day = 86_400_000;
+    assert!(m.oldest_expiry.is_some_and(|t| (cabina::bus::now().wall - t - day).abs() < 120_000), "{m:?}");
+    // The budget is the server's own timeout: a full count of 300 000 rows takes longer than 10 ms.
+    let (spec, secrets) = watcher(&db.url("reader"), "budget = \"10ms\"");
+    let (_tx, rx) = watch::channel(());
+    let mut watcher = Watcher::new(spec, &secrets, rx);
+    let first = watcher.look().await.unwrap();
+    assert!(!first.rows.exact && first.count_gave_up, "{first:?}");
+    assert!((290_000..310_000).contains(&first.rows.n), "{first:?}");
+    let denied = look(&db.url("reader"), "table = \"pg_authid\"").await.unwrap_err();
+    assert!(matches!(denied, Absence::Denied(_) | Absence::Refusal(_)), "{denied:?}");
+    // A lock on the table does not hold us.
+    let mut locked = PgConnection::connect(&db.url("root")).await.unwrap();
+    sqlx::raw_sql("BEGIN; LOCK TABLE django_session IN ACCESS EXCLUSIVE MODE").execute(&mut locked).await.unwrap();
+    let waited = std::time::Instant::now();
+    let held = look(&db.url("reader"), "budget = \"10s\"").await.unwrap_err();
+    assert!(format!("{held:?}").contains("lock") && waited.elapsed() < Duration::from_secs(5), "{held:?}");
+    drop(locked);
+    let sql = |name: &str, query: &str, more: &str| {
+        format!("[[sql]]\nname = \"{name}\"\nurl = \"{}\"\nquery = \"{query}\"\n{more}\n", db.url("reader"))
+    };
+    let config = [
+        sql("rows", "SELECT COUNT(expire_date) FROM django_session;", "budget = \"5s\"\nwarning = { above = 100000 }"),
+        sql("share", "SELECT 0.25", "unit = \"ratio\""),
+        sql("nothing", "SELECT NULL::int", ""),
+        sql("many", "SELECT generate_series(1, 3)", ""),
+        sql("slow", "SELECT 1 FROM pg_sleep(5)", "budget = \"50ms\""),
+        sql("writes", "DELETE FROM django_session", ""),
+    ]
+    .concat();
+    let answer = check(&config, "").await;
+    let signal = |name: &str| answer["signals"].as_array().unwrap().iter().find(|s| s["name"] == name).unwrap().clone();
+    assert_eq!(
+        (signal("rows")["value"].as_f64(), signal("rows")["state"].as_str()),
+        (Some(300_000.0), Some("warning"))
+    );
+    assert_eq!((signal("share")["value"].as_f64(), signal("share")["source"].as_str()), (Some(0.25), Some("sql")));
+    let reason = |name| signal(name)["reason"].as_str().unwrap_or_default().to_owned();
+    let reasons = ["nothing", "many", "slow", "writes"].map(reason);
+    assert_eq!(reasons, ["no_series", "refusal", "timeout", "refusal"]);
+    assert_eq!(answer["severity"]["level"], "SEV3");
 }
 
 /// An exporter whose counters the test moves.

@@ -357,3 +357,74 @@ async fn a_session_table_in_sqlite() {
     let state = once(&format!("{}table = \"nope\"\n", url(&file))).await;
     assert!(format!("{:?}", state.sessions.problem).contains("no such table"), "{:?}", state.sessions.problem);
 }
+
+/// A log that is watched once a second.
+async fn log(config: &str, wanted: impl Fn(Option<f64>, &str) -> bool, mut meanwhile: impl AsyncFnMut(usize)) {
+    let (settings, secrets) = settings(config);
+    let (bus, mut events) = Bus::new();
+    let mut state = State::new(settings, Mode::Cockpit, cabina::bus::now());
+    let reins = sources::spawn(&state.settings, &secrets, &bus, false);
+    let watching = async {
+        for step in 0.. {
+            let event = events.recv().await.unwrap();
+            engine::update(&mut state, event);
+            let Some((_, sample)) = state.signals.get("errors").unwrap().last.clone() else { continue };
+            let last = sample.worst.clone().unwrap_or_else(|| format!("{:?}", sample.reading));
+            if wanted(sample.reading.value(), &last) {
+                return;
+            }
+            meanwhile(step).await;
+            reins.poll_now();
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(20), watching).await;
+    assert!(ended.is_ok(), "{:?}", state.signals.get("errors").unwrap().last);
+}
+
+#[tokio::test]
+async fn a_file_is_followed_through_its_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("app.log");
+    std::fs::write(&file, "CRITICAL this is the past\n").unwrap();
+    let config = format!(
+        "[[log]]\nname = \"errors\"\nfile = \"{}\"\nmatch = \"CRITICAL|Traceback\"\nevery = \"1s\"\n",
+        file.display()
+    );
+    let add = |text: &str| {
+        use std::io::Write as _;
+        std::fs::OpenOptions::new().append(true).create(true).open(&file).unwrap().write_all(text.as_bytes()).unwrap();
+    };
+    let moved = folder.path().join("app.log.1");
+    let steps = async |step: usize| match step {
+        0 => add("INFO fine\nCRITICAL one \u{1b}[31mred\n"),
+        1 => {
+            // Rotated, with a last line in the old file, then a burst in the new one.
+            std::fs::rename(&file, &moved).unwrap();
+            std::fs::OpenOptions::new().append(true).open(&moved).unwrap();
+            std::fs::write(&moved, std::fs::read_to_string(&moved).unwrap() + "CRITICAL two, late\n").unwrap();
+            add(&"Traceback (most recent call last)\n".repeat(10_000));
+        }
+        2 => {
+            // Cut to nothing, as `truncate` does.
+            std::fs::write(&file, "").unwrap();
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            add("CRITICAL after the cut\n");
+        }
+        _ => {}
+    };
+    log(&config, |n, last| n == Some(10_003.0) && last == "CRITICAL after the cut", steps).await;
+}
+
+#[tokio::test]
+async fn lines_of_a_command_and_a_command_that_dies() {
+    let config = |line: &str| {
+        format!("[[log]]\nname = \"errors\"\ncommand = \"{line}\"\nmatch = \"CRITICAL\"\nevery = \"1s\"\n")
+    };
+    // What it prints at once is its past.
+    let line = "echo CRITICAL old; sleep 0.6; while :; do echo CRITICAL new; sleep 0.2; done";
+    log(&config(line), |n, last| n.is_some_and(|n| n >= 3.0) && last == "CRITICAL new", async |_| ()).await;
+    let line = "sleep 0.1; echo no journal here >&2; exit 3";
+    log(&config(line), |n, last| n.is_none() && last.contains("ended with 3: no journal here"), async |_| ()).await;
+    let missing = "[[log]]\nname = \"errors\"\nfile = \"/nowhere/x.log\"\nmatch = \"x\"\nevery = \"1s\"\n";
+    log(missing, |n, last| n.is_none() && last.contains("not there"), async |_| ()).await;
+}

@@ -7,6 +7,8 @@ use crate::model::alert::Standing;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
+use crate::model::signal::CELERY_QUEUE;
+use crate::model::signal::CONNECTION_POOL;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::LATENCY_P95;
 use crate::model::signal::Unit;
@@ -18,8 +20,8 @@ use crate::model::time::Millis;
 const SAME: [(&str, &str); 4] = [
     ("HighErrorRate", ERROR_RATE),
     ("HighLatency", LATENCY_P95),
-    ("DatabaseConnectionPoolExhausted", "connection_pool"),
-    ("CeleryQueueBacklog", "celery_queue"),
+    ("DatabaseConnectionPoolExhausted", CONNECTION_POOL),
+    ("CeleryQueueBacklog", CELERY_QUEUE),
 ];
 
 pub(super) fn find(state: &State, out: &mut Vec<Finding>) {

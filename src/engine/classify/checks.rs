@@ -22,19 +22,27 @@ struct Witness {
     share1: Option<f64>,
     /// Requests per minute, when fresh.
     per_minute: Option<f64>,
+    /// Requests per minute that are expected at this hour.
+    expected: Option<f64>,
 }
 
 impl Witness {
     fn of(state: &State) -> Self {
         if !state.sources.fresh(Feed::Metrics, state.now) {
-            return Self { share1: None, per_minute: None };
+            return Self { share1: None, per_minute: None, expected: None };
         }
         let t = state.signals.traffic();
-        Self { share1: t.share1(), per_minute: t.per_second.map(|r| r * 60.0) }
+        let expected = state.context.expected();
+        Self { share1: t.share1(), per_minute: t.per_second.map(|r| r * 60.0), expected }
     }
 
     fn agrees(&self) -> bool {
-        self.share1.is_some_and(|s| s > 0.05)
+        self.share1.is_some_and(|s| s > 0.05) || self.of_expected().is_some_and(|share| share < 0.5)
+    }
+
+    /// Traffic as a share of what is expected.
+    fn of_expected(&self) -> Option<f64> {
+        Some(self.per_minute? / self.expected.filter(|e| *e >= LITTLE_PER_MINUTE)?)
     }
 
     fn silent(&self) -> bool {
@@ -42,7 +50,8 @@ impl Witness {
     }
 
     fn says_fine(&self) -> bool {
-        self.share1.is_some_and(|s| s < 0.01) && !self.silent()
+        let enough = self.of_expected().is_none_or(|share| share >= 0.8);
+        self.share1.is_some_and(|s| s < 0.01) && !self.silent() && enough
     }
 }
 
@@ -78,6 +87,9 @@ fn judge(state: &State, check: &Check, witness: &Witness) -> Option<(Rule, Level
     match check.status {
         Status::Down => {
             let since = check.failing_since.unwrap_or(check.changed);
+            if state.context.explains(&check.name, since, now) {
+                return Some((Rule::Restarting, Level::Sev4, since));
+            }
             let (rule, level) = down(state, check, witness, now.since(since));
             Some((rule, level, since))
         }

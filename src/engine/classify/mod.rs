@@ -7,6 +7,7 @@
 mod alerts;
 mod blind;
 mod checks;
+mod context;
 mod judge;
 mod sessions;
 mod traffic;
@@ -22,6 +23,7 @@ use crate::engine::timeline::What;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
+use crate::model::source::Origin;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
@@ -147,7 +149,8 @@ impl Verdict {
 /// Tells what cannot be seen from what was found: blindness that raises no level is said, and is no reason.
 fn sight(findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
     let blind = |f: &Finding| {
-        matches!(f.rule, Rule::BlindTraffic | Rule::BlindChecks | Rule::BlindSessions | Rule::BlindAlerts)
+        let unseen = [Rule::BlindTraffic, Rule::BlindChecks, Rule::BlindSessions, Rule::BlindAlerts, Rule::NoNetwork];
+        unseen.contains(&f.rule)
     };
     let unseen = findings.iter().filter(|f| blind(f)).cloned().collect();
     (unseen, findings.into_iter().filter(|f| f.level > Level::Ok).collect())
@@ -158,8 +161,13 @@ fn sight(findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
 pub(crate) fn judge(state: &mut State) {
     let mut findings = state.verdict.judge.findings();
     checks::find(state, &mut findings);
+    context::targets(state, &mut findings);
     alerts::find(state, &mut findings);
     blind::find(state, &mut findings);
+    if let Some(finding) = context::no_network(state) {
+        // What fails is on this side: nothing that was found says anything of the service.
+        findings = vec![finding];
+    }
     findings.sort_by(|a, b| b.level.cmp(&a.level).then(a.rule.cmp(&b.rule)).then_with(|| a.subject.cmp(&b.subject)));
     let now = state.now;
     let quiet = state.settings.quiet;
@@ -178,8 +186,8 @@ pub(crate) fn judge(state: &mut State) {
 }
 
 /// Judges the request figures and signals of one moment, after its samples were folded in.
-pub(crate) fn judge_moment(state: &mut State, at: Millis, gap: Millis) {
-    traffic::fold(state, at, gap);
+pub(crate) fn judge_moment(state: &mut State, origin: Origin, at: Millis, gap: Millis) {
+    traffic::fold(state, origin, at, gap);
 }
 
 /// Judges the session figures of one look.

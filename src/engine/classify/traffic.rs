@@ -1,5 +1,6 @@
 //! Rules on request figures and signals. Judged once per moment of data, history included.
 
+use crate::engine::classify::context;
 use crate::engine::hold::Seen;
 use crate::engine::signals::Share;
 use crate::engine::signals::Signal;
@@ -17,6 +18,7 @@ use crate::model::signal::LATENCY_P99;
 use crate::model::signal::Limit;
 use crate::model::signal::Side;
 use crate::model::signal::Unit;
+use crate::model::source::Origin;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
@@ -26,19 +28,25 @@ const FEW: f64 = 100.0;
 /// So many failures make even a few requests a matter for a person.
 const FEW_FAILED: f64 = 5.0;
 
-pub(super) fn fold(state: &mut State, at: Millis, gap: Millis) {
+pub(super) fn fold(state: &mut State, origin: Origin, at: Millis, gap: Millis) {
     let traffic = state.signals.traffic();
     let few = too_few(&traffic);
     let own = |name: &str| state.signals.get(name).is_some_and(|s| s.spec.built_in());
     let one_minute = own(ERROR_RATE) && own(ERROR_RATE_1M);
     let mut judged: Vec<(Seen, Finding)> = Vec::new();
-    for signal in &state.signals.all {
+    let same = |s: &&Signal| s.spec.origin.tells_requests() == origin.tells_requests();
+    for signal in state.signals.all.iter().filter(same) {
         signal_limits(signal, at, &traffic, (few.is_some(), one_minute), &mut judged);
     }
-    burst(state, &traffic, &mut judged);
-    latency(state, at, &mut judged);
-    few_requests(&traffic, few, &mut judged);
-    onsets(state, gap, &mut judged);
+    // A figure from a database or a log says nothing new of requests.
+    if origin.tells_requests() {
+        burst(state, &traffic, &mut judged);
+        latency(state, at, &mut judged);
+        context::traffic(state, &traffic, &mut judged);
+        context::after_change(state, at, &traffic, &mut judged);
+        few_requests(&traffic, few, &mut judged);
+        onsets(state, gap, &mut judged);
+    }
     let quiet = state.settings.quiet;
     for (seen, finding) in judged {
         state.verdict.judge.fold(at, seen, gap, quiet, finding);

@@ -63,7 +63,7 @@ const FAILED_30: &str = "failed_30m";
 pub(super) fn asks(metrics: &MetricNames, signals: &[SignalSpec]) -> Vec<Ask> {
     let mut asks = counts(metrics, "5m", TOTAL_5, FAILED_5);
     asks.extend(counts(metrics, "1m", TOTAL_1, FAILED_1));
-    for spec in signals {
+    for spec in signals.iter().filter(|s| s.origin.tells_requests()) {
         let query = match (&spec.query, spec.name.as_str()) {
             (Some(query), _) => query.clone(),
             (None, LATENCY_P95) => quantile_query(metrics, "0.95"),
@@ -98,7 +98,7 @@ pub(super) fn samples(signals: &[SignalSpec], at: Millis, values: &Answers) -> V
     let get = |name: &str| values.get(name).map_or(Reading::Absent(Absence::NotYet), |a| a.reading.clone());
     let mut out = Vec::new();
     let five = share(&get(TOTAL_5), &get(FAILED_5), 5 * MINUTE);
-    for spec in signals {
+    for spec in signals.iter().filter(|s| s.origin.tells_requests()) {
         let mut sample = Sample { signal: spec.name.clone(), at, reading: five.0.clone(), counts: five.1, worst: None };
         match (spec.name.as_str(), &spec.query) {
             (name, Some(_)) => {
@@ -130,6 +130,15 @@ pub(super) fn samples(signals: &[SignalSpec], at: Millis, values: &Answers) -> V
     }
     out.insert(0, Sample { signal: REQUESTS_5M.to_owned(), at, reading: get(TOTAL_5), counts: None, worst: None });
     out
+}
+
+/// What is computed from samples that are history says nothing of now.
+pub(super) fn outdate(values: &mut Answers, age: Millis) {
+    for name in [TOTAL_5, FAILED_5, TOTAL_1, FAILED_1, TOTAL_30, FAILED_30, LATENCY_P95, LATENCY_P99] {
+        if let Some(answered) = values.get_mut(name) {
+            answered.reading = Reading::Absent(Absence::Stale(age));
+        }
+    }
 }
 
 /// A share and its counts; no requests is a reason of its own.

@@ -4,6 +4,7 @@ pub(crate) mod alertmanager;
 pub(crate) mod fault;
 pub(crate) mod mariadb;
 pub(crate) mod play;
+pub(crate) mod postgres;
 pub(crate) mod prometheus;
 pub(crate) mod pty;
 pub(crate) mod wait;

@@ -10,10 +10,15 @@ use cabina::engine::Kind;
 use cabina::engine::State;
 use cabina::engine::now;
 use cabina::engine::sentence::sentence;
+use cabina::engine::settings::NEUTRAL;
 use cabina::engine::sources::PROMETHEUS_ALERTS;
 use cabina::engine::state::Mode;
 use cabina::model::alert::Alert;
 use cabina::model::alert::Standing;
+use cabina::model::context::Seen;
+use cabina::model::context::Target;
+use cabina::model::context::Usual;
+use cabina::model::context::Version;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
 use cabina::model::sessions::Measurement;
@@ -60,6 +65,14 @@ pub(crate) struct Happened {
     signal: Option<Figure>,
     sessions: Option<Looked>,
     lost: Option<Lost>,
+    /// Requests a minute at this hour, in each of the past weeks.
+    usual: Option<Vec<f64>>,
+    /// A new version, and the one before.
+    version: Option<(String, String)>,
+    /// Whether the server can read each target of the service.
+    targets: Option<Vec<bool>>,
+    /// What the neutral target answered: `good` or `timeout`.
+    neutral: Option<String>,
     /// All alerts that a source has from now on.
     alerts: Option<Vec<Alerted>>,
     /// Which source; `prometheus alerts` if it is not said.
@@ -248,6 +261,14 @@ fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
     if let Some(s) = &h.sessions {
         out.push(Kind::Measured { look: Ok(look(s, at, from)) });
     }
+    if h.usual.is_some() || h.version.is_some() || h.targets.is_some() {
+        out.push(context(h, at));
+    }
+    if let Some(word) = &h.neutral {
+        let outcome = if word == "good" { Outcome::Good } else { Outcome::Absent(Absence::Timeout(2_000)) };
+        let probe = Probe { outcome, latency: None, detail: String::new(), cert_days: None, cert_soon: false };
+        out.push(Kind::Probed { check: NEUTRAL.to_owned(), probe });
+    }
     if let Some(all) = &h.alerts {
         out.push(Kind::AlertsRead {
             source: h.alerts_from.clone().unwrap_or_else(|| PROMETHEUS_ALERTS.to_owned()),
@@ -271,6 +292,21 @@ fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
         });
     }
     out
+}
+
+fn context(h: &Happened, at: Millis) -> Kind {
+    let at = START + at;
+    let seen = h.version.as_ref().map(|(before, now)| {
+        let version = |name: &str, from, to| Version { name: name.to_owned(), from, to };
+        let versions = vec![version(before, at - 86_400_000, at), version(now, at, at)];
+        Seen { looked_from: at - 86_400_000, step: 60_000, versions, starts: Vec::new() }
+    });
+    let targets = h.targets.iter().flatten().enumerate();
+    Kind::ContextRead {
+        targets: targets.map(|(i, up)| Target { name: format!("web{}", i + 1), up: *up }).collect(),
+        seen,
+        usual: h.usual.clone().map(|weeks| Usual { weeks }),
+    }
 }
 
 fn alert(a: &Alerted) -> Alert {
@@ -352,7 +388,7 @@ fn look(s: &Looked, at: Millis, from: Millis) -> Measurement {
 fn words(state: &State) -> String {
     let lang = state.settings.lang;
     let n = now::now(state);
-    let mut out = format!("{} | {} | {} | {}", n.what, n.trend, n.place, n.fine);
+    let mut out = format!("{} | {} | {} | {} | {} | {}", n.what, n.trend, n.place, n.change, n.back, n.fine);
     for f in &state.verdict.findings {
         let _ = write!(out, " | {}", sentence(lang, f));
     }

@@ -15,16 +15,17 @@ use crate::model::sessions::Rows;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
-use crate::sources::sessions::EXPIRED_CAP;
-use crate::sources::sessions::Trouble;
-use crate::sources::sessions::Window;
-use crate::sources::sessions::mysql::datetime;
+use crate::sources::database::EXPIRED_CAP;
+use crate::sources::database::Trouble;
+use crate::sources::database::Window;
+use crate::sources::database::bare;
+use crate::sources::database::mysql::datetime;
 
 /// Steps of the virtual machine between two looks at the clock: some hundred microseconds.
 const STEPS: i32 = 10_000;
 
 /// A connection.
-pub(super) struct Sqlite {
+pub(in crate::sources) struct Sqlite {
     connection: SqliteConnection,
     budget: Millis,
     /// The moment past which the running statement is interrupted, on the monotonic clock.
@@ -61,6 +62,13 @@ impl Sqlite {
             query = query.bind(datetime(*wall));
         }
         query.fetch_one(&mut self.connection).await.map_err(|e| trouble(&e))
+    }
+
+    /// The one number of a query; of several rows the first.
+    pub(super) async fn figure(&mut self, query: &str) -> Result<Option<f64>, Trouble> {
+        self.deadline.store(bus::now().mono + self.budget, Ordering::Relaxed);
+        let sql = format!("SELECT CAST(({}) AS REAL)", bare(query));
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.connection).await.map_err(|e| trouble(&e))
     }
 
     /// When the oldest row ends, ms since the epoch.

@@ -13,18 +13,19 @@ use crate::model::sessions::Rows;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
+use crate::sources::database::EXPIRED_CAP;
+use crate::sources::database::Trouble;
+use crate::sources::database::Window;
+use crate::sources::database::bare;
 use crate::sources::http;
-use crate::sources::sessions::EXPIRED_CAP;
-use crate::sources::sessions::Trouble;
-use crate::sources::sessions::Window;
 
 /// Seconds a statement may wait for a lock: our poll must never be the one that holds up a queue behind an ALTER.
 const LOCK_WAIT: u32 = 2;
 
 /// A connection.
-pub(super) struct MySql {
-    connection: MySqlConnection,
-    mariadb: bool,
+pub(in crate::sources) struct MySql {
+    pub(super) connection: MySqlConnection,
+    pub(super) mariadb: bool,
     database: String,
 }
 
@@ -71,6 +72,12 @@ impl MySql {
             query = query.bind(datetime(*wall));
         }
         query.fetch_one(&mut self.connection).await.map_err(|e| trouble(&e))
+    }
+
+    /// The one number of a query; more than one row is an error of the server's.
+    pub(super) async fn figure(&mut self, query: &str) -> Result<Option<f64>, Trouble> {
+        let sql = format!("SELECT ({}) + 0e0", bare(query));
+        sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.connection).await.map_err(|e| trouble(&e))
     }
 
     /// When the oldest row ends, ms since the epoch. The first entry of the index: the server's bare answer time.

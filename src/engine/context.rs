@@ -1,0 +1,101 @@
+//! The context folded in: changes become facts, and what is expected becomes a measure.
+
+use std::collections::BTreeMap;
+
+use crate::engine::state::State;
+use crate::model::context::Change;
+use crate::model::context::Seen;
+use crate::model::context::Target;
+use crate::model::context::Usual;
+use crate::model::health::Status;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::time::Stamp;
+
+/// After a change, checks may be down for a moment …
+const RESTARTING_FOR: Millis = 10 * MINUTE;
+/// … of at most this long, once each.
+pub(crate) const RESTARTING_MOST: Millis = 60 * SECOND;
+/// So long after a change, failures are taken as its own: the time that the house keeps the old side.
+const OWN_FAULT_FOR: Millis = 30 * MINUTE;
+
+/// What is known of the surroundings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    /// Traffic of the same hour in past weeks; `None` until it was asked for.
+    pub usual: Option<Usual>,
+    /// Changes of the last day, oldest first; `None` until they were asked for.
+    pub changes: Option<Vec<Change>>,
+    /// From when on changes would have been seen, ms since the epoch.
+    pub looked_from: Millis,
+    /// The version that runs now, where one is exposed.
+    pub version: Option<String>,
+    /// The targets of the service as the server sees them.
+    pub targets: Vec<Target>,
+    /// Since when none of them can be read.
+    pub all_down: Option<Stamp>,
+    /// The one outage of each check that a change explains: the change, and when it began.
+    grace: BTreeMap<String, (Millis, Stamp)>,
+}
+
+impl Context {
+    /// Takes targets in.
+    pub(crate) fn targets(&mut self, now: Stamp, targets: Vec<Target>) {
+        let down = !targets.is_empty() && targets.iter().all(|t| !t.up);
+        self.all_down = down.then(|| self.all_down.unwrap_or(now));
+        self.targets = targets;
+    }
+
+    /// Takes versions and starts in; returns the changes that are news.
+    pub(crate) fn seen(&mut self, seen: &Seen) -> Vec<Change> {
+        let changes = seen.changes();
+        let known = self.changes.as_deref().unwrap_or_default();
+        // A time is only as good as the step it was read with.
+        let same = |a: &Change, b: &Change| a.what == b.what && (a.at - b.at).abs() <= 2 * seen.step;
+        let news = changes.iter().filter(|c| !known.iter().any(|k| same(k, c))).cloned().collect();
+        self.looked_from = seen.looked_from;
+        self.version = seen.versions.iter().max_by_key(|v| (v.to, v.from)).map(|v| v.name.clone());
+        self.changes = Some(changes);
+        news
+    }
+
+    /// Requests a minute that are expected now.
+    #[must_use]
+    pub fn expected(&self) -> Option<f64> {
+        self.usual.as_ref().and_then(Usual::per_minute)
+    }
+
+    /// The newest change not later than a moment.
+    #[must_use]
+    pub fn change_before(&self, at: Millis) -> Option<&Change> {
+        self.changes.iter().flatten().rev().find(|c| c.at <= at)
+    }
+
+    /// The change whose own fault failures at this moment would be.
+    #[must_use]
+    pub(crate) fn fault_of(&self, at: Millis) -> Option<&Change> {
+        self.change_before(at).filter(|c| at - c.at <= OWN_FAULT_FOR)
+    }
+
+    /// Is this outage the one that a change explains?
+    #[must_use]
+    pub(crate) fn explains(&self, check: &str, since: Stamp, now: Stamp) -> bool {
+        now.since(since) <= RESTARTING_MOST && self.grace.get(check).is_some_and(|(_, began)| *began == since)
+    }
+}
+
+/// Notes the outage that a recent change explains, if it is the check's first since then.
+pub(crate) fn note_outage(state: &mut State, name: &str) {
+    let now = state.now;
+    let Some(check) = state.checks.get(name).filter(|c| c.status == Status::Down) else { return };
+    let since = check.failing_since.unwrap_or(check.changed);
+    let Some(change) = state.context.change_before(now.wall).filter(|c| now.wall - c.at <= RESTARTING_FOR) else {
+        return;
+    };
+    let at = change.at;
+    let noted = state.context.grace.entry(name.to_owned()).or_insert((at, since));
+    if noted.0 != at {
+        *noted = (at, since);
+    }
+}
