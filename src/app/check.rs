@@ -6,6 +6,7 @@ use crate::app::config;
 use crate::app::performer::Live;
 use crate::app::print;
 use crate::app::ready;
+use crate::app::reload;
 use crate::app::run::run_blind;
 use crate::app::ticks;
 use crate::bus;
@@ -53,7 +54,7 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
         _ if state.watches_nothing() => bus.offer(Kind::TimeUp),
         _ => {}
     }
-    let mut performer = Live { reins, bus, with_terminal: false };
+    let mut performer = Live { reins, bus, with_terminal: false, next: reload::Next::default() };
     let code = run_blind(&mut state, &mut events, &mut performer, |_| {}).await;
     (code, state)
 }

@@ -1,5 +1,7 @@
 //! The cockpit: a terminal, the loop, and everything given back at the end.
 
+use std::sync::Arc;
+
 use ratatui::Terminal;
 
 use crate::app::backend::WholeFrames;
@@ -11,6 +13,7 @@ use crate::app::keyboard;
 use crate::app::performer::Live;
 use crate::app::print;
 use crate::app::ready;
+use crate::app::reload;
 use crate::app::run;
 use crate::app::signals;
 use crate::app::terminal;
@@ -71,7 +74,11 @@ pub(super) async fn show(configured: Configured) -> u8 {
     tokio::spawn(keyboard::run(bus.clone()));
     tokio::spawn(ticks::run(bus.clone()));
     let reins = sources::spawn(&state.settings, &configured.secrets, &bus, false);
-    let mut performer = Live { reins, bus, with_terminal: true };
+    let next = reload::Next::default();
+    if !state.settings.demo {
+        tokio::spawn(reload::watch(configured.path, configured.files, Arc::clone(&next), bus.clone()));
+    }
+    let mut performer = Live { reins, bus, with_terminal: true, next };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);
     match ended {

@@ -1,5 +1,6 @@
 //! Finds the configuration, reads it, and says what is wrong with it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -32,6 +33,8 @@ pub(super) struct Configured {
     pub(super) secrets: Arc<Secrets>,
     pub(super) origins: Vec<Origin>,
     pub(super) not_yet: Vec<String>,
+    /// Files that it read: rule files, secrets.
+    pub(super) files: Vec<PathBuf>,
 }
 
 /// The environment, what of it is text.
@@ -100,23 +103,58 @@ fn read(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
-/// Reads a configuration from a text; `path` is where relative paths start from, and what mistakes are named after.
-pub(super) fn parse(text: &str, path: &Path) -> Result<Configured, u8> {
+/// A configuration that was read again.
+pub(super) struct Parsed {
+    pub(super) settings: Settings,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) origins: Vec<Origin>,
+    pub(super) not_yet: Vec<String>,
+    /// Files that it read: rule files, secrets.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// Reads the configuration again.
+///
+/// # Errors
+/// Every mistake as one sentence with its line and key; or why the file cannot be read.
+pub(super) fn reread(path: &Path) -> Result<Parsed, Vec<String>> {
+    let text = read(path).map_err(|why| vec![format!("{}: {why}", path.display())])?;
+    understand(&text, path).map_err(|rejected| rejected.mistakes.iter().map(ToString::to_string).collect())
+}
+
+fn understand(text: &str, path: &Path) -> Result<Parsed, config::Rejected> {
     let env = environment();
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = absolute.parent().unwrap_or(Path::new("/"));
-    match config::load(text, &surroundings(&env, folder)) {
-        Ok(loaded) => {
-            let values = loaded.secrets.into_iter().map(|(k, v)| (k, SecretString::from(v))).collect();
-            let hidden = loaded.hidden.into_iter().map(SecretString::from).collect();
-            Ok(Configured {
-                path: path.to_path_buf(),
-                settings: loaded.settings,
-                secrets: Arc::new(Secrets::new(values, hidden)),
-                origins: loaded.origins,
-                not_yet: loaded.not_yet,
-            })
-        }
+    let files = RefCell::new(Vec::new());
+    let read_file = |path: &Path| {
+        files.borrow_mut().push(path.to_path_buf());
+        read_secret(path)
+    };
+    let around = Surroundings { read_file: &read_file, ..surroundings(&env, folder) };
+    let loaded = config::load(text, &around)?;
+    let values = loaded.secrets.into_iter().map(|(k, v)| (k, SecretString::from(v))).collect();
+    let hidden = loaded.hidden.into_iter().map(SecretString::from).collect();
+    Ok(Parsed {
+        settings: loaded.settings,
+        secrets: Arc::new(Secrets::new(values, hidden)),
+        origins: loaded.origins,
+        not_yet: loaded.not_yet,
+        files: files.into_inner(),
+    })
+}
+
+/// Reads a configuration from a text; `path` is where relative paths start from, and what mistakes are named after.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Configured, u8> {
+    match understand(text, path) {
+        Ok(parsed) => Ok(Configured {
+            path: path.to_path_buf(),
+            settings: parsed.settings,
+            secrets: parsed.secrets,
+            origins: parsed.origins,
+            not_yet: parsed.not_yet,
+            files: parsed.files,
+        }),
         Err(rejected) => {
             let file = path.display().to_string();
             let n = rejected.mistakes.len();

@@ -10,6 +10,7 @@ mod init;
 mod keyboard;
 mod performer;
 mod print;
+mod reload;
 pub mod run;
 mod scrape;
 mod signals;

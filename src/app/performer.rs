@@ -7,6 +7,7 @@ use crossterm::queue;
 use rustix::process::Signal;
 use rustix::process::kill_current_process_group;
 
+use crate::app::reload::Next;
 use crate::app::run::Perform;
 use crate::app::terminal;
 use crate::bus::Bus;
@@ -23,6 +24,8 @@ pub(super) struct Live {
     pub(super) reins: Reins,
     pub(super) bus: Bus,
     pub(super) with_terminal: bool,
+    /// Settings that were read again and are to be applied.
+    pub(super) next: Next,
 }
 
 impl Perform for Live {
@@ -36,6 +39,7 @@ impl Perform for Live {
                     self.bus.offer(Kind::SilenceAnswered { request, answer });
                 }
             }
+            Effect::Apply => self.apply(),
             Effect::CountExactly => self.reins.count_exactly(),
             Effect::Suspend if self.with_terminal => self.suspend(),
             Effect::Copy(text) if self.with_terminal => self.copy(&text),
@@ -46,6 +50,16 @@ impl Perform for Live {
 }
 
 impl Live {
+    /// Restarts the pollers that the new settings ask for otherwise.
+    fn apply(&self) {
+        let next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let Some((settings, secrets)) = next
+            && !self.reins.apply(settings, secrets)
+        {
+            self.bus.offer(Kind::ReloadFailed { mistakes: vec!["too much is under way: save it again".to_owned()] });
+        }
+    }
+
     /// Stops the process group, as the terminal itself would have: whoever started us in a pipe stops too.
     fn suspend(&self) {
         terminal::give_back();

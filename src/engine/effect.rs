@@ -17,6 +17,8 @@ pub enum Effect {
     LookCloser(Closer),
     /// Make, change or end a silence; the number comes back with the answer.
     Silence(u64, SilenceOrder),
+    /// Restart what the new settings ask for otherwise than the old ones.
+    Apply,
     /// Hand the terminal back and stop this process until it is continued.
     Suspend,
     /// Draw everything anew: something else may have written on the terminal.

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::engine::effect::Closer;
+use crate::engine::settings::Settings;
 use crate::input::key::Chord;
 use crate::model::alert::Alert;
 use crate::model::alert::Silence;
@@ -154,6 +155,13 @@ pub enum Kind {
         source: String,
         /// Its last words.
         why: String,
+    },
+    /// The configuration was changed, and it is right.
+    Reloaded(Box<Settings>),
+    /// The configuration was changed, and it is wrong: every mistake, with its line and key.
+    ReloadFailed {
+        /// The mistakes.
+        mistakes: Vec<String>,
     },
     /// The waiting time of a one-shot mode is over.
     TimeUp,

@@ -62,6 +62,16 @@ impl Checks {
         changes
     }
 
+    /// Takes over what is known of checks that stay the same.
+    pub(crate) fn inherit(&mut self, before: &Self, same: impl Fn(&str) -> bool) {
+        for (check, probed) in self.all.iter_mut().zip(&mut self.probed) {
+            if let Some(i) = before.index.get(&check.name).filter(|_| same(&check.name)) {
+                *check = before.all[*i].clone();
+                *probed = before.probed[*i];
+            }
+        }
+    }
+
     /// The network of this machine is back: what failed meanwhile says nothing of the service.
     pub(crate) fn absolve(&mut self, at: Stamp) {
         for check in &mut self.all {

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod now;
 pub mod place;
 pub mod prompt;
+mod reload;
 pub mod sentence;
 pub mod sessions;
 pub mod settings;

@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde::Serialize;
+
 use crate::engine::built_in::built_in_signals;
 use crate::lang::Lang;
 use crate::model::rule::Group;
@@ -18,7 +21,7 @@ use crate::model::time::Zone;
 pub type SecretId = String;
 
 /// Everything that the configuration decides.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// What is watched; the first word on the screen.
     pub service: String,
@@ -104,7 +107,7 @@ impl Settings {
 pub const NEUTRAL: &str = "neutral target";
 
 /// One health check.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckSpec {
     /// Its name, unique.
     pub name: String,
@@ -127,7 +130,7 @@ pub struct CheckSpec {
 }
 
 /// What a check asks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ProbeSpec {
     /// A GET.
     Http(Endpoint),
@@ -188,7 +191,7 @@ impl ProbeSpec {
 }
 
 /// An HTTP address with what it takes to be let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// The URL, which may carry a password, by name.
     pub url: SecretId,
@@ -213,7 +216,7 @@ impl Endpoint {
 }
 
 /// One expectation of a check.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Expect {
     /// `status == 200`
     Status(Op, u16),
@@ -235,7 +238,7 @@ pub enum Expect {
 }
 
 /// A comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Op {
     /// `==`
     Eq,
@@ -293,7 +296,7 @@ impl Op {
 }
 
 /// The Prometheus server.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrometheusSpec {
     /// Base URL of the server and how to get in.
     pub endpoint: Endpoint,
@@ -312,7 +315,7 @@ pub struct PrometheusSpec {
 }
 
 /// One Alertmanager.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertmanagerSpec {
     /// The name of its source: `alertmanager`, or with a number where there are several.
     pub name: String,
@@ -325,7 +328,7 @@ pub struct AlertmanagerSpec {
 }
 
 /// A target whose `/metrics` is read directly.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScrapeSpec {
     /// The URL and how to get in.
     pub endpoint: Endpoint,
@@ -340,7 +343,7 @@ pub struct ScrapeSpec {
 }
 
 /// The three names from which the request figures come.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricNames {
     /// A counter of requests.
     pub requests: String,
@@ -394,7 +397,7 @@ impl MetricNames {
 }
 
 /// One figure and its limits.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SignalSpec {
     /// Its name.
     pub name: String,
@@ -421,7 +424,7 @@ impl SignalSpec {
 }
 
 /// A figure from a database.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SqlSpec {
     /// The signal's name.
     pub name: String,
@@ -446,7 +449,7 @@ impl SqlSpec {
 }
 
 /// Lines that match, per minute.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogSpec {
     /// The signal's name.
     pub name: String,
@@ -467,7 +470,7 @@ impl LogSpec {
 }
 
 /// Where lines come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LogFrom {
     /// A command that goes on, run by `sh -c`.
     Command {
@@ -481,7 +484,7 @@ pub enum LogFrom {
 }
 
 /// The session table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionsSpec {
     /// The database URL, by name.
     pub url: SecretId,
@@ -519,7 +522,7 @@ impl SessionsSpec {
 }
 
 /// How long each level stays after its rules have calmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quiet {
     /// For SEV1.
     pub sev1: Millis,
@@ -552,7 +555,7 @@ impl Quiet {
 }
 
 /// Someone to call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     /// What they are.
     pub role: String,

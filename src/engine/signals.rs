@@ -100,6 +100,21 @@ impl Signals {
         signal.last = Some((at, sample));
     }
 
+    /// Takes over the history of signals that ask the same.
+    pub(crate) fn inherit(&mut self, before: Self) {
+        for old in before.all {
+            let same = |s: &&mut Signal| {
+                s.spec.name == old.spec.name && s.spec.query == old.spec.query && s.spec.origin == old.spec.origin
+            };
+            if let Some(signal) = self.all.iter_mut().find(same) {
+                *signal = Signal { spec: signal.spec.clone(), ..old };
+            }
+        }
+        self.half_hour = before.half_hour;
+        self.requests = before.requests;
+        self.seams = before.seams;
+    }
+
     /// Puts back what was known before history told it anew, where history has holes: while a server was away, another
     /// source was not.
     pub(crate) fn refill(&mut self, known: &[(String, Series)], gap: Millis) {

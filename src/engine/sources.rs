@@ -70,6 +70,15 @@ impl Sources {
         self.all.iter().find(|s| s.name == name)
     }
 
+    /// Takes over what is known of sources that are still asked.
+    pub(crate) fn inherit(&mut self, before: &Self) {
+        for s in &mut self.all {
+            if let Some(old) = before.get(&s.name).filter(|o| o.feed == s.feed) {
+                *s = Source { every: s.every, timeout: s.timeout, ..old.clone() };
+            }
+        }
+    }
+
     /// Notes how far a server's clock is from ours.
     pub(crate) fn clocked(&mut self, name: &str, skew: Option<Millis>) {
         if let (Some(s), Some(skew)) = (self.get_mut(name), skew) {

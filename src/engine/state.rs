@@ -86,6 +86,8 @@ pub struct State {
     pub verdict: Verdict,
     /// What happened.
     pub timeline: Timeline,
+    /// What is wrong with the configuration as it stands in its file now; empty while that is the one in use.
+    pub reload_problem: Vec<String>,
     /// What the person is doing with the screen.
     pub ui: Ui,
     /// Something was taken in that the next tick should draw.
@@ -120,6 +122,7 @@ impl State {
             places: Places::default(),
             verdict: Verdict::new(now),
             timeline: Timeline::default(),
+            reload_problem: Vec::new(),
             ui: Ui::default(),
             settings,
             mode,
@@ -164,7 +167,7 @@ impl State {
     }
 }
 
-fn neutral(spec: &CheckSpec, now: Stamp) -> Check {
+pub(crate) fn neutral(spec: &CheckSpec, now: Stamp) -> Check {
     Check::new(&spec.name, false, spec.fail_after, spec.recover_after, Vec::new(), now)
 }
 

@@ -118,6 +118,13 @@ pub enum What {
         /// What changed.
         what: Changed,
     },
+    /// A changed configuration is in use.
+    Reloaded,
+    /// A changed configuration is wrong; the old one stays in use.
+    ReloadFailed {
+        /// What is wrong with it.
+        mistakes: Vec<String>,
+    },
     /// Rows were swept from the session table.
     Swept {
         /// How many.
@@ -159,6 +166,11 @@ impl Entry {
             What::Replica { running: true, .. } => lang.fact_replica_runs(),
             What::Replica { running: false, error } => lang.fact_replica_stopped(error),
             What::Changed { what } => words::changed(lang, what),
+            What::Reloaded => lang.fact_reloaded(),
+            What::ReloadFailed { mistakes } => {
+                let first = mistakes.first().map_or("", String::as_str);
+                lang.fact_reload_failed(mistakes.len(), first)
+            }
             What::Swept { rows } => lang.fact_swept(words::figure(lang, *rows as f64, Unit::Count)),
         }
     }
@@ -167,7 +179,7 @@ impl Entry {
     #[must_use]
     pub fn who(&self, lang: Lang) -> String {
         match &self.what {
-            What::Opened => "cabina".to_owned(),
+            What::Opened | What::Reloaded | What::ReloadFailed { .. } => "cabina".to_owned(),
             What::Onset { .. } | What::Level { .. } => lang.who_rules(),
             What::Check { .. } => lang.who_checks(),
             What::Lost { .. } | What::Back { .. } => lang.who_sources(),

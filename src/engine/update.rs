@@ -12,6 +12,7 @@ use crate::engine::event::Event;
 use crate::engine::event::Kind;
 use crate::engine::keys;
 use crate::engine::place;
+use crate::engine::reload;
 use crate::engine::settings::NEUTRAL;
 use crate::engine::settings::Quiet;
 use crate::engine::sources::PROMETHEUS;
@@ -87,6 +88,14 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         }
         Kind::SourceDone { source } => done(state, &source),
         Kind::SourceDied { source, why } => died(state, &source, why),
+        Kind::Reloaded(settings) => reload::apply(state, *settings),
+        Kind::ReloadFailed { mistakes } => {
+            if state.reload_problem != mistakes {
+                state.timeline.add(state.now.wall, What::ReloadFailed { mistakes: mistakes.clone() });
+            }
+            state.reload_problem = mistakes;
+            Reaction::redraw()
+        }
         Kind::TimeUp => time_up(state),
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),

@@ -10,7 +10,7 @@ mod rules;
 mod screen;
 
 /// A language that cabina speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Lang {
     /// Spanish, as written in Mexico.
     #[default]

@@ -96,6 +96,8 @@ sentences! {
     fact_started_one(name) "arranca {name}" / "{name} starts"
     fact_started(n, name) "arrancan {n} procesos, {name} el primero" / "{n} processes start, {name} first"
     who_changes() "cambios" / "changes"
+    fact_reloaded() "configuración nueva en uso" / "the changed configuration is in use"
+    fact_reload_failed(n, first) "configuración nueva con {n} errores, sigue la anterior: {first}" / "the changed configuration has {n} mistakes, the old one stays: {first}"
     fact_fired(names) "suena: {names}" / "fires: {names}"
     fact_over(names) "deja de sonar: {names}" / "stops firing: {names}"
     fact_and_more(names, n) "{names} y {n} más" / "{names} and {n} more"

@@ -175,6 +175,8 @@ sentences! {
     feed_figures() "cifras" / "figures"
     feed_alerts() "alertas" / "alerts"
     blind_network() "ESTA MÁQUINA NO TIENE RED" / "THIS MACHINE HAS NO NETWORK"
+    reload_problem(n) "cabina.toml cambió y tiene {n} errores: sigue el anterior [s]" / "cabina.toml has changed and has {n} mistakes: the old one stays [s]"
+    why_reload() "Lo que está mal en la configuración nueva:" / "What is wrong with the changed configuration:"
     skew(name, span) "reloj de {name}: {span}" / "clock of {name}: {span}"
     change_version(to, from, time) "{to} entró {time} (antes {from})" / "{to} went live {time} (before it {from})"
     change_version_new(to, time) "{to} entró {time}" / "{to} went live {time}"

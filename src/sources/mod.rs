@@ -16,10 +16,13 @@ pub mod sessions;
 pub mod sql;
 pub mod tls;
 
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use crate::bus::Bus;
 use crate::engine::Kind;
@@ -39,10 +42,19 @@ use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::sources::http::Clients;
 use crate::sources::poll::Plan;
+use crate::sources::poll::Source;
 use crate::sources::secrets::Secrets;
 
 /// Orders under way at the most: a person gives one, acknowledgements extend one by one.
 const ORDERS: usize = 64;
+
+/// What is asked of the pollers' keeper.
+enum Control {
+    /// Tell Alertmanager about a silence.
+    Silence(u64, SilenceOrder),
+    /// Go on with these settings.
+    Apply(Box<Settings>, Arc<Secrets>),
+}
 
 /// How the pollers are spoken to while they run.
 #[derive(Debug)]
@@ -51,16 +63,10 @@ pub struct Reins {
     count: watch::Sender<()>,
     closer: watch::Sender<Closer>,
     place: watch::Sender<()>,
-    silences: mpsc::Sender<(u64, SilenceOrder)>,
+    control: mpsc::Sender<Control>,
 }
 
 impl Reins {
-    /// Tells Alertmanager about a silence; the answer comes as an event. False when too many orders are under way.
-    #[must_use]
-    pub fn silence(&self, request: u64, order: SilenceOrder) -> bool {
-        self.silences.try_send((request, order)).is_ok()
-    }
-
     /// Every source is asked as soon as it is free.
     pub fn poll_now(&self) {
         self.poll_now.send_replace(());
@@ -78,6 +84,18 @@ impl Reins {
         self.count.send_replace(());
         self.poll_now.send_replace(());
     }
+
+    /// Tells Alertmanager about a silence; the answer comes as an event. False when too many orders are under way.
+    #[must_use]
+    pub fn silence(&self, request: u64, order: SilenceOrder) -> bool {
+        self.control.try_send(Control::Silence(request, order)).is_ok()
+    }
+
+    /// Goes on with other settings: only what they ask for otherwise is restarted. False when too much is under way.
+    #[must_use]
+    pub fn apply(&self, settings: Settings, secrets: Arc<Secrets>) -> bool {
+        self.control.try_send(Control::Apply(Box::new(settings), secrets)).is_ok()
+    }
 }
 
 /// The other ends of the reins.
@@ -86,141 +104,204 @@ struct Bits {
     count: watch::Receiver<()>,
     closer: watch::Receiver<Closer>,
     place: watch::Receiver<()>,
-    silences: mpsc::Receiver<(u64, SilenceOrder)>,
 }
 
 /// Starts everything that the settings ask for. Returns at once: clients and connections are made by the tasks.
 #[must_use]
 pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, once: bool) -> Reins {
-    let (silences, orders) = mpsc::channel(ORDERS);
+    let (control, orders) = mpsc::channel(ORDERS);
     let reins = Reins {
-        silences,
+        control,
         poll_now: watch::channel(()).0,
         count: watch::channel(()).0,
         closer: watch::channel(Closer::default()).0,
         place: watch::channel(()).0,
     };
-    let (settings, secrets, bus) = (settings.clone(), Arc::clone(secrets), bus.clone());
     let bits = Bits {
         wake: reins.poll_now.subscribe(),
         count: reins.count.subscribe(),
         closer: reins.closer.subscribe(),
         place: reins.place.subscribe(),
-        silences: orders,
     };
+    let (settings, secrets, bus) = (settings.clone(), Arc::clone(secrets), bus.clone());
     tokio::spawn(async move {
-        // The machine's certificates take some ten milliseconds to read: not on the way to the first frame.
-        let (wanted, known) = (settings.clone(), Arc::clone(&secrets));
-        let clients = tokio::task::spawn_blocking(move || Clients::new(&wanted, &known)).await;
-        let start = Start { settings, clients: Arc::new(clients.unwrap_or_default()), secrets, bus, bits, once };
-        start.checks();
-        start.prometheus();
-        start.alertmanagers();
-        start.scrapes();
-        start.sessions();
-        start.figures();
-        // A single look makes no silences.
+        let clients = clients(&settings, &secrets).await;
+        let mut keeper =
+            Keeper { settings, clients, secrets, bus, bits, once, running: BTreeMap::new(), wanted: Vec::new() };
+        keeper.start();
+        // A single look makes no silences, and its settings do not change.
         if !once {
-            start.silencer().await;
+            keeper.keep(orders).await;
         }
     });
     reins
 }
 
-/// What starting takes.
-struct Start {
+/// The machine's certificates take some ten milliseconds to read: not on the way to the first frame.
+async fn clients(settings: &Settings, secrets: &Arc<Secrets>) -> Arc<Clients> {
+    let (wanted, known) = (settings.clone(), Arc::clone(secrets));
+    let clients = tokio::task::spawn_blocking(move || Clients::new(&wanted, &known)).await;
+    Arc::new(clients.unwrap_or_default())
+}
+
+/// Starts pollers, and knows which run for what.
+struct Keeper {
     settings: Settings,
     clients: Arc<Clients>,
     secrets: Arc<Secrets>,
     bus: Bus,
     bits: Bits,
     once: bool,
+    /// By name: what each was started for, and how to stop it.
+    running: BTreeMap<String, (String, AbortHandle)>,
+    /// Names that the settings at hand ask for.
+    wanted: Vec<String>,
 }
 
-impl Start {
-    fn plan(&self, name: &str, every: Millis, timeout: Millis) -> Plan {
-        Plan { name: name.to_owned(), every, timeout, back_off: true, tries: 1, once: self.once }
-    }
-
-    fn checks(&self) {
-        for spec in self.settings.checks.iter().chain(&self.settings.neutral) {
-            // The probe keeps its own time; this only catches a probe that does not.
-            let plan = self.plan(&check_task(&spec.name), spec.every, spec.timeout + SECOND);
-            let plan = Plan { back_off: false, tries: spec.fail_after, ..plan };
-            let checker = check::Checker::new(spec.clone(), &self.clients, &self.secrets);
-            poll::spawn(plan, &self.bus, &self.bits.wake, checker);
-        }
-    }
-
-    fn prometheus(&self) {
-        let Some(spec) = &self.settings.prometheus else { return };
-        let (bus, clients, secrets) = (&self.bus, &self.clients, &self.secrets);
-        let plan = self.plan(PROMETHEUS, spec.every, 3 * spec.timeout);
-        let server = prometheus::Server::new(spec.clone(), &self.settings.signals, clients, secrets);
-        poll::spawn(plan, bus, &self.bits.wake, server);
-        let plan = self.plan(PLACE, spec.every, 2 * spec.timeout);
-        let place = prometheus::Place::new(spec.clone(), clients, secrets, self.bits.closer.clone(), self.once);
-        poll::spawn(plan, bus, &self.bits.place, place);
-        let plan = self.plan(PROMETHEUS_ALERTS, spec.every, 2 * spec.timeout);
-        poll::spawn(plan, bus, &self.bits.wake, prometheus::Alerts::new(spec.clone(), clients, secrets));
-        let plan = self.plan(CONTEXT, spec.every, 4 * spec.timeout);
-        poll::spawn(plan, bus, &self.bits.wake, prometheus::Context::new(spec.clone(), clients, secrets));
-        for (i, group) in spec.rules.iter().enumerate() {
-            let plan = self.plan(&rules_task(i), group.interval, 2 * spec.timeout);
-            let judged = prometheus::Judged::new(spec.clone(), (i, group.clone()), clients, secrets);
-            poll::spawn(plan, bus, &self.bits.wake, judged);
-        }
-    }
-
-    fn alertmanagers(&self) {
-        for spec in &self.settings.alertmanagers {
-            let plan = self.plan(&spec.name, spec.every, 2 * spec.timeout);
-            let source = alertmanager::Alertmanager::new(spec.clone(), &self.clients, &self.secrets);
-            poll::spawn(plan, &self.bus, &self.bits.wake, source);
-        }
-    }
-
-    fn scrapes(&self) {
-        let specs = &self.settings.scrapes;
-        let Some(every) = specs.iter().map(|s| s.every).min() else { return };
-        let timeout = specs.iter().map(|s| s.timeout).max().unwrap_or(every) + SECOND;
-        // A rate needs two looks.
-        let plan = Plan { tries: 2, ..self.plan(SCRAPE, every, timeout) };
-        let targets = scrape::Targets::new(specs.clone(), &self.clients, &self.secrets, self.bits.closer.clone());
-        poll::spawn(plan, &self.bus, &self.bits.wake, targets);
-    }
-
-    /// Carries orders for silences out, one after the other, for as long as the program runs.
-    async fn silencer(mut self) {
-        while let Some((request, order)) = self.bits.silences.recv().await {
-            let specs = &self.settings.alertmanagers;
-            let answer = alertmanager::silence(specs, &self.clients, &self.secrets, &order).await;
-            if !self.bus.send(Kind::SilenceAnswered { request, answer }).await {
-                return;
+impl Keeper {
+    /// Carries orders out for as long as the program runs.
+    async fn keep(mut self, mut orders: mpsc::Receiver<Control>) {
+        while let Some(order) = orders.recv().await {
+            match order {
+                Control::Silence(request, order) => {
+                    let specs = &self.settings.alertmanagers;
+                    let answer = alertmanager::silence(specs, &self.clients, &self.secrets, &order).await;
+                    if !self.bus.send(Kind::SilenceAnswered { request, answer }).await {
+                        return;
+                    }
+                }
+                Control::Apply(settings, secrets) => {
+                    self.clients = clients(&settings, &secrets).await;
+                    (self.settings, self.secrets) = (*settings, secrets);
+                    self.start();
+                }
             }
         }
     }
 
-    fn sessions(&self) {
-        let Some(spec) = &self.settings.sessions else { return };
-        let plan = self.plan(SESSIONS, spec.every, spec.timeout());
-        let watcher = sessions::Watcher::new(spec.clone(), &self.secrets, self.bits.count.clone());
-        poll::spawn(plan, &self.bus, &self.bits.wake, watcher);
-        if spec.is_mysql() {
-            let plan = self.plan(GLANCE, spec.every, spec.timeout());
-            poll::spawn(plan, &self.bus, &self.bits.wake, glance::Glancer::new(spec.clone(), &self.secrets));
+    /// Starts what does not run yet as the settings ask, and stops what nobody asks for any more.
+    fn start(&mut self) {
+        self.wanted.clear();
+        self.checks();
+        self.prometheus();
+        self.alertmanagers();
+        self.scrapes();
+        self.sessions();
+        self.figures();
+        let wanted = std::mem::take(&mut self.wanted);
+        self.running.retain(|name, (_, handle)| {
+            let keep = wanted.contains(name);
+            if !keep {
+                handle.abort();
+            }
+            keep
+        });
+    }
+
+    /// Starts a poller, unless one runs for the very same.
+    fn run<S: Source>(&mut self, plan: Plan, woken: Woken, asked: &impl Debug, source: impl FnOnce(&Self) -> S) {
+        let (name, print) = (plan.name.clone(), format!("{asked:?} {plan:?} {}", self.secrets.print()));
+        self.wanted.push(name.clone());
+        if self.running.get(&name).is_some_and(|(before, _)| *before == print) {
+            return;
+        }
+        if let Some((_, handle)) = self.running.remove(&name) {
+            handle.abort();
+        }
+        let wake = match woken {
+            Woken::Always => &self.bits.wake,
+            Woken::ByPlace => &self.bits.place,
+        };
+        let handle = poll::spawn(plan, &self.bus, wake, source(self));
+        self.running.insert(name, (print, handle));
+    }
+
+    fn plan(&self, name: &str, every: Millis, timeout: Millis) -> Plan {
+        Plan { name: name.to_owned(), every, timeout, back_off: true, tries: 1, once: self.once }
+    }
+
+    fn checks(&mut self) {
+        for spec in self.settings.checks.clone().iter().chain(&self.settings.neutral.clone()) {
+            // The probe keeps its own time; this only catches a probe that does not.
+            let plan = self.plan(&check_task(&spec.name), spec.every, spec.timeout + SECOND);
+            let plan = Plan { back_off: false, tries: spec.fail_after, ..plan };
+            self.run(plan, Woken::Always, spec, |k| check::Checker::new(spec.clone(), &k.clients, &k.secrets));
         }
     }
 
-    fn figures(&self) {
-        for spec in &self.settings.sql {
-            let plan = self.plan(&spec.source(), spec.every, spec.budget + 2 * SECOND);
-            poll::spawn(plan, &self.bus, &self.bits.wake, sql::Figure::new(spec.clone(), &self.secrets));
-        }
-        for spec in &self.settings.logs {
-            // Reading the count costs nothing: a dead command is told at every look.
-            let plan = Plan { back_off: false, ..self.plan(&spec.source(), spec.every, 5 * SECOND) };
-            poll::spawn(plan, &self.bus, &self.bits.wake, log::Log::new(spec.clone(), &self.secrets));
+    fn prometheus(&mut self) {
+        let Some(spec) = self.settings.prometheus.clone() else { return };
+        let signals = self.settings.signals.clone();
+        let plan = self.plan(PROMETHEUS, spec.every, 3 * spec.timeout);
+        self.run(plan, Woken::Always, &(&spec, &signals), |k| {
+            prometheus::Server::new(spec.clone(), &signals, &k.clients, &k.secrets)
+        });
+        let plan = self.plan(PLACE, spec.every, 2 * spec.timeout);
+        self.run(plan, Woken::ByPlace, &spec, |k| {
+            prometheus::Place::new(spec.clone(), &k.clients, &k.secrets, k.bits.closer.clone(), k.once)
+        });
+        let plan = self.plan(PROMETHEUS_ALERTS, spec.every, 2 * spec.timeout);
+        self.run(plan, Woken::Always, &spec, |k| prometheus::Alerts::new(spec.clone(), &k.clients, &k.secrets));
+        let plan = self.plan(CONTEXT, spec.every, 4 * spec.timeout);
+        self.run(plan, Woken::Always, &spec, |k| prometheus::Context::new(spec.clone(), &k.clients, &k.secrets));
+        for (i, group) in spec.rules.iter().enumerate() {
+            let plan = self.plan(&rules_task(i), group.interval, 2 * spec.timeout);
+            self.run(plan, Woken::Always, &spec, |k| {
+                prometheus::Judged::new(spec.clone(), (i, group.clone()), &k.clients, &k.secrets)
+            });
         }
     }
+
+    fn alertmanagers(&mut self) {
+        for spec in &self.settings.alertmanagers.clone() {
+            let plan = self.plan(&spec.name, spec.every, 2 * spec.timeout);
+            self.run(plan, Woken::Always, spec, |k| {
+                alertmanager::Alertmanager::new(spec.clone(), &k.clients, &k.secrets)
+            });
+        }
+    }
+
+    fn scrapes(&mut self) {
+        let specs = self.settings.scrapes.clone();
+        let Some(every) = specs.iter().map(|s| s.every).min() else { return };
+        let timeout = specs.iter().map(|s| s.timeout).max().unwrap_or(every) + SECOND;
+        // A rate needs two looks.
+        let plan = Plan { tries: 2, ..self.plan(SCRAPE, every, timeout) };
+        self.run(plan, Woken::Always, &specs, |k| {
+            scrape::Targets::new(specs.clone(), &k.clients, &k.secrets, k.bits.closer.clone())
+        });
+    }
+
+    fn sessions(&mut self) {
+        let Some(spec) = self.settings.sessions.clone() else { return };
+        let plan = self.plan(SESSIONS, spec.every, spec.timeout());
+        self.run(plan, Woken::Always, &spec, |k| {
+            sessions::Watcher::new(spec.clone(), &k.secrets, k.bits.count.clone())
+        });
+        if spec.is_mysql() {
+            let plan = self.plan(GLANCE, spec.every, spec.timeout());
+            self.run(plan, Woken::Always, &spec, |k| glance::Glancer::new(spec.clone(), &k.secrets));
+        }
+    }
+
+    fn figures(&mut self) {
+        for spec in &self.settings.sql.clone() {
+            let plan = self.plan(&spec.source(), spec.every, spec.budget + 2 * SECOND);
+            self.run(plan, Woken::Always, spec, |k| sql::Figure::new(spec.clone(), &k.secrets));
+        }
+        for spec in &self.settings.logs.clone() {
+            // Reading the count costs nothing: a dead command is told at every look.
+            let plan = Plan { back_off: false, ..self.plan(&spec.source(), spec.every, 5 * SECOND) };
+            self.run(plan, Woken::Always, spec, |k| log::Log::new(spec.clone(), &k.secrets));
+        }
+    }
+}
+
+/// What makes a poller ask before its time.
+#[derive(Clone, Copy)]
+enum Woken {
+    /// Whatever a person wants to know now.
+    Always,
+    /// That, and the wish to look closer.
+    ByPlace,
 }

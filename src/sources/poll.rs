@@ -6,6 +6,7 @@ use std::hash::Hasher;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::bus::Bus;
@@ -73,17 +74,19 @@ pub trait Source: Send + 'static {
     fn overdue(&mut self, after: Millis) -> Option<Kind>;
 }
 
-/// Starts a poller; if it dies, that is an event.
-pub fn spawn(plan: Plan, bus: &Bus, wake: &watch::Receiver<()>, source: impl Source) {
+/// Starts a poller; if it dies, that is an event. The handle stops it without a word.
+pub fn spawn(plan: Plan, bus: &Bus, wake: &watch::Receiver<()>, source: impl Source) -> AbortHandle {
     let (name, bus, wake) = (plan.name.clone(), bus.clone(), wake.clone());
+    let inner = tokio::spawn(run(plan, bus.clone(), wake, source));
+    let handle = inner.abort_handle();
     tokio::spawn(async move {
-        let inner = tokio::spawn(run(plan, bus.clone(), wake, source));
         if let Err(end) = inner.await
             && end.is_panic()
         {
             bus.send(Kind::SourceDied { source: name, why: "panic".to_owned() }).await;
         }
     });
+    handle
 }
 
 /// Polls until nobody listens.

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::DefaultHasher;
+use std::hash::Hash as _;
+use std::hash::Hasher as _;
 
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
@@ -34,6 +37,16 @@ impl Secrets {
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
         self.values.get(name).map_or("", |v| v.expose_secret())
+    }
+
+    /// A print of all values: another one when any of them has changed. It tells nothing of the values themselves.
+    #[must_use]
+    pub fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (name, value) in &self.values {
+            (name, value.expose_secret()).hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// The text with every secret value blotted out.

@@ -105,6 +105,9 @@ fn second(p: &mut Painter<'_>, area: Rect) {
     if let Some(words) = blind_words(shown, lang) {
         parts.push((words, Role::Unknown));
     }
+    if !state.reload_problem.is_empty() {
+        parts.push((lang.reload_problem(state.reload_problem.len()), Role::Sev4));
+    }
     for s in &shown.sources.all {
         // To the second is all that the header of an answer tells.
         if let Some(skew) = s.skew.filter(|ms| ms.abs() > SKEW) {

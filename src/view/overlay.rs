@@ -160,6 +160,13 @@ fn severity(p: &Painter<'_>) -> Vec<Line> {
         ]);
     }
     lines.push(Vec::new());
+    if !p.state.reload_problem.is_empty() {
+        lines.push(vec![(lang.why_reload(), Role::Title)]);
+        lines.extend(
+            p.state.reload_problem.iter().map(|m| vec![("  ".to_owned(), Role::Text), (m.clone(), Role::Sev4)]),
+        );
+        lines.push(Vec::new());
+    }
     lines.push(vec![(lang.why_sees(), Role::Title)]);
     for s in &state.sources.all {
         let name = words::source(lang, &s.name);

@@ -88,6 +88,11 @@ impl Judge {
         out
     }
 
+    /// Forgets every rule about these subjects.
+    pub(crate) fn forget(&mut self, gone: impl Fn(&str) -> bool) {
+        self.held.retain(|h| !gone(&h.finding.subject));
+    }
+
     /// Where one rule about one subject stands.
     #[must_use]
     pub fn standing(&self, rule: Rule, subject: &str) -> Standing {

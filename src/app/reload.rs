@@ -1,0 +1,67 @@
+//! Watches the configuration and what it reads: a change that is right is applied, one that is wrong is told, and the
+//! one in use stays.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::app::config;
+use crate::app::config::Parsed;
+use crate::bus::Bus;
+use crate::engine::Kind;
+use crate::engine::Settings;
+use crate::sources::secrets::Secrets;
+
+/// How often the files are looked at. A change is taken when they have rested for one look: editors write in steps.
+const PACE: Duration = Duration::from_secs(1);
+
+/// Settings that are right, on their way to whoever applies them.
+pub(super) type Next = Arc<Mutex<Option<(Settings, Arc<Secrets>)>>>;
+
+/// What a file looks like from outside: a change shows in one of these.
+type Look = Vec<Option<(u64, u64, i64, i64)>>;
+
+fn look(files: &[PathBuf]) -> Look {
+    let one = |path: &PathBuf| {
+        let about = fs::metadata(path).ok()?;
+        Some((about.ino(), about.len(), about.mtime(), about.mtime_nsec()))
+    };
+    files.iter().map(one).collect()
+}
+
+/// Watches for as long as the program runs. `path` is the configuration, `files` what it read.
+pub(super) async fn watch(path: PathBuf, mut files: Vec<PathBuf>, next: Next, bus: Bus) {
+    files.push(path.clone());
+    let mut used = look(&files);
+    let mut resting = used.clone();
+    loop {
+        tokio::time::sleep(PACE).await;
+        let now = look(&files);
+        let rested = std::mem::replace(&mut resting, now.clone()) == now;
+        if now == used || !rested {
+            continue;
+        }
+        used = now;
+        let wanted = path.clone();
+        let read = tokio::task::spawn_blocking(move || config::reread(&wanted)).await;
+        let kind = match read {
+            Ok(Ok(Parsed { settings, secrets, files: read, .. })) => {
+                files = read;
+                files.push(path.clone());
+                used = look(&files);
+                resting = used.clone();
+                let slot = (settings.clone(), secrets);
+                next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(slot);
+                Kind::Reloaded(Box::new(settings))
+            }
+            Ok(Err(mistakes)) => Kind::ReloadFailed { mistakes },
+            Err(_) => continue,
+        };
+        if !bus.send(kind).await {
+            return;
+        }
+    }
+}
