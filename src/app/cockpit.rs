@@ -76,7 +76,7 @@ pub(super) async fn show(configured: Configured) -> u8 {
     let reins = sources::spawn(&state.settings, &configured.secrets, &bus, false);
     let next = reload::Next::default();
     if !state.settings.demo {
-        tokio::spawn(reload::watch(configured.path, configured.files, Arc::clone(&next), bus.clone()));
+        tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     }
     let mut performer = Live { reins, bus, with_terminal: true, next };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;

@@ -35,6 +35,8 @@ pub(super) struct Configured {
     pub(super) not_yet: Vec<String>,
     /// Files that it read: rule files, secrets.
     pub(super) files: Vec<PathBuf>,
+    /// The text itself: whoever watches the file sees by it what changed meanwhile.
+    pub(super) text: String,
 }
 
 /// The environment, what of it is text.
@@ -154,6 +156,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Configured, u8> {
             origins: parsed.origins,
             not_yet: parsed.not_yet,
             files: parsed.files,
+            text: text.to_owned(),
         }),
         Err(rejected) => {
             let file = path.display().to_string();

@@ -13,8 +13,11 @@ use crate::app::terminal;
 use crate::bus::Bus;
 use crate::engine::Effect;
 use crate::engine::Kind;
+use crate::engine::State;
+use crate::engine::state::Overlay;
 use crate::model::signal::Absence;
 use crate::sources::Reins;
+use crate::view::links;
 
 /// The most text given to a clipboard: terminals cut or refuse longer sequences (xterm and tmux at about 100 kB).
 const CLIPBOARD: usize = 64 * 1024;
@@ -39,14 +42,44 @@ impl Perform for Live {
                     self.bus.offer(Kind::SilenceAnswered { request, answer });
                 }
             }
+            Effect::Announce(text) if self.with_terminal => announce(&text),
+            Effect::Compare { days, from, to } => self.reins.compare(days, (from, to)),
             Effect::Apply => self.apply(),
             Effect::CountExactly => self.reins.count_exactly(),
             Effect::Suspend if self.with_terminal => self.suspend(),
             Effect::Copy(text) if self.with_terminal => self.copy(&text),
             // Repaint and Exit are the loop's.
-            Effect::Suspend | Effect::Copy(_) | Effect::Repaint | Effect::Exit(_) => {}
+            Effect::Suspend | Effect::Copy(_) | Effect::Announce(_) | Effect::Repaint | Effect::Exit(_) => {}
         }
     }
+
+    /// Tells the terminal where the names of the links lead (OSC 8), over the cells that show them.
+    fn drawn(&mut self, state: &State) {
+        if !self.with_terminal || !matches!(state.ui.overlay, Overlay::Links(_)) {
+            return;
+        }
+        let mut out = Vec::new();
+        for a in links::anchors(state, state.ui.size) {
+            // Save the cursor, go there, open the link, write the name, close it, come back.
+            out.extend(
+                format!(
+                    "\u{1b}7\u{1b}[{};{}H\u{1b}[1m\u{1b}]8;;{}\u{1b}\\{}\u{1b}]8;;\u{1b}\\\u{1b}[0m\u{1b}8",
+                    a.y + 1,
+                    a.x + 1,
+                    a.url,
+                    a.text
+                )
+                .into_bytes(),
+            );
+        }
+        let _ = terminal::raw().write_all(&out);
+    }
+}
+
+/// BEL, and OSC 9 for terminals that notify. Nothing is drawn by either.
+fn announce(text: &str) {
+    let text = crate::model::text::clean(text);
+    let _ = terminal::raw().write_all(format!("\u{7}\u{1b}]9;{text}\u{7}").as_bytes());
 }
 
 impl Live {

@@ -33,10 +33,13 @@ fn look(files: &[PathBuf]) -> Look {
 }
 
 /// Watches for as long as the program runs. `path` is the configuration, `files` what it read.
-pub(super) async fn watch(path: PathBuf, mut files: Vec<PathBuf>, next: Next, bus: Bus) {
+/// `text` is what is in use: the file may have been saved again before anybody watched it.
+pub(super) async fn watch(path: PathBuf, text: String, mut files: Vec<PathBuf>, next: Next, bus: Bus) {
     files.push(path.clone());
-    let mut used = look(&files);
-    let mut resting = used.clone();
+    let same = fs::read_to_string(&path).is_ok_and(|now| now == text);
+    drop(text);
+    let mut resting = look(&files);
+    let mut used = if same { resting.clone() } else { Look::new() };
     loop {
         tokio::time::sleep(PACE).await;
         let now = look(&files);

@@ -18,6 +18,9 @@ const BATCH: usize = 256;
 pub trait Perform {
     /// Starts what the effect asks for. What comes of it returns as an event.
     fn perform(&mut self, effect: Effect);
+
+    /// A frame has been drawn. What a frame cannot say can be said beside it.
+    fn drawn(&mut self, _state: &State) {}
 }
 
 /// Runs until the state asks to end or nobody can send any more; returns the exit code.
@@ -52,6 +55,7 @@ pub async fn run<B: Backend>(
         }
         if redraw {
             terminal.draw(|frame| view::render(state, theme, frame))?;
+            performer.drawn(state);
         }
     }
     Ok(0)

@@ -17,11 +17,6 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) {
     for mut s in several(root, cx, "notify") {
         notify(&mut s, cx);
     }
-    for mut s in several(root, cx, "link") {
-        s.required(cx, "name", "a name such as \"Grafana\"");
-        s.required(cx, "url", "an address; {service}, {from} and {to} are filled in");
-        s.finish(cx);
-    }
     if let Some(mut s) = single(root, cx, "window") {
         s.duration(cx, "for", 5 * MINUTE, 10 * SECOND, DAY);
         s.duration(cx, "keep_old", 30 * MINUTE, 0, 7 * DAY);

@@ -5,6 +5,7 @@ mod endpoint;
 mod figures;
 mod health;
 mod later;
+mod quiet;
 mod reader;
 mod rules;
 mod signals;
@@ -121,6 +122,7 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     signals::read(root, cx, &mut settings);
     figures::read(root, cx, &mut settings);
     settings.sessions = root.section(cx, "sessions").map(|mut s| sessions(&mut s, cx));
+    quiet::read(root, cx, &mut settings);
     settings.quiet = quiet(root, cx);
     settings.contacts = contacts(root, cx);
     let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| cx.around.env.get(*n));

@@ -1,11 +1,14 @@
 //! What each command does to the state, and what it asks of the world.
 
+use crate::engine::chart;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::filter::visible_alerts;
 use crate::engine::filter::visible_checks;
 use crate::engine::filter::visible_facts;
 use crate::engine::filter::visible_signals;
+use crate::engine::known;
+use crate::engine::links;
 use crate::engine::prompt::Prompt;
 use crate::engine::sentence::sentence;
 use crate::engine::silence;
@@ -56,7 +59,18 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         Command::Acknowledge => silence::ask(state, true),
         Command::Silence => silence::ask(state, false),
         Command::Unsilence => silence::ask_end(state),
-        Command::Confirm | Command::Longer | Command::Shorter | Command::Comment => silence::on_card(state, command),
+        Command::Confirm | Command::Longer | Command::Shorter | Command::Comment => on_card(state, command),
+        Command::Known => known::ask(state),
+        Command::Links if state.settings.links.is_empty() => notice(state, Notice::NoLinks),
+        Command::Links => show(state, Overlay::Links(0)),
+        Command::Closer
+        | Command::Wider
+        | Command::Earlier
+        | Command::Later
+        | Command::Live
+        | Command::CursorLeft
+        | Command::CursorRight
+        | Command::Compare => chart::run(state, command),
         Command::Copy => match copied(state) {
             Some(text) => Reaction::with(Effect::Copy(text)),
             None => notice(state, Notice::NothingToCopy),
@@ -65,6 +79,14 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         Command::Suspend => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Command::CtrlC => notice(state, Notice::CtrlC),
         Command::Quit => Reaction { effects: vec![Effect::Exit(0)], redraw: false },
+    }
+}
+
+fn on_card(state: &mut State, command: Command) -> Reaction {
+    match std::mem::take(&mut state.ui.overlay) {
+        Overlay::Silence(card) => silence::on_card(state, card, command),
+        Overlay::Known(mark) => known::on_card(state, mark, command),
+        other => show(state, other),
     }
 }
 
@@ -84,6 +106,8 @@ fn back(state: &mut State) -> Reaction {
         state.ui.overlay = Overlay::None;
     } else if !state.ui.filter.is_empty() {
         state.ui.filter.clear();
+    } else if state.ui.chart.cursor.take().is_some() {
+        // The cursor goes first, then the zoom.
     } else if state.ui.zoom {
         state.ui.zoom = false;
     } else if state.ui.frozen.is_some() {
@@ -112,6 +136,7 @@ fn step(state: &mut State, to: impl Fn(usize) -> usize) -> Reaction {
     match &mut state.ui.overlay {
         // The view clamps to the page's length; what is beyond any page is pulled back here.
         Overlay::Help(at) | Overlay::Severity(at) | Overlay::Detail(at) => *at = to(*at).min(500),
+        Overlay::Links(at) => *at = to(*at).min(state.settings.links.len().saturating_sub(1)),
         _ => {
             let most = lines(state, state.ui.focus).saturating_sub(1);
             let at = &mut state.ui.selected[state.ui.focus.index()];
@@ -140,6 +165,9 @@ fn copied(state: &State) -> Option<String> {
     let shown = state.shown();
     let lang = shown.settings.lang;
     let at = state.ui.selected[state.ui.focus.index()];
+    if let Overlay::Links(at) = state.ui.overlay {
+        return links::filled(shown).into_iter().nth(at).map(|l| l.url);
+    }
     match state.ui.focus {
         Pane::Todo => shown.settings.contacts.get(at).map(|c| c.how.clone()),
         Pane::Facts => {

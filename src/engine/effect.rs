@@ -23,6 +23,17 @@ pub enum Effect {
     Suspend,
     /// Draw everything anew: something else may have written on the terminal.
     Repaint,
+    /// Ring the bell and let the terminal notify.
+    Announce(String),
+    /// Read the curves of a span of the past; they come back moved by so many days.
+    Compare {
+        /// How many days back.
+        days: i64,
+        /// From, ms since the epoch.
+        from: Millis,
+        /// To, ms since the epoch.
+        to: Millis,
+    },
     /// Give this text to the terminal's clipboard.
     Copy(String),
     /// End with this exit code.

@@ -156,6 +156,13 @@ pub enum Kind {
         /// Its last words.
         why: String,
     },
+    /// The curves of another day were read.
+    Compared {
+        /// How many days back.
+        days: i64,
+        /// Their figures, dated as they were.
+        samples: Vec<Sample>,
+    },
     /// The configuration was changed, and it is right.
     Reloaded(Box<Settings>),
     /// The configuration was changed, and it is wrong: every mistake, with its line and key.

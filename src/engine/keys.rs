@@ -18,8 +18,9 @@ use crate::layout::Pane;
 #[must_use]
 pub fn context(state: &State) -> Context {
     match state.ui.overlay {
-        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) => Context::Page,
-        Overlay::Silence(_) => Context::Card,
+        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) | Overlay::Links(_) => Context::Page,
+        Overlay::Silence(_) | Overlay::Known(_) => Context::Card,
+        Overlay::None if matches!(state.ui.focus, Pane::Failures | Pane::Latency) => Context::Chart,
         Overlay::None if state.ui.focus == Pane::Alerts => Context::Alerts,
         Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
     }

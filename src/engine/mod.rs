@@ -2,7 +2,9 @@
 //! `check`, `demo`, and every test.
 
 pub mod alerts;
+pub mod announce;
 pub mod built_in;
+pub mod chart;
 pub mod classify;
 mod commands;
 pub mod context;
@@ -12,6 +14,8 @@ mod filter;
 pub mod health;
 mod hold;
 pub mod keys;
+pub mod known;
+pub mod links;
 pub mod now;
 pub mod place;
 pub mod prompt;

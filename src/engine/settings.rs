@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::engine::built_in::built_in_signals;
 use crate::lang::Lang;
+use crate::model::maintenance::Maintenance;
 use crate::model::rule::Group;
 use crate::model::severity::Level;
 use crate::model::signal::Limit;
@@ -51,6 +52,12 @@ pub struct Settings {
     pub quiet: Quiet,
     /// Whom to call.
     pub contacts: Vec<Contact>,
+    /// Ring the terminal's bell and notify on transitions.
+    pub bell: bool,
+    /// Windows in which nobody is called.
+    pub maintenance: Vec<Maintenance>,
+    /// Links to other tools.
+    pub links: Vec<Link>,
     /// A target beyond the service: when it fails too, what fails is this machine's network.
     pub neutral: Option<CheckSpec>,
     /// Figures from databases.
@@ -82,6 +89,9 @@ impl Settings {
             sessions: None,
             quiet: Quiet::default(),
             contacts: Vec::new(),
+            bell: true,
+            maintenance: Vec::new(),
+            links: Vec::new(),
             neutral: None,
             sql: Vec::new(),
             logs: Vec::new(),
@@ -94,6 +104,12 @@ impl Settings {
     #[must_use]
     pub fn production(&self) -> bool {
         self.environment.to_lowercase().starts_with("prod")
+    }
+
+    /// The maintenance window that holds at a moment, and when it ends.
+    #[must_use]
+    pub fn maintenance_at(&self, now: Millis) -> Option<(&Maintenance, Millis)> {
+        self.maintenance.iter().find_map(|m| Some((m, m.until(now, self.zone)?)))
     }
 
     /// Does anything feed the request figures?
@@ -552,6 +568,15 @@ impl Quiet {
             Level::Unknown | Level::Ok => 0,
         }
     }
+}
+
+/// A link to another tool; `{service}`, `{environment}`, `{from}`, `{to}`, `{from_iso}` and `{to_iso}` are filled in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub url: String,
 }
 
 /// Someone to call.

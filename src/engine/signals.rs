@@ -14,6 +14,7 @@ use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
 use crate::model::signal::Sample;
 use crate::model::source::Origin;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::Stamp;
 
@@ -41,6 +42,8 @@ pub struct Signals {
     pub half_hour: Option<(Stamp, Sample)>,
     /// Requests of the last five minutes, as the service counts them.
     pub requests: Option<(Stamp, Sample)>,
+    /// Requests a minute, beside the share of them that failed.
+    pub totals: Series,
     /// Moments at which the request figures began to come from another source, and which.
     pub seams: VecDeque<(Millis, Origin)>,
 }
@@ -60,7 +63,7 @@ impl Signals {
                 origin: spec.origin,
             })
             .collect();
-        Self { all, half_hour: None, requests: None, seams: VecDeque::new() }
+        Self { all, half_hour: None, requests: None, totals: Series::default(), seams: VecDeque::new() }
     }
 
     /// The signals to be shown: an optional one only once it was seen.
@@ -87,13 +90,19 @@ impl Signals {
             return;
         };
         signal.series.push(sample.at, sample.reading.value());
+        if signal.spec.name == ERROR_RATE_1M {
+            self.totals.push(sample.at, sample.counts.map(|c| c.total * MINUTE as f64 / c.window.max(1) as f64));
+        }
         if !history && signal.last.is_some() && signal.origin != origin && signal.spec.name == ERROR_RATE {
             if self.seams.len() == SEAMS {
                 self.seams.pop_front();
             }
             self.seams.push_back((sample.at, origin));
         }
-        signal.origin = origin;
+        // History says nothing about who answers now.
+        if !history || signal.last.is_none() {
+            signal.origin = origin;
+        }
         if sample.reading.value().is_some() {
             signal.good = Some((at, sample.clone()));
         }
@@ -113,6 +122,7 @@ impl Signals {
         self.half_hour = before.half_hour;
         self.requests = before.requests;
         self.seams = before.seams;
+        self.totals = before.totals;
     }
 
     /// Puts back what was known before history told it anew, where history has holes: while a server was away, another
@@ -129,6 +139,7 @@ impl Signals {
     pub(crate) fn rewind(&mut self, from: Option<Millis>) -> Vec<(String, Series)> {
         let Some(from) = from else { return Vec::new() };
         let requests = self.all.iter().filter(|s| s.spec.origin.tells_requests());
+        self.totals.forget_from(from);
         let known = requests.map(|s| (s.spec.name.clone(), s.series.clone())).collect();
         for signal in self.all.iter_mut().filter(|s| s.spec.origin.tells_requests()) {
             signal.series.forget_from(from);

@@ -34,7 +34,8 @@ const EXTEND_AT: Millis = 3 * MINUTE;
 /// … and never lasts longer than this in all.
 pub const ACK_MOST: Millis = 2 * HOUR;
 /// Times to choose from.
-const TIMES: [Millis; 8] = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 24 * HOUR, 72 * HOUR];
+pub(crate) const TIMES: [Millis; 8] =
+    [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 24 * HOUR, 72 * HOUR];
 /// An order that was not answered after this long may be given again.
 const PATIENCE: Millis = MINUTE;
 
@@ -270,10 +271,8 @@ pub(crate) fn ask_end(state: &mut State) -> Reaction {
     show(state, Overlay::Silence(Box::new(card)))
 }
 
-pub(crate) fn on_card(state: &mut State, command: Command) -> Reaction {
-    let Overlay::Silence(mut card) = std::mem::take(&mut state.ui.overlay) else {
-        return Reaction::none();
-    };
+/// A key on the card.
+pub(crate) fn on_card(state: &mut State, mut card: Box<Card>, command: Command) -> Reaction {
     match command {
         Command::Confirm => {
             let effect = confirmed(state, &card);

@@ -1,10 +1,14 @@
 //! All that the screen shows and the rules judge. Plain data: no handle, no sender, no clock, no secret.
 
 use crate::engine::alerts::Alerts;
+use crate::engine::announce::Announcer;
+use crate::engine::chart::Compared;
+use crate::engine::chart::Look;
 use crate::engine::classify::Standing;
 use crate::engine::classify::Verdict;
 use crate::engine::context::Context;
 use crate::engine::health::Checks;
+use crate::engine::known::Mark;
 use crate::engine::place::Places;
 use crate::engine::prompt::Prompt;
 use crate::engine::sessions::Sessions;
@@ -86,6 +90,10 @@ pub struct State {
     pub verdict: Verdict,
     /// What happened.
     pub timeline: Timeline,
+    /// Who is called, and what is known.
+    pub announcer: Announcer,
+    /// The curves of another day.
+    pub compared: Compared,
     /// What is wrong with the configuration as it stands in its file now; empty while that is the one in use.
     pub reload_problem: Vec<String>,
     /// What the person is doing with the screen.
@@ -122,6 +130,8 @@ impl State {
             places: Places::default(),
             verdict: Verdict::new(now),
             timeline: Timeline::default(),
+            announcer: Announcer::default(),
+            compared: Compared::default(),
             reload_problem: Vec::new(),
             ui: Ui::default(),
             settings,
@@ -215,6 +225,8 @@ pub struct Ui {
     pub selected: [usize; Pane::COUNT],
     /// Hides what does not match, in the focused pane; never what is down.
     pub filter: String,
+    /// How the charts are looked at.
+    pub chart: Look,
     /// What lies over the screen.
     pub overlay: Overlay,
     /// A sentence for the person, until the stamp.
@@ -241,6 +253,10 @@ pub enum Overlay {
     Palette(Prompt, usize),
     /// A silence is about to be made.
     Silence(Box<Card>),
+    /// Something is about to be marked as known.
+    Known(Mark),
+    /// Links to other tools; the selected one.
+    Links(usize),
 }
 
 /// A short answer to a key.
@@ -270,6 +286,12 @@ pub enum Notice {
     NotSilenced,
     /// An order is under way.
     Silencing,
+    /// There is nothing selected that could be marked.
+    NothingToMark,
+    /// There are no links.
+    NoLinks,
+    /// There is no server that remembers another day.
+    NoHistory,
     /// Looking only: nothing is changed from here.
     ReadOnly,
     /// The picture is frozen: it may not be what is.

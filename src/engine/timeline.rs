@@ -118,6 +118,15 @@ pub enum What {
         /// What changed.
         what: Changed,
     },
+    /// Something is known to be bad until a moment, or no longer.
+    KnownBad {
+        /// The signal, check or alert.
+        subject: String,
+        /// Until when; `None` takes the mark away.
+        until: Option<Millis>,
+        /// Who said so.
+        by: String,
+    },
     /// A changed configuration is in use.
     Reloaded,
     /// A changed configuration is wrong; the old one stays in use.
@@ -166,6 +175,8 @@ impl Entry {
             What::Replica { running: true, .. } => lang.fact_replica_runs(),
             What::Replica { running: false, error } => lang.fact_replica_stopped(error),
             What::Changed { what } => words::changed(lang, what),
+            What::KnownBad { subject, until: Some(until), by } => lang.fact_known(subject, zone.hm(*until), by),
+            What::KnownBad { subject, until: None, by } => lang.fact_known_over(subject, by),
             What::Reloaded => lang.fact_reloaded(),
             What::ReloadFailed { mistakes } => {
                 let first = mistakes.first().map_or("", String::as_str);
@@ -189,7 +200,7 @@ impl Entry {
             What::Fired { .. } | What::Over { .. } | What::SilenceFailed { .. } | What::Unsilenced { .. } => {
                 lang.who_alerts()
             }
-            What::Silenced { by, .. } => by.clone(),
+            What::Silenced { by, .. } | What::KnownBad { by, .. } => by.clone(),
         }
     }
 }

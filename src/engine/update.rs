@@ -2,6 +2,8 @@
 
 use crate::engine::alerts::Alerts;
 use crate::engine::alerts::News;
+use crate::engine::announce;
+use crate::engine::chart;
 use crate::engine::classify;
 use crate::engine::commands;
 use crate::engine::context;
@@ -88,6 +90,12 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         }
         Kind::SourceDone { source } => done(state, &source),
         Kind::SourceDied { source, why } => died(state, &source, why),
+        Kind::Compared { days, samples } => {
+            if state.ui.chart.days == Some(days) {
+                state.compared.fold(days, &samples);
+            }
+            Reaction::redraw()
+        }
         Kind::Reloaded(settings) => reload::apply(state, *settings),
         Kind::ReloadFailed { mistakes } => {
             if state.reload_problem != mistakes {
@@ -102,6 +110,11 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         Kind::Copied => commands::notice(state, Notice::Copied),
         Kind::Shutdown(ending) => Reaction { effects: vec![Effect::Exit(exit_code(ending))], redraw: false },
     };
+    if state.mode == Mode::Cockpit
+        && let Some(text) = announce::due(state)
+    {
+        reaction.effects.push(Effect::Announce(text));
+    }
     let closer = place::wanted(state);
     if closer != state.places.closer {
         state.places.closer = closer;
@@ -196,7 +209,8 @@ fn exit_code(ending: Ending) -> u8 {
 fn tick(state: &mut State, before: Stamp) -> Reaction {
     // One-shot modes judge at the end; ticks only carry the time.
     classify::judge(state);
-    let effects = state.orders.tick(state.now.wall, &state.alerts.all);
+    let mut effects = state.orders.tick(state.now.wall, &state.alerts.all);
+    effects.extend(chart::tick(state));
     let late = std::mem::take(&mut state.drawn_late);
     let second = state.now.wall.div_euclid(SECOND) != before.wall.div_euclid(SECOND);
     Reaction { effects, redraw: late || second }

@@ -57,6 +57,26 @@ pub enum Command {
     Shorter,
     /// Write the comment.
     Comment,
+    /// Mark the selected thing as known to be bad for a while.
+    Known,
+    /// Show the links to other tools.
+    Links,
+    /// A shorter span of the chart.
+    Closer,
+    /// A longer span of the chart.
+    Wider,
+    /// Back in time.
+    Earlier,
+    /// Forward in time.
+    Later,
+    /// The chart as it came: now, in its own span.
+    Live,
+    /// The cursor goes left.
+    CursorLeft,
+    /// The cursor goes right.
+    CursorRight,
+    /// Another day beside this one.
+    Compare,
     /// Give the selected text to the clipboard.
     Copy,
     /// Draw everything anew.
@@ -71,7 +91,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 25] = [
+    pub const TYPED: [Self; 32] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -94,6 +114,13 @@ impl Command {
         Self::Acknowledge,
         Self::Silence,
         Self::Unsilence,
+        Self::Known,
+        Self::Links,
+        Self::Closer,
+        Self::Wider,
+        Self::Earlier,
+        Self::Live,
+        Self::Compare,
         Self::Repaint,
         Self::Suspend,
         Self::Quit,
@@ -138,6 +165,15 @@ impl Command {
             Self::Longer => lang.cmd_longer(),
             Self::Shorter => lang.cmd_shorter(),
             Self::Comment => lang.cmd_comment(),
+            Self::Known => lang.cmd_known(),
+            Self::Links => lang.cmd_links(),
+            Self::Closer => lang.cmd_closer(),
+            Self::Wider => lang.cmd_wider(),
+            Self::Earlier => lang.cmd_earlier(),
+            Self::Later => lang.cmd_later(),
+            Self::Live => lang.cmd_live(),
+            Self::CursorLeft | Self::CursorRight => lang.cmd_cursor(),
+            Self::Compare => lang.cmd_compare(),
             Self::Copy => lang.cmd_copy(),
             Self::Repaint => lang.cmd_repaint(),
             Self::Suspend => lang.cmd_suspend(),
@@ -171,6 +207,13 @@ impl Command {
             Self::Confirm => lang.doc_confirm(),
             Self::Longer | Self::Shorter => lang.doc_longer(),
             Self::Comment => lang.doc_comment(),
+            Self::Known => lang.doc_known(),
+            Self::Links => lang.doc_links(),
+            Self::Closer | Self::Wider => lang.doc_closer(),
+            Self::Earlier | Self::Later => lang.doc_earlier(),
+            Self::Live => lang.doc_live(),
+            Self::CursorLeft | Self::CursorRight => lang.doc_cursor(),
+            Self::Compare => lang.doc_compare(),
             Self::Copy => lang.doc_copy(),
             Self::Repaint => lang.doc_repaint(),
             Self::Suspend => lang.doc_suspend(),

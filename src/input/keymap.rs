@@ -13,6 +13,8 @@ pub enum Context {
     Page,
     /// The board, with the alerts in focus.
     Alerts,
+    /// The board, with a chart in focus.
+    Chart,
     /// A card that asks before something is changed.
     Card,
 }
@@ -20,7 +22,7 @@ pub enum Context {
 impl Context {
     /// The context whose keys hold here too.
     fn beneath(self) -> Option<Self> {
-        (self == Self::Alerts).then_some(Self::Board)
+        matches!(self, Self::Alerts | Self::Chart).then_some(Self::Board)
     }
 }
 
@@ -44,6 +46,7 @@ const fn bind(chord: Chord, command: Command, context: Option<Context>, hint: u8
 const BOARD: Option<Context> = Some(Context::Board);
 const PAGE: Option<Context> = Some(Context::Page);
 const ALERTS: Option<Context> = Some(Context::Alerts);
+const CHART: Option<Context> = Some(Context::Chart);
 const CARD: Option<Context> = Some(Context::Card);
 
 /// The keys as they come with the program, in the order of the help.
@@ -83,6 +86,16 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('+'), Command::Longer, CARD, 3),
     bind(Chord::char('-'), Command::Shorter, CARD, 4),
     bind(Chord::char('c'), Command::Comment, CARD, 5),
+    bind(Chord::plain(Code::Left), Command::CursorLeft, CHART, 1),
+    bind(Chord::plain(Code::Right), Command::CursorRight, CHART, 0),
+    bind(Chord::char('+'), Command::Closer, CHART, 2),
+    bind(Chord::char('-'), Command::Wider, CHART, 3),
+    bind(Chord::char('<'), Command::Earlier, CHART, 4),
+    bind(Chord::char('>'), Command::Later, CHART, 5),
+    bind(Chord::char('0'), Command::Live, CHART, 6),
+    bind(Chord::char('c'), Command::Compare, CHART, 7),
+    bind(Chord::char('K'), Command::Known, BOARD, 0),
+    bind(Chord::char('o'), Command::Links, BOARD, 0),
     bind(Chord::char('z'), Command::Zoom, BOARD, 4),
     bind(Chord::char('/'), Command::Filter, BOARD, 7),
     bind(Chord::char('f'), Command::Freeze, None, 8),
@@ -147,7 +160,7 @@ mod tests {
 
     #[test]
     fn arrows_equal_j_and_k() {
-        for context in [Context::Board, Context::Page, Context::Alerts] {
+        for context in [Context::Board, Context::Page, Context::Alerts, Context::Chart] {
             assert_eq!(lookup(context, Chord::char('j')), lookup(context, Chord::plain(Code::Down)));
             assert_eq!(lookup(context, Chord::char('k')), lookup(context, Chord::plain(Code::Up)));
         }

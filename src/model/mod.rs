@@ -7,6 +7,7 @@ pub mod context;
 pub mod flaps;
 pub mod glance;
 pub mod health;
+pub mod maintenance;
 pub mod matcher;
 pub mod promql;
 pub mod rule;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use chrono::DateTime;
+use chrono::Datelike as _;
 use chrono::FixedOffset;
 use chrono::Offset;
 use chrono::TimeZone;
@@ -82,6 +83,28 @@ impl Zone {
         let utc = utc(wall);
         let offset = self.0.offset_from_utc_datetime(&utc.naive_utc()).fix();
         utc.with_timezone(&offset)
+    }
+
+    /// The local day of a moment: its weekday (Monday is 0), and when it began. `None` where a clock change took its
+    /// midnight away.
+    #[must_use]
+    pub fn day(self, wall: Millis) -> Option<(usize, Millis)> {
+        let local = self.at(wall);
+        let midnight = local.date_naive().and_hms_opt(0, 0, 0)?;
+        let began = self.0.from_local_datetime(&midnight).earliest()?;
+        Some((local.weekday().num_days_from_monday() as usize, began.timestamp_millis()))
+    }
+
+    /// A local time as it is written (`2026-11-23 02:00`), or one with an offset (RFC 3339).
+    #[must_use]
+    pub fn moment(self, text: &str) -> Option<Millis> {
+        if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+            return Some(at.timestamp_millis());
+        }
+        let naive = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"]
+            .iter()
+            .find_map(|f| chrono::NaiveDateTime::parse_from_str(text, f).ok())?;
+        self.0.from_local_datetime(&naive).earliest().map(|at| at.timestamp_millis())
     }
 
     /// `03:08`

@@ -52,6 +52,8 @@ const ORDERS: usize = 64;
 enum Control {
     /// Tell Alertmanager about a silence.
     Silence(u64, SilenceOrder),
+    /// Read the curves of a span of the past.
+    Compare(i64, (Millis, Millis)),
     /// Go on with these settings.
     Apply(Box<Settings>, Arc<Secrets>),
 }
@@ -89,6 +91,12 @@ impl Reins {
     #[must_use]
     pub fn silence(&self, request: u64, order: SilenceOrder) -> bool {
         self.control.try_send(Control::Silence(request, order)).is_ok()
+    }
+
+    /// Reads the curves of a span of the past; they come back as an event.
+    pub fn compare(&self, days: i64, span: (Millis, Millis)) {
+        // One question too many is forgotten: the next one asks again.
+        let _ = self.control.try_send(Control::Compare(days, span));
     }
 
     /// Goes on with other settings: only what they ask for otherwise is restarted. False when too much is under way.
@@ -167,6 +175,14 @@ impl Keeper {
                     let specs = &self.settings.alertmanagers;
                     let answer = alertmanager::silence(specs, &self.clients, &self.secrets, &order).await;
                     if !self.bus.send(Kind::SilenceAnswered { request, answer }).await {
+                        return;
+                    }
+                }
+                Control::Compare(days, span) => {
+                    let Some(spec) = self.settings.prometheus.clone() else { continue };
+                    let server = prometheus::Server::new(spec, &self.settings.signals, &self.clients, &self.secrets);
+                    let samples = server.past(span).await.unwrap_or_default();
+                    if !self.bus.send(Kind::Compared { days, samples }).await {
                         return;
                     }
                 }

@@ -18,6 +18,7 @@ use crate::engine::settings::PrometheusSpec;
 use crate::engine::settings::SignalSpec;
 use crate::engine::sources::PROMETHEUS;
 use crate::model::signal::Absence;
+use crate::model::signal::Sample;
 use crate::model::source::Origin;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
@@ -166,6 +167,32 @@ impl Server {
         // Coarser than the interval when the history is long; never finer.
         let step = spec.every.max(spec.history / POINTS).max(SECOND) / SECOND * SECOND;
         let span = (now - spec.history, now);
+        let samples = self.range(span, step).await?;
+        if samples.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Kind::Sampled {
+            source: PROMETHEUS.to_owned(),
+            origin: Origin::Prometheus,
+            samples,
+            history: true,
+            took: 0,
+            notes: Vec::new(),
+        }))
+    }
+
+    /// The built-in figures of a span of the past, for comparison.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub async fn past(&self, span: (Millis, Millis)) -> Result<Vec<Sample>, Absence> {
+        // As many points as a wide chart has dots.
+        let step = ((span.1 - span.0) / 300).max(SECOND) / SECOND * SECOND;
+        self.range(span, step).await
+    }
+
+    /// The samples of a span, moment by moment.
+    async fn range(&self, span: (Millis, Millis), step: Millis) -> Result<Vec<Sample>, Absence> {
         let answers = join_all(self.asks.iter().map(|a| self.api.range(&a.query, span, step))).await;
         let mut moments: BTreeMap<Millis, Answers> = BTreeMap::new();
         let mut failed = None;
@@ -182,9 +209,9 @@ impl Server {
             }
         }
         if moments.is_empty() {
-            return failed.map_or(Ok(None), Err);
+            return failed.map_or(Ok(Vec::new()), Err);
         }
-        let samples = moments
+        Ok(moments
             .iter_mut()
             .flat_map(|(at, values)| {
                 for ask in &self.asks {
@@ -192,15 +219,7 @@ impl Server {
                 }
                 requests::samples(&self.signals, *at, values)
             })
-            .collect();
-        Ok(Some(Kind::Sampled {
-            source: PROMETHEUS.to_owned(),
-            origin: Origin::Prometheus,
-            samples,
-            history: true,
-            took: 0,
-            notes: Vec::new(),
-        }))
+            .collect())
     }
 }
 

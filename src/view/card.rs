@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::known::Mark;
 use crate::engine::silence::Card;
 use crate::engine::silence::matching;
 use crate::model::text;
@@ -32,6 +33,24 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect, card: &Card) -> Option<(u1
     }
     page(p, screen, &title, &lines, 0);
     None
+}
+
+/// Draws the card of a mark.
+pub(super) fn known(p: &mut Painter<'_>, screen: Rect, mark: &Mark) {
+    let lang = p.lang();
+    let state = p.state;
+    let until = state.settings.zone.hm(state.now.wall + mark.time);
+    let first = if mark.marked {
+        lang.card_known_over(&mark.subject)
+    } else {
+        lang.card_known_until(&mark.subject, until, Span(mark.time))
+    };
+    let lines = vec![
+        vec![(first, Role::Title)],
+        vec![(lang.card_by(&state.settings.operator), Role::Text)],
+        vec![(lang.card_known_keeps(), Role::Muted)],
+    ];
+    page(p, screen, &lang.card_known(), &lines, 0);
 }
 
 fn lines(p: &Painter<'_>, card: &Card) -> Vec<Line> {

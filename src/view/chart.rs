@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::model::series::Point;
 use crate::model::series::Series;
 use crate::model::text;
 use crate::model::time::Millis;
@@ -31,6 +32,8 @@ pub(super) struct Chart<'a> {
     pub(super) least_top: f64,
     /// The curve is history.
     pub(super) stale: bool,
+    /// The moment that is read.
+    pub(super) cursor: Option<Millis>,
 }
 
 /// The span to show: the widest of these that is at least half filled, ending at the newest sample. In steps, so that
@@ -56,7 +59,41 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect, chart: &Chart<'_>) {
         let role = if chart.stale { Role::Stale } else { *role };
         curve(p, series, chart.span, plot, top, role);
     }
+    if let Some(x) = chart.cursor.and_then(|at| column_of(at, chart.span, plot)) {
+        let style = p.style(Role::Focus);
+        for y in plot.y..plot.bottom() {
+            p.put(x, y, "│", style);
+        }
+    }
     axis(p, chart, area, plot, top);
+}
+
+/// The cells that a curve is drawn on, for what is to stand below it.
+pub(super) fn plot(area: Rect) -> Rect {
+    Rect { x: area.x + AXIS.min(area.width), width: area.width.saturating_sub(AXIS), ..area }
+}
+
+/// Bars between two samples keep the height of the one before, for up to twice the usual distance.
+pub(super) fn held(mut values: Vec<Option<f64>>) -> Vec<Option<f64>> {
+    let places: Vec<usize> = values.iter().enumerate().filter_map(|(i, v)| v.map(|_| i)).collect();
+    let mut gaps: Vec<usize> = places.windows(2).map(|w| w[1] - w[0]).collect();
+    gaps.sort_unstable();
+    let usual = gaps.get(gaps.len() / 2).copied().unwrap_or(1);
+    for w in places.windows(2) {
+        let (a, b) = (w[0], w[1]);
+        if b - a <= 2 * usual {
+            let value = values[a];
+            values[a + 1..b].fill(value);
+        }
+    }
+    values
+}
+
+/// What a series holds at a moment: its point nearest to it, within a column of a chart.
+pub(super) fn value_at(series: &Series, at: Millis, within: Millis) -> Option<(Millis, f64)> {
+    let near = |p: &Point| (p.at - at).abs() <= within;
+    let found = series.iter().filter(|p| p.value.is_some() && near(p)).min_by_key(|p| (p.at - at).abs())?;
+    Some((found.at, found.value?))
 }
 
 /// The greatest value shown, and the limit if it is near enough to matter.

@@ -64,6 +64,9 @@ fn words(lang: Lang, notice: &Notice) -> String {
         Notice::NoAlertmanager => lang.notice_no_alertmanager(),
         Notice::NotSilenced => lang.notice_not_silenced(),
         Notice::Silencing => lang.notice_silencing(),
+        Notice::NothingToMark => lang.notice_nothing_to_mark(),
+        Notice::NoLinks => lang.notice_no_links(),
+        Notice::NoHistory => lang.notice_no_history(),
         Notice::ReadOnly => lang.notice_read_only(),
         Notice::Frozen => lang.notice_frozen(),
     }

@@ -105,6 +105,9 @@ fn second(p: &mut Painter<'_>, area: Rect) {
     if let Some(words) = blind_words(shown, lang) {
         parts.push((words, Role::Unknown));
     }
+    if let Some((m, until)) = state.settings.maintenance_at(state.now.wall) {
+        parts.push((lang.maintenance(&m.name, state.settings.zone.hm(until)), Role::Notice));
+    }
     if !state.reload_problem.is_empty() {
         parts.push((lang.reload_problem(state.reload_problem.len()), Role::Sev4));
     }

@@ -16,6 +16,7 @@ use crate::model::time::Span;
 use crate::theme::Role;
 use crate::view::card;
 use crate::view::detail;
+use crate::view::links;
 use crate::view::paint::Painter;
 
 /// One line of a page: pieces one after another.
@@ -42,6 +43,14 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
             None
         }
         Overlay::Silence(silence) => card::draw(p, screen, silence),
+        Overlay::Known(mark) => {
+            card::known(p, screen, mark);
+            None
+        }
+        Overlay::Links(at) => {
+            links::draw(p, screen, *at);
+            None
+        }
         Overlay::Palette(prompt, at) => palette(p, screen, prompt.text(), &prompt.before_cursor(), *at),
     }
 }

@@ -25,14 +25,14 @@ use crate::support::settings;
 use crate::support::wait::until;
 
 /// A cockpit without a screen.
-struct Cockpit {
-    state: State,
+pub(crate) struct Cockpit {
+    pub(crate) state: State,
     events: Receiver<Event>,
     reins: Reins,
 }
 
 impl Cockpit {
-    fn open(config: &str) -> Self {
+    pub(crate) fn open(config: &str) -> Self {
         let (settings, secrets) = settings(config);
         let (bus, events) = Bus::new();
         let state = State::new(settings, Mode::Cockpit, cabina::bus::now());
@@ -40,11 +40,13 @@ impl Cockpit {
         Self { state, events, reins }
     }
 
-    fn take(&mut self, event: Event) {
+    pub(crate) fn take(&mut self, event: Event) {
         for effect in engine::update(&mut self.state, event).effects {
             match effect {
                 Effect::Silence(request, order) => assert!(self.reins.silence(request, order)),
                 Effect::PollNow => self.reins.poll_now(),
+                Effect::LookCloser(closer) => self.reins.look_closer(closer),
+                Effect::Compare { days, from, to } => self.reins.compare(days, (from, to)),
                 _ => {}
             }
         }
@@ -57,7 +59,7 @@ impl Cockpit {
     }
 
     /// Takes events in until something holds.
-    async fn until(&mut self, what: &str, holds: impl Fn(&State) -> bool) {
+    pub(crate) async fn until(&mut self, what: &str, holds: impl Fn(&State) -> bool) {
         let all = async {
             while !holds(&self.state) {
                 let event = self.events.recv().await.unwrap();
@@ -65,7 +67,8 @@ impl Cockpit {
             }
         };
         let ended = tokio::time::timeout(Duration::from_secs(40), all).await;
-        assert!(ended.is_ok(), "{what}: {:#?} {:?}", self.state.alerts.folds, self.state.sources.all);
+        let s = &self.state;
+        assert!(ended.is_ok(), "{what}: {:#?} {:#?} {:?}", s.alerts.counts(), s.verdict.findings, s.sources.all);
     }
 }
 

@@ -13,6 +13,10 @@ use cabina::input::key::Code;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
 use cabina::model::signal::Absence;
+use cabina::model::signal::Counts;
+use cabina::model::signal::Reading;
+use cabina::model::signal::Sample;
+use cabina::model::source::Origin;
 use cabina::model::time::Stamp;
 use cabina::theme::Depth;
 use cabina::theme::Theme;
@@ -117,4 +121,100 @@ async fn a_frozen_screen_stands_still_while_reading_goes_on() {
     let (_, _, screen, state) = play(vec![probed(&good), key('f'), probed(&bad)]).await;
     assert!(screen.contains("FROZEN") && screen.contains("HTTP 200") && !screen.contains("refused"), "{screen}");
     assert_eq!(state.checks.get("API").unwrap().failures, 1);
+}
+
+/// Critical at once: `error_rate` beyond its limit without a `for`.
+const LOUD: &str = "language = \"en\"\nservice = \"IACT\"\n[severity]\nquiet = { sev1 = \"1s\", sev3 = \"1s\", sev4 = \"1s\" }\n[prometheus]\nurl = \"http://p\"\n[[signal]]\nname = \"error_rate\"\nunit = \"ratio\"\ncritical = { above = 0.05 }\n";
+
+/// Plays shares of failures, one a second from the tenth second on; returns what was announced, with its second.
+fn announced(more: &str, keys: &[(i64, &str)], shares: &str) -> Vec<(i64, String)> {
+    let (settings, _) = settings(&format!("{LOUD}{more}"));
+    let mut state = State::new(settings, Mode::Cockpit, Stamp::default());
+    let mut out = Vec::new();
+    let mut take = |state: &mut State, second: i64, kind| {
+        let at = Stamp { mono: second * 1_000, wall: second * 1_000 };
+        for effect in cabina::engine::update(state, Event { at, kind }).effects {
+            if let Effect::Announce(text) = effect {
+                out.push((second, text));
+            }
+        }
+    };
+    for (i, c) in shares.chars().enumerate() {
+        let second = 10 + i as i64;
+        for (_, pressed) in keys.iter().filter(|(at, _)| *at == second) {
+            for c in pressed.chars() {
+                take(&mut state, second, key(c));
+            }
+        }
+        let share = if c == '!' { 0.5 } else { 0.0 };
+        let counts = Some(Counts { failed: share * 1_000.0, total: 1_000.0, window: 300_000 });
+        let samples = ["error_rate", "error_rate_1m"].map(|signal| Sample {
+            signal: signal.to_owned(),
+            at: second * 1_000,
+            reading: Reading::Value(share),
+            counts,
+            worst: None,
+        });
+        let kind = Kind::Sampled {
+            source: "prometheus".to_owned(),
+            origin: Origin::Prometheus,
+            samples: samples.to_vec(),
+            history: false,
+            took: 5,
+            notes: Vec::new(),
+        };
+        take(&mut state, second, kind);
+        take(&mut state, second, Kind::Tick);
+    }
+    out
+}
+
+#[test]
+fn a_person_is_called_on_transitions_only_and_rarely() {
+    let calls = announced("", &[], &format!("...!!!!!!!!{}", ".".repeat(80)));
+    let texts: Vec<&str> = calls.iter().map(|(_, t)| t.as_str()).collect();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(calls[1].0 - calls[0].0 >= 60, "{calls:?}: what resolves within the minute is told when it is over");
+    assert!(texts[0].starts_with("IACT SEV1: 50 % of requests fail"), "{calls:?}");
+    let calls = announced("", &[], &format!("...{}{}", "!".repeat(70), ".".repeat(20)));
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(calls[1].1.contains("OK: SEV1 resolved"), "{calls:?}");
+    // Up and down all the time: one call a minute at the most.
+    let calls = announced("", &[], &"!!!!....".repeat(15));
+    assert!(calls.len() <= 3 && calls.windows(2).all(|w| w[1].0 - w[0].0 >= 60), "{calls:?}");
+}
+
+#[test]
+fn what_is_planned_or_known_calls_nobody_and_is_judged_all_the_same() {
+    let night = format!("...{}{}", "!".repeat(70), ".".repeat(20));
+    let planned = "[[maintenance]]\nname = \"x\"\nfrom = \"1970-01-01T00:00:00Z\"\nfor = \"1h\"\n";
+    let calls = announced(planned, &[], &night);
+    assert!(calls.iter().all(|(_, t)| t.contains("resolved")), "planned: {calls:?}");
+    let calls = announced("", &[(12, "5Ky")], &night);
+    assert!(calls.iter().all(|(_, t)| t.contains("resolved")), "known: {calls:?}");
+    assert!(announced("[[link]]\nname = \"x\"\nurl = \"y\"", &[], "....").is_empty());
+}
+
+#[test]
+fn a_changed_configuration_keeps_what_stays_the_same() {
+    let (first, _) = settings(CONFIG);
+    let mut state = State::new(first, Mode::Cockpit, Stamp::default());
+    let outcome = Outcome::Absent(Absence::Refused);
+    let probe = Probe { outcome, latency: None, detail: String::new(), cert_days: None, cert_soon: false };
+    let at = |ms| Stamp { mono: ms, wall: ms };
+    cabina::engine::update(&mut state, Event { at: at(1_000), kind: Kind::Probed { check: "API".to_owned(), probe } });
+    let down = state.checks.get("API").unwrap().clone();
+    let (second, _) = settings(&format!("{CONFIG}[[health]]\nname = \"DB\"\ntcp = \"db:3306\"\n"));
+    let reaction = cabina::engine::update(&mut state, Event { at: at(2_000), kind: Kind::Reloaded(Box::new(second)) });
+    assert!(reaction.effects.contains(&Effect::Apply));
+    assert_eq!(state.checks.get("API"), Some(&down), "what it knew it still knows");
+    assert!(state.checks.get("DB").is_some());
+    let (third, _) = settings(&CONFIG.replace("http://a", "http://b"));
+    cabina::engine::update(&mut state, Event { at: at(3_000), kind: Kind::Reloaded(Box::new(third)) });
+    assert_eq!(state.checks.get("API").unwrap().last, None, "another address: it begins anew");
+    assert!(state.checks.get("DB").is_none());
+    let mistakes = vec!["3: health[0].every: is wrong".to_owned()];
+    cabina::engine::update(&mut state, Event { at: at(4_000), kind: Kind::ReloadFailed { mistakes } });
+    assert_eq!(state.settings.checks.len(), 1, "the old one stays");
+    assert_eq!(state.reload_problem.len(), 1);
 }

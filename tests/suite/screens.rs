@@ -6,9 +6,16 @@ use cabina::engine;
 use cabina::engine::Event;
 use cabina::engine::Kind;
 use cabina::engine::State;
+use cabina::engine::effect::Closer;
 use cabina::input::key::Chord;
 use cabina::input::key::Code;
 use cabina::lang::Lang;
+use cabina::model::breakdown::Breakdown;
+use cabina::model::breakdown::Dimension;
+use cabina::model::breakdown::Part;
+use cabina::model::breakdown::Topic;
+use cabina::model::signal::Reading;
+use cabina::model::signal::Sample;
 use cabina::model::time::Millis;
 use cabina::model::time::Zone;
 use cabina::theme::Depth;
@@ -36,7 +43,13 @@ fn at(name: &str, minutes: f64, lang: Lang) -> State {
 fn press(state: &mut State, keys: &str) {
     let mut rest = keys;
     while let Some(c) = rest.chars().next() {
-        let named = [("<enter>", Code::Enter), ("<esc>", Code::Esc), ("<tab>", Code::Tab), ("<down>", Code::Down)];
+        let named = [
+            ("<enter>", Code::Enter),
+            ("<esc>", Code::Esc),
+            ("<tab>", Code::Tab),
+            ("<down>", Code::Down),
+            ("<left>", Code::Left),
+        ];
         let found = named.into_iter().find(|(name, _)| rest.starts_with(name));
         let (code, len) = found.map_or((Code::Char(c), c.len_utf8()), |(name, code)| (code, name.len()));
         rest = rest.split_at(len).1;
@@ -113,6 +126,59 @@ fn alerts_and_the_card_of_a_silence() {
     insta::assert_snapshot!("silence_es_80x24", draw(&es, 80, 24));
     press(&mut es, "cx");
     insta::assert_snapshot!("silence_comment_es_80x24", draw(&es, 80, 24));
+}
+
+#[test]
+fn charts_are_read_zoomed_and_compared() {
+    let mut state = at("bad-deploy-error-rate", 9.4, Lang::En);
+    let part = |name: &str, value: f64, total: f64| Part { name: name.to_owned(), value, total: Some(total) };
+    let breakdown =
+        |by, parts| Breakdown { requests: Some(2_460.0), ..Breakdown::of(Topic::Errors, by, parts).unwrap() };
+    let parts = vec![
+        breakdown(
+            Dimension::Endpoint,
+            vec![part("POST /api/llamadas/", 290.0, 344.0), part("GET /api/agentes/", 15.0, 1_130.0)],
+        ),
+        breakdown(Dimension::Status, vec![part("500", 296.0, 296.0), part("503", 9.0, 9.0)]),
+        breakdown(Dimension::Host, vec![part("web1:8000", 150.0, 1_230.0), part("web2:8000", 155.0, 1_230.0)]),
+    ];
+    let wanted = Closer { errors: true, latency: false };
+    let kind = Kind::BrokenDown { source: "prometheus".to_owned(), wanted, parts };
+    let now = state.now;
+    engine::update(&mut state, Event { at: now, kind });
+    insta::assert_snapshot!("where_en_120x40", draw(&state, 120, 40));
+    press(&mut state, "3z<left><left><left><left><left><left><left><left>");
+    insta::assert_snapshot!("where_zoom_en_120x40", draw(&state, 120, 40));
+    press(&mut state, "<esc>-c");
+    assert_eq!(state.ui.chart.days, Some(1));
+    let yesterday = (0..60).map(|i| Sample {
+        signal: "error_rate_1m".to_owned(),
+        at: state.now.wall - 86_400_000 - i * 30_000,
+        reading: Reading::Value(0.02),
+        counts: None,
+        worst: None,
+    });
+    let kind = Kind::Compared { days: 1, samples: yesterday.collect::<Vec<_>>().into_iter().rev().collect() };
+    engine::update(&mut state, Event { at: now, kind });
+    state.settings.lang = Lang::Es;
+    insta::assert_snapshot!("compared_es_80x24", draw(&state, 80, 24));
+}
+
+#[test]
+fn links_marks_and_maintenance() {
+    let mut state = at("bad-deploy-error-rate", 9.4, Lang::Es);
+    let more = "[[link]]\nname = \"Grafana\"\nurl = \"https://grafana.example/d/x?var-service={service}&from={from}&to={to}\"\n[[link]]\nname = \"Sentry\"\nurl = \"https://sentry.example/\"\n[[maintenance]]\nname = \"cambio de red\"\nat = \"02:30\"\nfor = \"2h\"\n";
+    let (more, _) = settings(more);
+    (state.settings.links, state.settings.maintenance) = (more.links, more.maintenance);
+    press(&mut state, "o");
+    insta::assert_snapshot!("links_es_80x24", draw(&state, 80, 24));
+    let anchors = view::links::anchors(&state, (80, 24));
+    assert_eq!(anchors.len(), 2);
+    assert!(anchors[0].url.contains("var-service=IACT&from=17") && !anchors[0].url.contains('{'), "{anchors:?}");
+    press(&mut state, "<esc>5K");
+    insta::assert_snapshot!("known_es_80x24", draw(&state, 80, 24));
+    press(&mut state, "y");
+    insta::assert_snapshot!("known_marked_es_80x24", draw(&state, 80, 24));
 }
 
 #[test]

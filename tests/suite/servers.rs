@@ -7,9 +7,13 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use cabina::engine::State;
 use cabina::engine::settings::SessionsSpec;
+use cabina::model::breakdown::Dimension;
+use cabina::model::breakdown::Topic;
 use cabina::model::sessions::Measurement;
 use cabina::model::signal::Absence;
+use cabina::model::source::Origin;
 use cabina::sources::glance::Glancer;
 use cabina::sources::secrets::Secrets;
 use cabina::sources::sessions::Watcher;
@@ -21,6 +25,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::alerts::Cockpit;
 use crate::support::mariadb::MariaDb;
 use crate::support::postgres::Postgres;
 use crate::support::prometheus::Prometheus;
@@ -401,4 +406,53 @@ async fn history_seeds_since_and_for() {
     let held = at(&answer["at"]) - at(&reason["since"]);
     assert!(held.num_seconds() >= 7, "it began {held} ago: {reason}");
     assert_eq!(reason["rule"], "error_rate_critical");
+}
+
+/// The server goes away: the targets themselves are read instead, within two intervals, and it is said. It comes back:
+/// it judges again, and the curve has no hole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn direct_scrape_takes_over_and_gives_back() {
+    let exporter = Arc::new(Exporter::new(5_000, 70));
+    let target = exporter.serve(90, 10).await;
+    let mut server = Prometheus::start(std::slice::from_ref(&target)).await;
+    let config = format!(
+        "[prometheus]\nurl = \"{}\"\nevery = \"1s\"\ntimeout = \"1s\"\n[[scrape]]\nurl = \"http://{target}/metrics\"\nevery = \"1s\"\n",
+        server.url
+    );
+    let mut cockpit = Cockpit::open(&config);
+    let from = |origin: Origin| {
+        move |s: &State| {
+            let signal = s.signals.get("error_rate").unwrap();
+            signal.origin == origin && signal.last.as_ref().is_some_and(|(_, s)| s.reading.value().is_some())
+        }
+    };
+    cockpit.until("figures from the server", from(Origin::Prometheus)).await;
+    cockpit.until("where it fails", |s| s.places.get(s.now, Topic::Errors, Dimension::Host).is_some()).await;
+    let host =
+        cockpit.state.places.get(cockpit.state.now, Topic::Errors, Dimension::Host).unwrap().parts[0].name.clone();
+    assert_eq!(host, target);
+    server.stop();
+    let gone = cockpit.state.now.wall;
+    cockpit.until("figures from the targets", from(Origin::Scrape)).await;
+    let took = cockpit.state.now.wall - gone;
+    assert!(took <= 2_000 + 500, "{took} ms for an interval of one second");
+    cockpit.until("it is said", |s| s.verdict.findings.iter().any(|f| f.rule.word() == "prometheus_away")).await;
+    assert_eq!(cockpit.state.signals.seams.len(), 1);
+    let away = cockpit.state.now.wall + 6_000;
+    cockpit.until("a while", move |s| s.now.wall > away).await;
+    server.again().await;
+    cockpit.until("figures from the server again", from(Origin::Prometheus)).await;
+    assert_eq!(cockpit.state.signals.seams.len(), 2);
+    // What the targets told meanwhile stays on the curve: the server itself has nothing of it.
+    let points: Vec<i64> = cockpit
+        .state
+        .signals
+        .get("error_rate_1m")
+        .unwrap()
+        .series
+        .since(gone)
+        .filter(|p| p.value.is_some())
+        .map(|p| p.at)
+        .collect();
+    assert!(points.iter().filter(|at| **at < away).count() >= 4, "{gone} {points:?}");
 }

@@ -428,3 +428,40 @@ async fn lines_of_a_command_and_a_command_that_dies() {
     let missing = "[[log]]\nname = \"errors\"\nfile = \"/nowhere/x.log\"\nmatch = \"x\"\nevery = \"1s\"\n";
     log(missing, |n, last| n.is_none() && last.contains("not there"), async |_| ()).await;
 }
+
+#[tokio::test]
+async fn an_alertmanager_that_lies_is_one_sentence_and_the_others_stay_live() {
+    let server = Fault::start(Manner::Close).await;
+    let good = Fault::start(answer(200, "text/plain", "ok")).await;
+    let label = "x".repeat(10 * 1024 * 1024);
+    let huge = format!("[{{\"labels\":{{\"alertname\":\"Huge\",\"severity\":\"critical\",\"x\":\"{label}\"}}}}]");
+    let config = format!(
+        "[[alertmanager]]\nurl = \"{}\"\ntimeout = \"2s\"\n[[health]]\nname = \"API\"\nhttp = \"{}/\"\n",
+        server.url, good.url
+    );
+    for (manner, says) in [
+        (answer(200, "text/html", "<html>login</html>"), "malformed"),
+        (answer(500, "application/json", "{}"), "status"),
+        (answer(404, "application/json", "{}"), "status"),
+        (answer(401, "text/plain", "no"), "denied"),
+        (answer(200, "application/json", "[{\"labels\":{\"alertname\":\"a"), "malformed"),
+        (answer(200, "application/json", "{\"status\":\"success\",\"data\":[]}"), "malformed"),
+        (answer(200, "application/json", "null"), "malformed"),
+        (answer(302, "text/html", ""), "status"),
+        (Manner::CutOff(b"[".to_vec(), 1_000), "broken"),
+        (Manner::Drown(64 * 1024 * 1024), "too_large"),
+        (Manner::Hang, "timeout"),
+    ] {
+        server.on("/", manner);
+        let state = once(&config).await;
+        let source = state.sources.get("alertmanager").unwrap();
+        assert_eq!(source.problem.as_ref().map(Absence::word), Some(says));
+        assert_eq!(state.checks.get("API").unwrap().status, Status::Up, "{says}");
+        let blind: Vec<&str> = state.verdict.blind.iter().map(|f| f.rule.word()).collect();
+        assert_eq!(blind, ["blind_alerts"], "{says}");
+    }
+    server.on("/", answer(200, "application/json", "[]"));
+    server.on("/api/v2/alerts", answer(200, "application/json", &huge));
+    let state = once(&config).await;
+    assert_eq!(state.alerts.all[0].labels["x"].len(), 4_096, "a huge label is cut");
+}

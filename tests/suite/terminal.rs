@@ -177,3 +177,40 @@ async fn a_panic_gives_the_terminal_back_and_is_read_on_the_main_screen() {
     let still = bytes.find("still on the screen");
     assert!(still < left && !bytes.contains("in the background"), "{bytes}");
 }
+
+#[tokio::test]
+async fn a_changed_configuration_is_taken_or_told() {
+    let server = Fault::start(crate::support::fault::answer(200, "text/plain", "ok")).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cabina.toml");
+    let text = |service: &str, more: &str| {
+        format!(
+            "service = \"{service}\"\n{more}\n[[health]]\nname = \"API\"\nhttp = \"{}/\"\nevery = \"1s\"\n[[link]]\nname = \"Grafana\"\nurl = \"https://g.example/?from={{from}}\"\n",
+            server.url
+        )
+    };
+    std::fs::write(&file, text("FIRST", "")).unwrap();
+    let mut screen = Screen::start(&["--config", file.to_str().unwrap()], &[], 120, 40);
+    screen.shows("FIRST").await;
+    std::fs::write(&file, text("SECOND", "")).unwrap();
+    screen.shows("SECOND").await;
+    screen.shows("the changed configuration is in use").await;
+    std::fs::write(&file, text("THIRD", "colour = \"red\"")).unwrap();
+    screen.shows("mistakes: 1; the old one stays").await;
+    assert!(screen.text().contains("SECOND"), "the old one stays\n{}", screen.text());
+    screen.keys("s").await;
+    screen.shows("colour").await;
+    std::fs::write(&file, text("FOURTH", "")).unwrap();
+    screen.shows("FOURTH").await;
+    screen.until("the complaint is gone", |s| !s.text().contains("the old one stays")).await;
+    // Links: shown in full, and told to the terminal.
+    screen.keys("\x1bo").await;
+    screen.shows("https://g.example/?from=").await;
+    screen
+        .until("the terminal knows the address", |s| {
+            String::from_utf8_lossy(&s.bytes).contains("\x1b]8;;https://g.example/?from=")
+        })
+        .await;
+    screen.keys("\x1bq").await;
+    assert_eq!(screen.ends().await.code(), Some(0));
+}

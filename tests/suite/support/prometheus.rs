@@ -15,8 +15,20 @@ use crate::support::wait::until;
 /// A server.
 pub(crate) struct Prometheus {
     pub(crate) url: String,
-    _folder: TempDir,
+    port: u16,
+    folder: TempDir,
     child: Child,
+}
+
+fn run(folder: &TempDir, port: u16) -> Child {
+    Command::new("prometheus")
+        .arg(format!("--config.file={}", folder.path().join("prometheus.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
+        .spawn()
+        .expect("prometheus is missing: tests/run installs it")
 }
 
 impl Prometheus {
@@ -37,20 +49,29 @@ impl Prometheus {
         let file = folder.path().join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
         let port = free_port();
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .expect("prometheus is missing: tests/run installs it");
-        let server = Self { url: format!("http://127.0.0.1:{port}"), _folder: folder, child };
+        let child = run(&folder, port);
+        let server = Self { url: format!("http://127.0.0.1:{port}"), port, folder, child };
+        server.listens().await;
+        server
+    }
+
+    async fn listens(&self) {
         until("Prometheus listens", Duration::from_mins(1), async || {
-            TcpStream::connect(("127.0.0.1", port)).await.map(|_| ()).map_err(|e| e.to_string())
+            TcpStream::connect(("127.0.0.1", self.port)).await.map(|_| ()).map_err(|e| e.to_string())
         })
         .await;
-        server
+    }
+
+    /// Ends it; what it has stored stays.
+    pub(crate) fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again where it was.
+    pub(crate) async fn again(&mut self) {
+        self.child = run(&self.folder, self.port);
+        self.listens().await;
     }
 
     /// The alerts that it has: name and state.

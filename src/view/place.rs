@@ -1,0 +1,83 @@
+//! Where it fails, in full: the breakdown below a zoomed chart.
+
+use ratatui::layout::Rect;
+
+use crate::engine::words::figure;
+use crate::layout::Pane;
+use crate::model::breakdown::Breakdown;
+use crate::model::breakdown::Dimension;
+use crate::model::breakdown::Part;
+use crate::model::breakdown::Topic;
+use crate::model::signal::Unit;
+use crate::model::text;
+use crate::theme::Role;
+use crate::view::paint::Painter;
+
+/// Rows of the list.
+const ROWS: u16 = 8;
+/// Narrower columns name the part instead of what stands behind it.
+const WITH_TOTALS: u16 = 40;
+
+/// Draws the breakdown in the lower part of a zoomed pane; returns what is left for the chart.
+pub(super) fn below(p: &mut Painter<'_>, area: Rect, topic: Topic) -> Rect {
+    let pane = if topic == Topic::Errors { Pane::Failures } else { Pane::Latency };
+    if !p.state.ui.zoom || p.state.ui.focus != pane || area.height < 10 {
+        return area;
+    }
+    let state = p.shown();
+    let found: Vec<&Breakdown> =
+        Dimension::ALL.into_iter().filter_map(|by| state.places.get(state.now, topic, by)).collect();
+    if found.is_empty() {
+        return area;
+    }
+    let rows = ROWS.min(area.height / 2);
+    let chart = Rect { height: area.height - rows, ..area };
+    let list = Rect { y: chart.bottom(), height: rows, ..area };
+    // Endpoints have half of the width, statuses and hosts share the other one; on a narrow screen endpoints alone.
+    let wide = list.width >= 90;
+    let first = Rect { width: if wide { list.width / 2 } else { list.width }, ..list };
+    column(p, first, found[0], topic);
+    if wide {
+        let rest = &found[1..];
+        let each = (list.width - first.width) / rest.len().max(1) as u16;
+        for (i, b) in rest.iter().enumerate() {
+            let x = first.right() + i as u16 * each + 2;
+            column(p, Rect { x, width: each.saturating_sub(2), ..list }, b, topic);
+        }
+    }
+    chart
+}
+
+fn column(p: &mut Painter<'_>, area: Rect, b: &Breakdown, topic: Topic) {
+    let lang = p.lang();
+    let title = match b.by {
+        Dimension::Endpoint => lang.breakdown_endpoint(),
+        Dimension::Status => lang.breakdown_status(),
+        Dimension::Host => lang.breakdown_host(),
+    };
+    p.text(area.x, area.y, area.width, &title, Role::Title);
+    for (i, part) in b.parts.iter().enumerate() {
+        let y = area.y + 1 + i as u16;
+        if y >= area.bottom() {
+            return;
+        }
+        let words = figures(p, b, part, topic, area.width >= WITH_TOTALS);
+        let used = text::width(&words) as u16;
+        p.text(area.x, y, area.width.saturating_sub(used + 1), &part.name, Role::Text);
+        p.right(area, y, &words, if i == 0 { Role::Text } else { Role::Muted });
+    }
+}
+
+/// `290 of 344 · 94 %`, or the seconds.
+fn figures(p: &Painter<'_>, b: &Breakdown, part: &Part, topic: Topic, with_total: bool) -> String {
+    let lang = p.lang();
+    if topic == Topic::Latency {
+        return figure(lang, part.value, Unit::Seconds);
+    }
+    let share = figure(lang, if b.sum > 0.0 { part.value / b.sum } else { 0.0 }, Unit::Ratio);
+    let failed = lang.grouped(part.value.round());
+    match part.total.filter(|_| with_total) {
+        Some(total) => lang.breakdown_of(failed, lang.grouped(total.round()), share),
+        None => format!("{failed} · {share}"),
+    }
+}
