@@ -23,11 +23,12 @@ use crate::sources::secrets::Secrets;
 const PATIENCE: Duration = Duration::from_millis(800);
 
 /// What answered.
-#[expect(clippy::struct_excessive_bools, reason = "four independent answers to four independent questions")]
+#[expect(clippy::struct_excessive_bools, reason = "five independent answers to five independent questions")]
 struct Found {
     health: bool,
     metrics: bool,
     prometheus: bool,
+    alertmanager: bool,
     mysql: bool,
 }
 
@@ -60,19 +61,21 @@ pub(super) fn main(cli: &Cli) -> u8 {
 }
 
 async fn probe(lang: Lang) -> Found {
-    let (health, metrics, prometheus, mysql) = tokio::join!(
+    let (health, metrics, prometheus, alertmanager, mysql) = tokio::join!(
         answers("http://localhost:8000/api/health"),
         answers("http://localhost:8000/metrics"),
         answers("http://localhost:9090/-/ready"),
+        answers("http://localhost:9093/-/ready"),
         async {
             tokio::time::timeout(PATIENCE, TcpStream::connect(("localhost", 3306))).await.is_ok_and(|r| r.is_ok())
         },
     );
-    let found = Found { health, metrics, prometheus, mysql };
+    let found = Found { health, metrics, prometheus, alertmanager, mysql };
     for (yes, what) in [
         (health, "http://localhost:8000/api/health"),
         (metrics, "http://localhost:8000/metrics"),
         (prometheus, "Prometheus, http://localhost:9090"),
+        (alertmanager, "Alertmanager, http://localhost:9093"),
         (mysql, "MySQL, localhost:3306"),
     ] {
         complain(&if yes { lang.init_found(what) } else { lang.init_missing(what) });
@@ -96,6 +99,7 @@ fn compose(found: &Found, lang: Lang) -> String {
         ("HEALTH", found.health),
         ("METRICS", found.metrics && !found.prometheus),
         ("PROMETHEUS", found.prometheus),
+        ("ALERTMANAGER", found.alertmanager),
         ("MYSQL", found.mysql),
     ];
     let mut out = String::new();
@@ -125,9 +129,10 @@ mod tests {
     #[test]
     fn whatever_answered_the_file_is_right() {
         for lang in [Lang::Es, Lang::En] {
-            for bits in 0..16u8 {
+            for bits in 0..32u8 {
                 let on = |i: u8| bits & (1 << i) != 0;
-                let found = Found { health: on(0), metrics: on(1), prometheus: on(2), mysql: on(3) };
+                let found =
+                    Found { health: on(0), metrics: on(1), prometheus: on(2), mysql: on(3), alertmanager: on(4) };
                 let text = compose(&found, lang);
                 let env = BTreeMap::from([("DB_PASSWORD".to_owned(), "x".to_owned())]);
                 let around =

@@ -204,13 +204,17 @@ async fn a_changed_configuration_is_taken_or_told() {
     screen.shows("FOURTH").await;
     screen.until("the complaint is gone", |s| !s.text().contains("the old one stays")).await;
     // Links: shown in full, and told to the terminal.
-    screen.keys("\x1bo").await;
+    screen.keys("\x1b").await;
+    screen.until("the page is closed", |s| !s.text().contains("[Esc] closes")).await;
+    screen.keys("o").await;
     screen.shows("https://g.example/?from=").await;
     screen
         .until("the terminal knows the address", |s| {
             String::from_utf8_lossy(&s.bytes).contains("\x1b]8;;https://g.example/?from=")
         })
         .await;
-    screen.keys("\x1bq").await;
+    screen.keys("\x1b").await;
+    screen.until("the page is closed", |s| !s.text().contains("[Esc] closes")).await;
+    screen.keys("q").await;
     assert_eq!(screen.ends().await.code(), Some(0));
 }
