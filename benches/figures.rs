@@ -11,7 +11,10 @@ use cabina::engine::settings::CheckSpec;
 use cabina::engine::settings::ProbeSpec;
 use cabina::engine::settings::PrometheusSpec;
 use cabina::engine::state::Mode;
+use cabina::input::key::Chord;
 use cabina::lang::Lang;
+use cabina::model::alert::Alert;
+use cabina::model::alert::Standing;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
 use cabina::model::signal::Counts;
@@ -164,6 +167,56 @@ fn render_120x40(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn render_200x60(bencher: Bencher<'_, '_>) {
     render(bencher, 200, 60);
+}
+
+/// Five thousand alerts of two hundred names.
+fn stormy() -> State {
+    let mut state = played();
+    let alert = |i: usize| {
+        let labels = [
+            ("alertname", format!("Alert{}", i % 200)),
+            ("severity", if i % 3 == 0 { "critical" } else { "warning" }.to_owned()),
+            ("instance", format!("web{i}:8000")),
+            ("job", "app".to_owned()),
+        ];
+        Alert {
+            labels: labels.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
+            summary: format!("something is wrong on web{i}"),
+            description: String::new(),
+            standing: Standing::Firing,
+            since: START + i as i64,
+            value: None,
+            silenced_by: Vec::new(),
+            inhibited_by: Vec::new(),
+        }
+    };
+    let kind = Kind::AlertsRead {
+        source: "alertmanager".to_owned(),
+        alerts: (0..5_000).map(alert).collect(),
+        silences: Vec::new(),
+        left_out: 0,
+        skew: None,
+        took: 20,
+    };
+    let at = state.now;
+    engine::update(&mut state, Event { at, kind });
+    for c in ['8', 'z'] {
+        engine::update(&mut state, Event { at, kind: Kind::Key(Chord::char(c)) });
+    }
+    assert_eq!(state.alerts.all.len(), 5_000);
+    state
+}
+
+/// Wanted: under 2 ms.
+#[divan::bench]
+fn render_5000_alerts(bencher: Bencher<'_, '_>) {
+    let state = stormy();
+    let theme = Theme::named("noche", Depth::True, false).unwrap_or_else(|e| panic!("{e}"));
+    let mut terminal = Terminal::new(TestBackend::new(200, 60)).unwrap_or_else(|e| panic!("{e}"));
+    bencher.bench_local(|| {
+        let mut frame = terminal.get_frame();
+        view::render(&state, &theme, &mut frame);
+    });
 }
 
 /// 10 MB as a service with many routes exposes them.

@@ -59,7 +59,8 @@ impl Perform for Live {
             return;
         }
         let mut out = Vec::new();
-        for a in links::anchors(state, state.ui.size) {
+        let size = crossterm::terminal::size().unwrap_or(state.ui.size);
+        for a in links::anchors(state, size) {
             // Save the cursor, go there, open the link, write the name, close it, come back.
             out.extend(
                 format!(
