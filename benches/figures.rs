@@ -175,7 +175,7 @@ fn stormy() -> State {
     let alert = |i: usize| {
         let labels = [
             ("alertname", format!("Alert{}", i % 200)),
-            ("severity", if i % 3 == 0 { "critical" } else { "warning" }.to_owned()),
+            ("severity", if i.is_multiple_of(3) { "critical" } else { "warning" }.to_owned()),
             ("instance", format!("web{i}:8000")),
             ("job", "app".to_owned()),
         ];

@@ -39,6 +39,11 @@ pub fn text(state: &State) -> String {
         let detail = words::check_detail(lang, c);
         line(&mut out, &format!("  {} {}{latency}  {detail}", pad(&words::status(lang, c.shown()), 9), c.name));
     }
+    for f in &state.alerts.folds {
+        let count = if f.members.len() > 1 { format!(" ×{}", f.members.len()) } else { String::new() };
+        let since = state.settings.zone.hms(f.since);
+        line(&mut out, &format!("  {} {}{count}  {since}", pad(f.standing.word(), 10), f.name));
+    }
     figures(state, lang, &mut out);
     out
 }
@@ -70,6 +75,11 @@ fn figures(state: &State, lang: Lang, out: &mut String) {
     for s in state.sources.all.iter().filter(|s| s.problem.is_some()) {
         let why = s.problem.as_ref().map(|w| words::absence(lang, w)).unwrap_or_default();
         line(out, &format!("  {}: {why}", words::source(lang, &s.name)));
+    }
+    for s in &state.sources.all {
+        for note in &s.notes {
+            line(out, &format!("  {}: {note}", words::source(lang, &s.name)));
+        }
     }
     if let (Some(spec), Some((_, m))) = (&state.settings.sessions, &state.sessions.table.last) {
         let rows = words::rows(lang, m.rows);

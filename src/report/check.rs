@@ -48,6 +48,7 @@ pub fn json(state: &State) -> Value {
         "sessions": sessions(state),
         "alerts": state.alerts.all.iter().map(alert).collect::<Vec<_>>(),
         "runbooks": [],
+        "notes": state.sources.all.iter().flat_map(|s| s.notes.iter().map(move |n| format!("{}: {n}", s.name))).collect::<Vec<_>>(),
     })
 }
 

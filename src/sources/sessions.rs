@@ -135,7 +135,8 @@ impl Watcher {
         })
     }
 
-    /// What is usual at this hour: the greater of the same hour yesterday and the hour before the last one. Rows that
+    /// What is usual at this hour: the greatest of the same hour yesterday, of the same hour in up to four past weeks, and
+    /// of the hour before the last one. Rows that
     /// were renewed since are missing from both, so the greater is the better guess.
     async fn usual(&mut self, c: &mut Connection, table: &str, now: Millis) -> Result<Option<f64>, Absence> {
         if let Some((_, usual)) = self.usual.filter(|(at, _)| now - at < USUAL_EVERY) {
@@ -147,8 +148,13 @@ impl Watcher {
         }
         let before = within(c.between(table, Window(now + age - 2 * HOUR, now + age - HOUR)).await)?;
         let yesterday = within(c.between(table, Window(now + age - DAY - HOUR / 2, now + age - DAY + HOUR / 2)).await)?;
-        // Sessions that live less than a day leave no trace of yesterday.
-        let Some(rows) = before.max(yesterday) else {
+        let mut rows = before.max(yesterday);
+        // The same hour of past weeks, as far as sessions live that long.
+        for weeks in (1..=4).take_while(|w| age > w * 7 * DAY + HOUR) {
+            let then = now + age - weeks * 7 * DAY;
+            rows = rows.max(within(c.between(table, Window(then - HOUR / 2, then + HOUR / 2)).await)?);
+        }
+        let Some(rows) = rows else {
             return Ok(None);
         };
         let usual = rows as f64 / 60.0;

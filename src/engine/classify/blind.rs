@@ -90,13 +90,18 @@ fn checks(state: &State, out: &mut Vec<Finding>) {
     }
 }
 
+/// Where nothing else is watched, not to see this one thing is not to know.
+fn alone(state: &State) -> Level {
+    if state.settings.reads_metrics() || !state.settings.checks.is_empty() { Level::Ok } else { Level::Unknown }
+}
+
 /// No look at the session table for three intervals.
 fn sessions(state: &State, out: &mut Vec<Finding>) {
     for source in state.sources.of(Feed::Sessions) {
         let since = source.last_ok.unwrap_or(source.since);
         let once = state.over && source.last_ok.is_none();
         if once || matches!(source.freshness(state.now), Freshness::Stale(_)) {
-            out.push(finding(Rule::BlindSessions, Level::Ok, SESSIONS, since));
+            out.push(finding(Rule::BlindSessions, alone(state), SESSIONS, since));
         }
     }
 }
@@ -109,7 +114,7 @@ fn alerts(state: &State, out: &mut Vec<Finding>) {
     let asked: Vec<&Source> = state.sources.of(Feed::Alerts).filter(|s| s.name != PROMETHEUS_ALERTS).collect();
     if !asked.is_empty() && asked.iter().all(|s| gone(s)) {
         let since = asked.iter().map(|s| s.last_ok.unwrap_or(s.since)).max_by_key(|s| s.mono).unwrap_or(state.started);
-        out.push(finding(Rule::BlindAlerts, Level::Ok, "alerts", since));
+        out.push(finding(Rule::BlindAlerts, alone(state), "alerts", since));
     }
 }
 
