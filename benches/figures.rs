@@ -186,6 +186,7 @@ fn stormy() -> State {
             standing: Standing::Firing,
             since: START + i as i64,
             value: None,
+            managed: true,
             silenced_by: Vec::new(),
             inhibited_by: Vec::new(),
         }

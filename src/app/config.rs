@@ -111,20 +111,23 @@ pub(super) struct Parsed {
     pub(super) secrets: Arc<Secrets>,
     pub(super) origins: Vec<Origin>,
     pub(super) not_yet: Vec<String>,
-    /// Files that it read: rule files, secrets.
-    pub(super) files: Vec<PathBuf>,
 }
 
-/// Reads the configuration again.
+/// Reads the configuration again; also tells which files it reads (rule files, secrets).
 ///
 /// # Errors
 /// Every mistake as one sentence with its line and key; or why the file cannot be read.
-pub(super) fn reread(path: &Path) -> Result<Parsed, Vec<String>> {
-    let text = read(path).map_err(|why| vec![format!("{}: {why}", path.display())])?;
-    understand(&text, path).map_err(|rejected| rejected.mistakes.iter().map(ToString::to_string).collect())
+pub(super) fn reread(path: &Path) -> (Result<Parsed, Vec<String>>, Vec<PathBuf>) {
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(why) => return (Err(vec![format!("{}: {why}", path.display())]), Vec::new()),
+    };
+    let (understood, files) = understand(&text, path);
+    (understood.map_err(|rejected| rejected.mistakes.iter().map(ToString::to_string).collect()), files)
 }
 
-fn understand(text: &str, path: &Path) -> Result<Parsed, config::Rejected> {
+/// What a text says, or what is wrong with it; and the files that it reads.
+fn understand(text: &str, path: &Path) -> (Result<Parsed, config::Rejected>, Vec<PathBuf>) {
     let env = environment();
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = absolute.parent().unwrap_or(Path::new("/"));
@@ -134,28 +137,33 @@ fn understand(text: &str, path: &Path) -> Result<Parsed, config::Rejected> {
         read_secret(path)
     };
     let around = Surroundings { read_file: &read_file, ..surroundings(&env, folder) };
-    let loaded = config::load(text, &around)?;
+    let loaded = match config::load(text, &around) {
+        Ok(loaded) => loaded,
+        Err(rejected) => return (Err(rejected), files.into_inner()),
+    };
     let values = loaded.secrets.into_iter().map(|(k, v)| (k, SecretString::from(v))).collect();
     let hidden = loaded.hidden.into_iter().map(SecretString::from).collect();
-    Ok(Parsed {
+    let files = files.into_inner();
+    let parsed = Parsed {
         settings: loaded.settings,
         secrets: Arc::new(Secrets::new(values, hidden)),
         origins: loaded.origins,
         not_yet: loaded.not_yet,
-        files: files.into_inner(),
-    })
+    };
+    (Ok(parsed), files)
 }
 
 /// Reads a configuration from a text; `path` is where relative paths start from, and what mistakes are named after.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Configured, u8> {
-    match understand(text, path) {
+    let (understood, files) = understand(text, path);
+    match understood {
         Ok(parsed) => Ok(Configured {
             path: path.to_path_buf(),
             settings: parsed.settings,
             secrets: parsed.secrets,
             origins: parsed.origins,
             not_yet: parsed.not_yet,
-            files: parsed.files,
+            files,
             text: text.to_owned(),
         }),
         Err(rejected) => {

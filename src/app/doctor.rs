@@ -13,7 +13,6 @@ use crate::app::ready;
 use crate::app::terminal;
 use crate::cli::Cli;
 use crate::engine::State;
-use crate::engine::settings::LogFrom;
 use crate::engine::settings::Settings;
 use crate::engine::state::Mode;
 use crate::engine::words;
@@ -81,7 +80,7 @@ fn tried(state: &State) -> Vec<Tried> {
         for note in &source.notes {
             let _ = write!(said, "; {note}");
         }
-        let asks = address(&state.settings, &source.name);
+        let asks = state.settings.address(&source.name);
         // A figure out of order says so where its value would stand.
         let own = source.name.split_once(' ').filter(|_| source.feed == Feed::Figures).map(|(_, name)| name);
         let read = own.and_then(|n| state.signals.get(n)).and_then(|s| s.last.as_ref()).map(|(_, s)| &s.reading);
@@ -94,29 +93,6 @@ fn tried(state: &State) -> Vec<Tried> {
         out.push(Tried { name: words::source(lang, &source.name), asks, good, said });
     }
     out
-}
-
-fn address(settings: &Settings, source: &str) -> String {
-    use crate::engine::sources::PROMETHEUS;
-    use crate::engine::sources::PROMETHEUS_ALERTS;
-    use crate::engine::sources::SCRAPE;
-    use crate::engine::sources::SESSIONS;
-    match source {
-        PROMETHEUS => settings.prometheus.as_ref().map(|p| p.endpoint.shown.clone()).unwrap_or_default(),
-        SCRAPE => settings.scrapes.iter().map(|s| s.endpoint.shown.clone()).collect::<Vec<_>>().join(" "),
-        SESSIONS => settings.sessions.as_ref().map(|s| s.shown.clone()).unwrap_or_default(),
-        PROMETHEUS_ALERTS => address(settings, PROMETHEUS),
-        other => {
-            let alertmanager =
-                settings.alertmanagers.iter().find(|a| a.name == other).map(|a| a.endpoint.shown.clone());
-            let sql = settings.sql.iter().find(|s| s.source() == other).map(|s| s.shown.clone());
-            let log = settings.logs.iter().find(|l| l.source() == other).map(|l| match &l.from {
-                LogFrom::Command { shown, .. } => shown.clone(),
-                LogFrom::File(path) => path.display().to_string(),
-            });
-            alertmanager.or(sql).or(log).unwrap_or_default()
-        }
-    }
 }
 
 /// What is asked of the service, and how often.

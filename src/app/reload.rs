@@ -49,19 +49,22 @@ pub(super) async fn watch(path: PathBuf, text: String, mut files: Vec<PathBuf>, 
         }
         used = now;
         let wanted = path.clone();
-        let read = tokio::task::spawn_blocking(move || config::reread(&wanted)).await;
+        let Ok((read, named)) = tokio::task::spawn_blocking(move || config::reread(&wanted)).await else { continue };
+        // A file that is named for the first time is watched from now on, also while something is wrong with it.
+        let before = files.clone();
+        files = named;
+        files.push(path.clone());
+        if files != before {
+            used = look(&files);
+            resting.clone_from(&used);
+        }
         let kind = match read {
-            Ok(Ok(Parsed { settings, secrets, files: read, .. })) => {
-                files = read;
-                files.push(path.clone());
-                used = look(&files);
-                resting = used.clone();
+            Ok(Parsed { settings, secrets, .. }) => {
                 let slot = (settings.clone(), secrets);
                 next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(slot);
                 Kind::Reloaded(Box::new(settings))
             }
-            Ok(Err(mistakes)) => Kind::ReloadFailed { mistakes },
-            Err(_) => continue,
+            Err(mistakes) => Kind::ReloadFailed { mistakes },
         };
         if !bus.send(kind).await {
             return;

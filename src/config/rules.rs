@@ -37,6 +37,9 @@ struct ListedGroup {
     name: String,
     #[serde(default)]
     interval: Option<String>,
+    /// Labels of every rule of the group (Prometheus 3).
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
     #[serde(default)]
     rules: Vec<ListedRule>,
 }
@@ -101,7 +104,7 @@ fn parse(text: &str, every: Millis) -> Result<(Vec<Group>, usize), String> {
                 hold: rule.hold.as_deref().map_or(Ok(0), duration)?,
                 keep_firing: rule.keep_firing_for.as_deref().map_or(Ok(0), duration)?,
                 expr: rule.expr.trim().to_owned(),
-                labels: rule.labels,
+                labels: group.labels.clone().into_iter().chain(rule.labels).collect(),
                 annotations: rule.annotations,
                 alert,
             });

@@ -21,6 +21,7 @@ use crate::model::rule::Evaluation;
 use crate::model::rule::Group;
 use crate::model::rule::Memory;
 use crate::model::signal::Absence;
+use crate::model::time::DAY;
 use crate::model::time::Millis;
 
 /// Times at which an alert fired that are remembered, per name.
@@ -32,6 +33,7 @@ pub struct Alerts {
     read: BTreeMap<String, Vec<Alert>>,
     silenced: BTreeMap<String, Vec<Silence>>,
     left_out: BTreeMap<String, usize>,
+    stale: Vec<String>,
     rules: Vec<Vec<Judged>>,
     watchdog: Option<String>,
     /// All of them, each once.
@@ -90,6 +92,29 @@ impl Alerts {
         }
     }
 
+    /// Takes over what is known of sources that are still asked, and of rules that stay the same.
+    pub(crate) fn inherit(&mut self, before: Self, same_rules: bool, settings: &Settings) {
+        let asked = |name: &String| name == PROMETHEUS_ALERTS || settings.alertmanagers.iter().any(|a| a.name == *name);
+        self.read = before.read.into_iter().filter(|(name, _)| asked(name)).collect();
+        self.silenced = before.silenced.into_iter().filter(|(name, _)| asked(name)).collect();
+        if same_rules {
+            self.rules = before.rules;
+        }
+        (self.flaps, self.spans, self.looked) = (before.flaps, before.spans, before.looked);
+        self.merge(0, settings.prometheus.as_ref().map_or(&[], |p| &p.rules));
+    }
+
+    /// Sources whose newest list is history: while another one of their kind answers, it is left aside.
+    pub(crate) fn set_aside(&mut self, stale: Vec<String>) {
+        self.stale = stale;
+    }
+
+    fn counts_in(&self, name: &str) -> bool {
+        let of_kind = |n: &String| (n == PROMETHEUS_ALERTS) == (name == PROMETHEUS_ALERTS);
+        let other_answers = self.read.keys().any(|n| of_kind(n) && !self.stale.contains(n));
+        !self.stale.iter().any(|n| n == name) || !other_answers
+    }
+
     /// Takes what one source has now.
     pub(crate) fn fold(
         &mut self,
@@ -111,10 +136,12 @@ impl Alerts {
         &mut self,
         now: Millis,
         (group, rule): (usize, usize),
+        expr: &str,
         evaluations: Result<Vec<Evaluation>, Absence>,
         groups: &[Group],
     ) -> News {
-        let spec = groups.get(group).and_then(|g| g.rules.get(rule));
+        // A poller of the rules before may still speak.
+        let spec = groups.get(group).and_then(|g| g.rules.get(rule)).filter(|r| r.expr == expr);
         let judged = self.rules.get_mut(group).and_then(|g| g.get_mut(rule));
         let (Some(spec), Some(judged)) = (spec, judged) else {
             return News::default();
@@ -128,7 +155,9 @@ impl Alerts {
             }
             Err(why) => judged.problem = Some(why),
         }
-        self.merge(now, groups)
+        // The rules of a group come one after the other: once is enough.
+        let last = groups.get(group).is_some_and(|g| rule + 1 == g.rules.len());
+        if last { self.merge(now, groups) } else { News::default() }
     }
 
     pub(crate) fn flapped(&mut self, flaps: BTreeMap<String, Flaps>) {
@@ -158,13 +187,19 @@ impl Alerts {
         })
     }
 
-    /// All silences in force, to come or just over, each once; the ones that end first come first.
+    /// All silences in force, to come or just over, each once; the newest first.
     #[must_use]
     pub fn silences(&self, now: Millis) -> Vec<&Silence> {
         let mut seen = HashSet::new();
-        let mut out: Vec<&Silence> = self.silenced.values().flatten().filter(|s| seen.insert(s.id.as_str())).collect();
+        let mut out: Vec<&Silence> = self
+            .silenced
+            .iter()
+            .filter(|(name, _)| self.counts_in(name))
+            .flat_map(|(_, s)| s)
+            .filter(|s| seen.insert(s.id.as_str()))
+            .collect();
         out.retain(|s| s.phase != Phase::Expired || now - s.ends <= JUST_EXPIRED);
-        out.sort_by_key(|s| (s.phase, s.ends));
+        out.sort_by_key(|s| (s.phase, std::cmp::Reverse(s.starts)));
         out
     }
 
@@ -190,11 +225,12 @@ impl Alerts {
         let mut all: Vec<Alert> = Vec::new();
         let mut places: HashMap<Labels, usize> = HashMap::new();
         // Alertmanagers first: they know what is silenced. A pair has the same alerts twice.
-        for alert in self.read.iter().filter(|(name, _)| *name != PROMETHEUS_ALERTS).flat_map(|(_, a)| a) {
+        let managers = || self.read.iter().filter(|(name, _)| *name != PROMETHEUS_ALERTS && self.counts_in(name));
+        for alert in managers().flat_map(|(_, a)| a) {
             if let Some(i) = places.get(&alert.labels) {
                 let same = &mut all[*i];
                 same.standing = same.standing.max(alert.standing);
-                same.since = same.since.min(alert.since);
+                same.since = earlier(same.since, alert.since);
             } else {
                 places.insert(alert.labels.clone(), all.len());
                 all.push(alert.clone());
@@ -204,7 +240,12 @@ impl Alerts {
         join(&mut all, self.judged_here(groups));
         let watchdog = self.watchdog.as_deref();
         let is_watchdog = |a: &Alert| a.labels.get("alertname").map(String::as_str) == watchdog && watchdog.is_some();
-        self.watchdog_seen = all.iter().any(is_watchdog);
+        // What reaches Alertmanager is what would reach a person; without one, the server's own word counts.
+        self.watchdog_seen = if managers().next().is_some() {
+            managers().flat_map(|(_, a)| a).any(is_watchdog)
+        } else {
+            all.iter().any(is_watchdog)
+        };
         all.retain(|a| !is_watchdog(a));
         self.folds = folded(&all);
         self.all = all;
@@ -216,6 +257,9 @@ impl Alerts {
         let firing: BTreeSet<&str> =
             self.folds.iter().filter(|f| f.counts[0] + f.counts[2] > 0).map(|f| f.name.as_str()).collect();
         let mut news = News::default();
+        // What has been quiet for a week has no history worth keeping.
+        self.spans.retain(|_, spans| spans.back().is_some_and(|(_, end)| end.is_none_or(|end| now - end < 7 * DAY)));
+        self.flaps.retain(|name, _| self.spans.contains_key(name) || firing.contains(name.as_str()));
         for (name, spans) in &mut self.spans {
             if let Some((_, end @ None)) = spans.back_mut()
                 && !firing.contains(name.as_str())
@@ -261,14 +305,17 @@ fn join(all: &mut Vec<Alert>, more: Vec<Alert>) {
         if let Some(i) = shapes.get(&alert.labels) {
             let same = &mut all[*i];
             // Alertmanager knows when it began to fire; Prometheus, when the condition began to hold.
-            if alert.since > 0 {
-                same.since = same.since.min(alert.since);
-            }
+            same.since = earlier(same.since, alert.since);
             same.value = same.value.or(alert.value);
         } else {
             all.push(alert);
         }
     }
+}
+
+/// The earlier of two moments; one that is not known does not count.
+fn earlier(a: Millis, b: Millis) -> Millis {
+    if a <= 0 || b <= 0 { a.max(b) } else { a.min(b) }
 }
 
 fn folded(all: &[Alert]) -> Vec<Fold> {
@@ -284,7 +331,7 @@ fn folded(all: &[Alert]) -> Vec<Fold> {
             counts: [0; 3],
         });
         fold.standing = fold.standing.min(alert.standing);
-        fold.since = fold.since.min(alert.since);
+        fold.since = earlier(fold.since, alert.since);
         fold.members.push(i);
         fold.counts[alert.standing as usize] += 1;
     }
@@ -305,6 +352,7 @@ mod tests {
             standing,
             since,
             value: None,
+            managed: true,
             silenced_by: Vec::new(),
             inhibited_by: Vec::new(),
         }

@@ -39,6 +39,8 @@ pub struct Announcer {
     last: Option<(Stamp, Level)>,
     /// The level that the person knows of.
     told: Level,
+    /// The worst level that was called and not yet called off.
+    open: Option<Level>,
     /// What is known to be bad.
     pub known: Vec<Known>,
 }
@@ -72,7 +74,11 @@ pub(crate) fn due(state: &mut State) -> Option<String> {
     }
     let told = state.announcer.told;
     let rises = level >= Level::Unknown && level > told;
-    let resolves = told >= Level::Unknown && level < Level::Sev3;
+    let resolves = state.announcer.open.is_some() && level < Level::Sev3;
+    if level < told && !resolves {
+        // It got better, not well: should it get worse again, that is news.
+        state.announcer.told = level;
+    }
     if !state.settings.bell || !(rises || resolves) {
         return None;
     }
@@ -87,13 +93,14 @@ pub(crate) fn due(state: &mut State) -> Option<String> {
     if worst.is_some_and(|worst| resolves || level <= worst) {
         return None;
     }
-    let about = if rises { level } else { told };
+    let about = if rises { level } else { state.announcer.open.unwrap_or(told) };
+    state.announcer.open = rises.then(|| state.announcer.open.map_or(level, |open| open.max(level)));
     state.announcer.last = Some((now, about));
     state.announcer.told = level;
     let lang = state.settings.lang;
     let words = match because.first().filter(|_| rises) {
         Some(finding) => sentence(lang, finding),
-        None => lang.announce_resolved(told.word()),
+        None => lang.announce_resolved(about.word()),
     };
     let text = format!("{} {}: {words}", state.settings.service, level.word());
     Some(text.chars().take(LENGTH).collect())

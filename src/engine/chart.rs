@@ -94,7 +94,8 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
             let step = (span / STEPS).max(SECOND);
             let at = look.cursor.unwrap_or(to);
             let at = if command == Command::CursorLeft { at - step } else { at + step };
-            look.cursor = Some(at.clamp(from + step, to));
+            look.cursor = Some(at.clamp((from + step).min(to), to));
+            return Reaction::redraw();
         }
         _ => return compare(state),
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::state::State;
 use crate::model::context::Change;
+use crate::model::context::Changed;
 use crate::model::context::Seen;
 use crate::model::context::Target;
 use crate::model::context::Usual;
@@ -17,6 +18,10 @@ use crate::model::time::Stamp;
 const RESTARTING_FOR: Millis = 10 * MINUTE;
 /// … of at most this long, once each.
 pub(crate) const RESTARTING_MOST: Millis = 60 * SECOND;
+/// What is usual is asked for every ten minutes; twice that, and it is of another hour.
+const USUAL_FOR: Millis = 20 * MINUTE;
+/// Targets that were not asked for so long may be anything by now.
+const TARGETS_FOR: Millis = 2 * MINUTE;
 /// So long after a change, failures are taken as its own: the time that the house keeps the old side.
 const OWN_FAULT_FOR: Millis = 30 * MINUTE;
 
@@ -24,7 +29,7 @@ const OWN_FAULT_FOR: Millis = 30 * MINUTE;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// Traffic of the same hour in past weeks; `None` until it was asked for.
-    pub usual: Option<Usual>,
+    pub usual: Option<(Stamp, Usual)>,
     /// Changes of the last day, oldest first; `None` until they were asked for.
     pub changes: Option<Vec<Change>>,
     /// From when on changes would have been seen, ms since the epoch.
@@ -33,6 +38,8 @@ pub struct Context {
     pub version: Option<String>,
     /// The targets of the service as the server sees them.
     pub targets: Vec<Target>,
+    /// When they were last asked for.
+    targets_at: Option<Stamp>,
     /// Since when none of them can be read.
     pub all_down: Option<Stamp>,
     /// The one outage of each check that a change explains: the change, and when it began.
@@ -45,6 +52,12 @@ impl Context {
         let down = !targets.is_empty() && targets.iter().all(|t| !t.up);
         self.all_down = down.then(|| self.all_down.unwrap_or(now));
         self.targets = targets;
+        self.targets_at = Some(now);
+    }
+
+    /// Since when no target can be read, while that is still known.
+    pub(crate) fn dead_since(&self, now: Stamp) -> Option<Stamp> {
+        self.all_down.filter(|_| self.targets_at.is_some_and(|at| now.since(at) <= TARGETS_FOR))
     }
 
     /// Takes versions and starts in; returns the changes that are news.
@@ -52,7 +65,14 @@ impl Context {
         let changes = seen.changes();
         let known = self.changes.as_deref().unwrap_or_default();
         // A time is only as good as the step it was read with.
-        let same = |a: &Change, b: &Change| a.what == b.what && (a.at - b.at).abs() <= 2 * seen.step;
+        let same = |a: &Change, b: &Change| {
+            let what = match (&a.what, &b.what) {
+                // A restart goes on from host to host: it is the same one.
+                (Changed::Started { first: a, .. }, Changed::Started { first: b, .. }) => a == b,
+                (a, b) => a == b,
+            };
+            what && (a.at - b.at).abs() <= 2 * seen.step
+        };
         let news = changes.iter().filter(|c| !known.iter().any(|k| same(k, c))).cloned().collect();
         self.looked_from = seen.looked_from;
         self.version = seen.versions.iter().max_by_key(|v| (v.to, v.from)).map(|v| v.name.clone());
@@ -60,10 +80,11 @@ impl Context {
         news
     }
 
-    /// Requests a minute that are expected now.
+    /// Requests a minute that are expected now. What was usual at another hour is no measure.
     #[must_use]
-    pub fn expected(&self) -> Option<f64> {
-        self.usual.as_ref().and_then(Usual::per_minute)
+    pub fn expected(&self, now: Stamp) -> Option<f64> {
+        let (_, usual) = self.usual.as_ref().filter(|(at, _)| now.since(*at) <= USUAL_FOR)?;
+        usual.per_minute()
     }
 
     /// The newest change not later than a moment.

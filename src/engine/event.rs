@@ -88,7 +88,7 @@ pub enum Kind {
     /// The surroundings were read; what was not asked for this time is `None`.
     ContextRead {
         /// The targets of the service.
-        targets: Vec<Target>,
+        targets: Option<Vec<Target>>,
         /// Versions and process starts.
         seen: Option<Seen>,
         /// Traffic of past weeks.
@@ -125,6 +125,8 @@ pub enum Kind {
         group: usize,
         /// Its place in the group.
         rule: usize,
+        /// Its expression: what is told of another one is not taken.
+        expr: String,
         /// What came of it, oldest first; several only when history is read.
         evaluations: Result<Vec<Evaluation>, Absence>,
     },

@@ -18,6 +18,7 @@ use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
 use crate::model::signal::ERROR_RATE;
+use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::LATENCY_P95;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
@@ -25,6 +26,7 @@ use crate::model::source::Feed;
 use crate::model::text::clean;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Span;
 
 /// The five lines, in the reader's language.
@@ -138,15 +140,24 @@ fn trend(state: &State, lang: Lang) -> String {
             let window = |share: Option<&Share>| share.and_then(|s| s.counts).map_or(0, |c| c.window);
             let shorter = window(traffic.five.as_ref()) < window(traffic.one.as_ref());
             let (five, one) = if shorter { (one, five) } else { (five, one) };
-            // Half of the five-minute share is an improvement one can act on; half as much again is getting worse.
+            // A minute ago is what the last minute is held against; half of the five-minute share is an improvement
+            // one can act on, half as much again is getting worse.
+            let before = minute_ago(state).unwrap_or(one);
             match one {
-                x if x < five * 0.5 => lang.trend_better(one_text),
-                x if x > five * 1.5 => lang.trend_worse(one_text),
+                x if x < five * 0.5 || x < before * 0.85 => lang.trend_better(one_text),
+                x if x > five * 1.5 || x > before * 1.25 => lang.trend_worse(one_text),
                 _ => lang.trend_same(one_text),
             }
         }
         _ => more(state, lang),
     }
+}
+
+/// The one-minute share as it was a minute ago.
+fn minute_ago(state: &State) -> Option<f64> {
+    let series = &state.signals.get(ERROR_RATE_1M)?.series;
+    let at = series.newest()?.at - MINUTE;
+    series.iter().rev().take_while(|p| p.at >= at - MINUTE / 2).find(|p| p.at <= at).and_then(|p| p.value)
 }
 
 /// How many other reasons there are.
@@ -218,6 +229,7 @@ fn change(state: &State, lang: Lang) -> (String, bool) {
     let what = match &change.what {
         Changed::Version { from: Some(from), to } => lang.change_version(to, from, time),
         Changed::Version { from: None, to } => lang.change_version_new(to, time),
+        Changed::Started { n: 1, first } => lang.change_started_one(first, time),
         Changed::Started { n, .. } => lang.change_started(n, time),
     };
     let v = &state.verdict;
@@ -225,7 +237,7 @@ fn change(state: &State, lang: Lang) -> (String, bool) {
         return (what, true);
     }
     let apart = v.since - change.at;
-    let span = Span(apart.abs() / MINUTE * MINUTE);
+    let span = Span(if apart.abs() < 2 * MINUTE { apart.abs() } else { apart.abs() / MINUTE * MINUTE });
     (if apart >= 0 { lang.change_onset_after(what, span) } else { lang.change_onset_before(what, span) }, true)
 }
 
@@ -246,18 +258,20 @@ fn alerting(state: &State) -> Option<String> {
 }
 
 fn place(state: &State, lang: Lang) -> (String, bool) {
-    let mut parts = apart(state, lang);
+    // What is down says more than a breakdown of what came before.
+    let mut parts = Vec::new();
+    for check in &state.checks.all {
+        if matches!(check.shown(), Status::Down | Status::Flapping | Status::Degraded) {
+            parts.push(format!("{} ({})", check.name, words::check_detail(lang, check)));
+        }
+    }
     let targets = &state.context.targets;
     let down: Vec<String> = targets.iter().filter(|t| !t.up).map(|t| t.name.clone()).collect();
     if !down.is_empty() {
         let names = down.iter().take(4).cloned().collect::<Vec<_>>().join(", ");
         parts.push(lang.place_targets_down(down.len(), targets.len(), names));
     }
-    for check in &state.checks.all {
-        if matches!(check.shown(), Status::Down | Status::Flapping | Status::Degraded) {
-            parts.push(format!("{} ({})", check.name, words::check_detail(lang, check)));
-        }
-    }
+    parts.extend(apart(state, lang));
     for signal in &state.signals.all {
         let hot = state.verdict.findings.iter().any(|f| f.subject == signal.spec.name && f.level >= Level::Sev3);
         if let Some(worst) = signal.last.as_ref().and_then(|(_, s)| s.worst.as_ref()).filter(|_| hot) {
@@ -302,13 +316,22 @@ fn fine(state: &State, lang: Lang) -> String {
     if !state.sources.fresh(Feed::Metrics, state.now) {
         return parts.join(" · ");
     }
-    if let Some(p95) = state.signals.value(LATENCY_P95).filter(|_| !troubled(LATENCY_P95)) {
+    // A figure beyond its limit is not fine, also where there are too few requests to judge it.
+    let within = |name: &str, v: f64| {
+        state
+            .signals
+            .get(name)
+            .is_some_and(|s| ![s.spec.warning, s.spec.critical].iter().flatten().any(|l| l.broken_by(v)))
+    };
+    let p95 = state.signals.value(LATENCY_P95).filter(|v| !troubled(LATENCY_P95) && within(LATENCY_P95, *v));
+    if let Some(p95) = p95 {
         parts.push(format!("p95 {}", figure(lang, p95, Unit::Seconds)));
     }
-    if let Some(rate) = state.signals.value(REQUEST_RATE).filter(|_| !troubled(REQUEST_RATE)) {
-        let window = state.signals.traffic().five.and_then(|s| s.counts).map_or(5 * MINUTE, |c| c.window);
+    let window = state.signals.traffic().five.and_then(|s| s.counts).map_or(5 * MINUTE, |c| c.window);
+    // A rate over a blink of an eye is none.
+    if let Some(rate) = state.signals.value(REQUEST_RATE).filter(|_| !troubled(REQUEST_RATE) && window >= 5 * SECOND) {
         let (rate, window) = (figure(lang, rate, Unit::PerSecond), words::window(window));
-        parts.push(match state.context.expected() {
+        parts.push(match state.context.expected(state.now) {
             Some(usual) => lang.fine_traffic_usual(rate, window, figure(lang, usual / 60.0, Unit::PerSecond)),
             None => lang.fine_traffic(rate, window),
         });

@@ -12,6 +12,17 @@ use crate::engine::sources::Sources;
 use crate::engine::state::State;
 use crate::engine::state::neutral;
 use crate::engine::timeline::What;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::ERROR_RATE_1M;
+
+/// Keeps what runs, and remembers what is wrong with the file; said once in the log, not at every look.
+pub(crate) fn refuse(state: &mut State, mistakes: Vec<String>) -> Reaction {
+    if state.reload_problem != mistakes {
+        state.timeline.add(state.now.wall, What::ReloadFailed { mistakes: mistakes.clone() });
+    }
+    state.reload_problem = mistakes;
+    Reaction::redraw()
+}
 
 /// Puts new settings in the place of the old ones.
 pub(crate) fn apply(state: &mut State, new: Settings) -> Reaction {
@@ -23,7 +34,8 @@ pub(crate) fn apply(state: &mut State, new: Settings) -> Reaction {
     new.demo = old.demo;
     state.reload_problem.clear();
     if *new == old {
-        return Reaction::redraw();
+        // A secret may have changed: settings hold only its name. The pollers' keeper knows.
+        return Reaction::with(Effect::Apply);
     }
     let mut checks = Checks::new(&new.checks, now);
     let same =
@@ -44,16 +56,23 @@ pub(crate) fn apply(state: &mut State, new: Settings) -> Reaction {
         state.neutral = new.neutral.as_ref().map(|s| neutral(s, now));
     }
     if new.prometheus != old.prometheus || new.alertmanagers != old.alertmanagers {
-        state.alerts = Alerts::new(new);
+        let mut alerts = Alerts::new(new);
+        let rules = |s: &Settings| s.prometheus.as_ref().map(|p| (p.endpoint.url.clone(), p.rules.clone()));
+        alerts.inherit(std::mem::take(&mut state.alerts), rules(new) == rules(&old), new);
+        state.alerts = alerts;
     }
-    // A rule about what is no longer watched holds no more.
+    // A rule about what is no longer watched, or is judged otherwise now, holds no more.
+    let new = &state.settings;
+    let changed = |name: &str| {
+        let of = |s: &Settings| s.signals.iter().find(|x| x.name == name).cloned();
+        of(&old) != of(new) || (!new.reads_metrics() && of(new).is_some_and(|s| s.origin.tells_requests()))
+    };
     state.verdict.judge.forget(|subject| {
-        let known = |s: &Settings| {
-            s.signals.iter().any(|x| x.name == subject)
-                || s.checks.iter().any(|x| x.name == subject)
-                || s.sessions.as_ref().is_some_and(|x| x.table == subject)
-        };
-        known(&old) && !known(&state.settings)
+        let of_errors = [ERROR_RATE, ERROR_RATE_1M].contains(&subject);
+        let table = |s: &Settings| s.sessions.as_ref().map(|x| x.table.clone());
+        changed(subject)
+            || (of_errors && changed(ERROR_RATE))
+            || (table(&old).as_deref() == Some(subject) && table(&old) != table(new))
     });
     for at in &mut state.ui.selected {
         *at = 0;

@@ -5,6 +5,7 @@ use crate::engine::words::figure;
 use crate::lang::Lang;
 use crate::model::severity::Finding;
 use crate::model::severity::Rule;
+use crate::model::signal::ERROR_RATE;
 use crate::model::signal::Unit;
 use crate::model::time::Span;
 
@@ -14,7 +15,13 @@ pub fn sentence(lang: Lang, f: &Finding) -> String {
     let value = f.value.map_or_else(|| "?".to_owned(), |v| figure(lang, v, f.unit));
     let limit = f.threshold.map_or_else(String::new, |v| figure(lang, v, f.unit));
     let subject = &f.subject;
+    // A limit that was broken holds until things are well: then the figure is below it, and the sentence says so.
+    let below = f.value.zip(f.threshold).is_some_and(|(v, t)| v <= t);
     match f.rule {
+        Rule::ErrorRateCritical | Rule::SignalWarning if below && f.subject == ERROR_RATE => {
+            lang.rule_error_rate_falling(value, limit, requests(lang, f))
+        }
+        Rule::ErrorBurst if below => lang.rule_error_burst_falling(value, limit, requests(lang, f)),
         Rule::ErrorRateCritical => lang.rule_error_rate(value, limit, requests(lang, f)),
         Rule::ErrorBurst => lang.rule_error_burst(value, limit, requests(lang, f)),
         Rule::SignalWarning | Rule::SignalCritical => about_signal(lang, f, value, limit),

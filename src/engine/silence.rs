@@ -75,6 +75,8 @@ pub struct Ack {
     first: Millis,
     /// When the newest order was given; `None` once it was answered.
     asked: Option<Millis>,
+    /// Until when it holds for sure: the newest end that Alertmanager took.
+    held: Millis,
 }
 
 /// Everything that was ordered from here.
@@ -101,7 +103,9 @@ impl Orders {
     }
 
     /// Takes the answer to an order; `None` for one that nobody waits for.
-    pub(crate) fn answered(&mut self, request: u64, id: Option<String>) -> Option<Done> {
+    ///
+    /// `refused`: Alertmanager understood and said no; anything else that failed may be tried again.
+    pub(crate) fn answered(&mut self, request: u64, id: Option<String>, refused: bool) -> Option<Done> {
         if let Some(i) = self.under_way.iter().position(|(r, _)| *r == request) {
             return Some(Done { order: self.under_way.remove(i).1, extended: false });
         }
@@ -110,7 +114,9 @@ impl Orders {
         let extended = ack.order.id.is_some();
         let order = ack.order.clone();
         match id {
-            Some(id) => ack.order.id = Some(id),
+            Some(id) => (ack.order.id, ack.held) = (Some(id), order.ends),
+            // No answer: what holds still holds, and the next tick asks again.
+            None if extended && !refused => ack.order.ends = ack.held,
             // It was refused: no acknowledgement came to be, or it ends by itself.
             None => self.acks.retain(|a| a.request != request),
         }
@@ -118,14 +124,16 @@ impl Orders {
     }
 
     /// Extends what is about to end and still fires; forgets what is over.
-    pub(crate) fn tick(&mut self, now: Millis, alerts: &[Alert]) -> Vec<Effect> {
+    pub(crate) fn tick(&mut self, now: Millis, alerts: &[Alert], silences: &[&Silence]) -> Vec<Effect> {
         let mut out = Vec::new();
         let mut next = self.next;
         self.acks.retain_mut(|ack| {
             if ack.asked.is_some_and(|at| now - at < PATIENCE) {
                 return true;
             }
-            if now >= ack.order.ends {
+            // Somebody ended it, here or elsewhere: that is not ours to undo.
+            let ended = |s: &&Silence| Some(&s.id) == ack.order.id.as_ref() && s.phase == Phase::Expired;
+            if now >= ack.order.ends || silences.iter().any(ended) {
                 return false;
             }
             let fires = matching(&ack.order.matchers, alerts).next().is_some();
@@ -176,6 +184,7 @@ pub(crate) fn confirmed(state: &mut State, card: &Card) -> Effect {
     let lang = state.settings.lang;
     let by = state.settings.operator.clone();
     if let Some(silence) = &card.ends {
+        state.orders.acks.retain(|a| a.order.id.as_ref() != Some(&silence.id));
         let order = SilenceOrder {
             id: Some(silence.id.clone()),
             over: true,
@@ -198,7 +207,7 @@ pub(crate) fn confirmed(state: &mut State, card: &Card) -> Effect {
         comment: if comment.is_empty() { lang.silence_default_comment() } else { comment.to_owned() },
     };
     if card.acknowledge {
-        state.orders.acks.push(Ack { request, order: order.clone(), first: now, asked: Some(now) });
+        state.orders.acks.push(Ack { request, held: order.ends, order: order.clone(), first: now, asked: Some(now) });
     } else {
         state.orders.under_way.push((request, order.clone()));
     }
@@ -234,7 +243,14 @@ pub(crate) fn ask(state: &mut State, acknowledge: bool) -> Reaction {
         return notice(state, Notice::NoAlert);
     };
     let members: Vec<&Alert> = fold.members.iter().filter_map(|i| state.alerts.all.get(*i)).collect();
+    if !members.iter().any(|a| a.managed) {
+        return notice(state, Notice::NotManaged);
+    }
     let matchers = if acknowledge || typed.is_empty() { common(&members) } else { typed };
+    if acknowledge && !matchers.iter().any(|m| m.label == "alertname") {
+        // What is left would match far more than what was chosen.
+        return notice(state, Notice::NoAlert);
+    }
     let card = Card {
         matchers,
         time: ACK,
@@ -297,6 +313,7 @@ mod tests {
             standing: Standing::Suppressed,
             since: 0,
             value: None,
+            managed: true,
             silenced_by: Vec::new(),
             inhibited_by: Vec::new(),
         }
@@ -313,8 +330,8 @@ mod tests {
             comment: "x".to_owned(),
         };
         let mut orders = Orders { next: 1, ..Orders::default() };
-        orders.acks.push(Ack { request: 1, order, first: 0, asked: Some(0) });
-        assert_eq!(orders.answered(1, Some("id".to_owned())).map(|d| d.extended), Some(false));
+        orders.acks.push(Ack { request: 1, held: order.ends, order, first: 0, asked: Some(0) });
+        assert_eq!(orders.answered(1, Some("id".to_owned()), false).map(|d| d.extended), Some(false));
         orders
     }
 
@@ -322,11 +339,11 @@ mod tests {
     fn run(orders: &mut Orders, until: Millis, alerts: &[Alert]) -> Vec<Millis> {
         let mut ends = Vec::new();
         for now in (0..until).step_by(1_000) {
-            for effect in orders.tick(now, alerts) {
+            for effect in orders.tick(now, alerts, &[]) {
                 let Effect::Silence(request, order) = effect else { continue };
                 assert_eq!(order.id.as_deref(), Some("id"), "the same silence is made longer");
                 ends.push(order.ends);
-                orders.answered(request, Some("id".to_owned()));
+                orders.answered(request, Some("id".to_owned()), false);
             }
         }
         ends
@@ -343,11 +360,32 @@ mod tests {
     #[test]
     fn an_order_that_fails_leaves_no_acknowledgement() {
         let mut orders = acknowledged();
-        let effect = orders.tick(13 * MINUTE, &[firing("A")]).remove(0);
+        let effect = orders.tick(13 * MINUTE, &[firing("A")], &[]).remove(0);
         let Effect::Silence(request, _) = effect else { panic!("{effect:?}") };
-        assert!(orders.tick(13 * MINUTE + 1, &[firing("A")]).is_empty(), "one order at a time");
-        assert_eq!(orders.answered(request, None).map(|d| d.extended), Some(true));
+        assert!(orders.tick(13 * MINUTE + 1, &[firing("A")], &[]).is_empty(), "one order at a time");
+        assert_eq!(orders.answered(request, None, true).map(|d| d.extended), Some(true));
         assert_eq!(orders, Orders { next: request, ..Orders::default() });
+    }
+
+    #[test]
+    fn what_was_not_answered_is_asked_again_and_what_a_person_ended_is_not() {
+        let mut orders = acknowledged();
+        let effect = orders.tick(13 * MINUTE, &[firing("A")], &[]).remove(0);
+        let Effect::Silence(request, _) = effect else { panic!("{effect:?}") };
+        orders.answered(request, None, false);
+        assert_eq!(orders.tick(13 * MINUTE + 1, &[firing("A")], &[]).len(), 1, "asked again");
+        let mut orders = acknowledged();
+        let over = Silence {
+            id: "id".to_owned(),
+            matchers: Vec::new(),
+            starts: 0,
+            ends: MINUTE,
+            by: String::new(),
+            comment: String::new(),
+            phase: Phase::Expired,
+        };
+        assert!(orders.tick(13 * MINUTE, &[firing("A")], &[&over]).is_empty());
+        assert!(orders.tick(14 * MINUTE, &[firing("A")], &[]).is_empty(), "and it is forgotten");
     }
 
     #[test]

@@ -101,7 +101,9 @@ pub struct State {
     /// Something was taken in that the next tick should draw.
     pub(crate) drawn_late: bool,
     /// Figures of the direct scrape while the server judges.
-    pub(crate) spare: Option<Vec<Sample>>,
+    pub(crate) spare: Option<(Stamp, Vec<Sample>)>,
+    /// Since when the server answers and knows nothing of the requests.
+    pub(crate) useless_since: Option<Stamp>,
     /// A one-shot's time is over: what has not answered by now is not known.
     pub(crate) over: bool,
     /// Sources whose first round is not over (one-shot modes end when none is left).
@@ -114,6 +116,7 @@ impl State {
     pub fn new(settings: Settings, mode: Mode, now: Stamp) -> Self {
         Self {
             spare: None,
+            useless_since: None,
             over: false,
             rounds_left: rounds(&settings),
             sources: Sources::new(&settings, now),
@@ -280,6 +283,8 @@ pub enum Notice {
     NoSessions,
     /// There is no alert selected to silence.
     NoAlert,
+    /// Alertmanager does not have the alert: it cannot silence it.
+    NotManaged,
     /// There is no Alertmanager that could silence.
     NoAlertmanager,
     /// The alert has no silence that could be ended.
@@ -292,6 +297,8 @@ pub enum Notice {
     NoLinks,
     /// There is no server that remembers another day.
     NoHistory,
+    /// The server has nothing of that day.
+    NothingThen,
     /// Looking only: nothing is changed from here.
     ReadOnly,
     /// The picture is frozen: it may not be what is.

@@ -25,6 +25,7 @@ use crate::engine::state::Notice;
 use crate::engine::state::State;
 use crate::engine::timeline::What;
 use crate::engine::words;
+use crate::layout::Pane;
 use crate::model::context::Seen;
 use crate::model::context::Target;
 use crate::model::context::Usual;
@@ -37,9 +38,13 @@ use crate::model::rule::Group;
 use crate::model::sessions::Change;
 use crate::model::sessions::Look;
 use crate::model::signal::Absence;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::Reading;
 use crate::model::signal::Sample;
+use crate::model::source::Feed;
 use crate::model::source::Freshness;
 use crate::model::source::Origin;
+use crate::model::source::Source;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
@@ -78,8 +83,8 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
             state.alerts.flapped(flaps);
             Reaction::redraw()
         }
-        Kind::RuleJudged { group, rule, evaluations } => {
-            alerts_read(state, |s, now, groups| s.judged(now, (group, rule), evaluations, groups))
+        Kind::RuleJudged { group, rule, expr, evaluations } => {
+            alerts_read(state, |s, now, groups| s.judged(now, (group, rule), &expr, evaluations, groups))
         }
         Kind::SilenceAnswered { request, answer } => silence_answered(state, request, answer),
         Kind::BrokenDown { source, wanted, parts } => {
@@ -90,20 +95,9 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         }
         Kind::SourceDone { source } => done(state, &source),
         Kind::SourceDied { source, why } => died(state, &source, why),
-        Kind::Compared { days, samples } => {
-            if state.ui.chart.days == Some(days) {
-                state.compared.fold(days, &samples);
-            }
-            Reaction::redraw()
-        }
+        Kind::Compared { days, samples } => compared(state, days, &samples),
         Kind::Reloaded(settings) => reload::apply(state, *settings),
-        Kind::ReloadFailed { mistakes } => {
-            if state.reload_problem != mistakes {
-                state.timeline.add(state.now.wall, What::ReloadFailed { mistakes: mistakes.clone() });
-            }
-            state.reload_problem = mistakes;
-            Reaction::redraw()
-        }
+        Kind::ReloadFailed { mistakes } => reload::refuse(state, mistakes),
         Kind::TimeUp => time_up(state),
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),
@@ -127,19 +121,46 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     reaction
 }
 
-fn context_read(state: &mut State, targets: Vec<Target>, seen: Option<&Seen>, usual: Option<Usual>) -> Reaction {
-    state.context.targets(state.now, targets);
+fn context_read(
+    state: &mut State,
+    targets: Option<Vec<Target>>,
+    seen: Option<&Seen>,
+    usual: Option<Usual>,
+) -> Reaction {
+    if let Some(targets) = targets {
+        state.context.targets(state.now, targets);
+    }
     if let Some(usual) = usual {
-        state.context.usual = Some(usual);
+        state.context.usual = Some((state.now, usual));
     }
     for change in seen.into_iter().flat_map(|s| state.context.seen(s)).collect::<Vec<_>>() {
         state.timeline.add(change.at, What::Changed { what: change.what });
+    }
+    if seen.is_some() {
+        // A change is often seen only after the outage that it explains.
+        let down: Vec<String> =
+            state.checks.all.iter().filter(|c| c.status == Status::Down).map(|c| c.name.clone()).collect();
+        for name in down {
+            context::note_outage(state, &name);
+        }
     }
     classify::judge(state);
     Reaction::redraw()
 }
 
 /// Takes a glance at the database server in; what flips is a fact.
+/// Another day's curve; one that is empty is said, or nothing would answer the key.
+fn compared(state: &mut State, days: i64, samples: &[Sample]) -> Reaction {
+    if state.ui.chart.days != Some(days) {
+        return Reaction::redraw();
+    }
+    state.compared.fold(days, samples);
+    if samples.iter().all(|s| s.reading.value().is_none()) {
+        return commands::notice(state, Notice::NothingThen);
+    }
+    Reaction::redraw()
+}
+
 fn glanced(state: &mut State, look: glance::Look) -> Reaction {
     match look {
         Ok(glance) => {
@@ -165,7 +186,16 @@ fn glanced(state: &mut State, look: glance::Look) -> Reaction {
 fn alerts_read(state: &mut State, fold: impl FnOnce(&mut Alerts, Millis, &[Group]) -> News) -> Reaction {
     let now = state.now.wall;
     let groups = state.settings.prometheus.as_ref().map_or(&[][..], |p| &p.rules);
+    let history = |s: &&Source| matches!(s.freshness(state.now), Freshness::Stale(_));
+    let aside = state.sources.of(Feed::Alerts).filter(history).map(|s| s.name.clone()).collect();
+    state.alerts.set_aside(aside);
+    // The selection stays on what was selected, wherever that goes.
+    let place = Pane::Alerts.index();
+    let chosen = state.alerts.folds.get(state.ui.selected[place]).map(|f| f.name.clone());
     let news = fold(&mut state.alerts, now, groups);
+    if let Some(at) = chosen.and_then(|name| state.alerts.folds.iter().position(|f| f.name == name)) {
+        state.ui.selected[place] = at;
+    }
     if !news.fired.is_empty() {
         state.timeline.add(now, What::Fired { names: news.fired });
     }
@@ -180,7 +210,8 @@ fn alerts_read(state: &mut State, fold: impl FnOnce(&mut Alerts, Millis, &[Group
 
 fn silence_answered(state: &mut State, request: u64, answer: Result<String, Absence>) -> Reaction {
     let now = state.now.wall;
-    let done = state.orders.answered(request, answer.as_ref().ok().cloned());
+    let refused = matches!(answer, Err(Absence::Refusal(_)));
+    let done = state.orders.answered(request, answer.as_ref().ok().cloned(), refused);
     let Some(done) = done else { return Reaction::none() };
     let order = done.order;
     match answer {
@@ -209,7 +240,7 @@ fn exit_code(ending: Ending) -> u8 {
 fn tick(state: &mut State, before: Stamp) -> Reaction {
     // One-shot modes judge at the end; ticks only carry the time.
     classify::judge(state);
-    let mut effects = state.orders.tick(state.now.wall, &state.alerts.all);
+    let mut effects = state.orders.tick(state.now.wall, &state.alerts.all, &state.alerts.silences(state.now.wall));
     effects.extend(chart::tick(state));
     let late = std::mem::take(&mut state.drawn_late);
     let second = state.now.wall.div_euclid(SECOND) != before.wall.div_euclid(SECOND);
@@ -275,11 +306,38 @@ fn sampled(
     if returned {
         state.timeline.add(state.now.wall, What::Back { source: source.to_owned() });
     }
+    let mut samples = samples;
+    if source == PROMETHEUS && !history {
+        useful(state, &samples);
+        if spare_is_better(state) {
+            // It answers, and knows nothing of the requests: what the targets say stands.
+            samples.retain(|s| state.signals.get(&s.signal).is_some_and(|x| x.spec.query.is_some()));
+        }
+    }
     if !judges(state, source) {
         // It is kept: should the server fail in this very round, there is something to judge.
-        state.spare = Some(samples);
+        state.spare = Some((state.now, samples));
         return Reaction::redraw();
     }
+    take_in(state, source, origin, samples, history)
+}
+
+/// Notes whether the server knows the error share: it may answer, and hold nothing.
+fn useful(state: &mut State, samples: &[Sample]) {
+    let share = samples.iter().find(|s| s.signal == ERROR_RATE).map(|s| &s.reading);
+    let useless = matches!(share, Some(Reading::Absent(Absence::Stale(_) | Absence::NoSeries)));
+    state.useless_since = useless.then(|| state.useless_since.unwrap_or(state.now));
+}
+
+/// Has the server known nothing of the requests for two intervals, while the targets themselves tell?
+fn spare_is_better(state: &State) -> bool {
+    let every = state.sources.get(PROMETHEUS).map_or(0, |s| s.every);
+    let long = state.useless_since.is_some_and(|since| state.now.since(since) >= 2 * every || state.mode == Mode::Once);
+    long && state.sources.get(SCRAPE).is_some_and(|s| s.freshness(state.now) == Freshness::Fresh)
+}
+
+/// Folds samples of a source that judges, moment by moment.
+fn take_in(state: &mut State, source: &str, origin: Origin, samples: Vec<Sample>, history: bool) -> Reaction {
     let every = state.sources.get(source).map_or(15 * SECOND, |s| s.every);
     // Two intervals, and half of one for polls that come a little late: one lost sample must not start a clock anew.
     let mut moments: Vec<Millis> = samples.iter().map(|s| s.at).collect();
@@ -314,6 +372,7 @@ fn dated(now: Stamp, at: Millis) -> Stamp {
 /// Direct scrape judges only while Prometheus does not: two sources never write one curve at a time.
 fn judges(state: &State, source: &str) -> bool {
     source != SCRAPE
+        || spare_is_better(state)
         || state
             .sources
             .get(PROMETHEUS)
@@ -350,11 +409,13 @@ fn failed(state: &mut State, source: &str, why: Absence) -> Reaction {
     lost(state, source, why);
     if source == PROMETHEUS
         && judges(state, SCRAPE)
-        && let Some(samples) = state.spare.take()
+        && let Some((at, samples)) = state.spare.take()
     {
-        let took = state.sources.get(SCRAPE).and_then(|s| s.took).unwrap_or_default();
-        let notes = state.sources.get(SCRAPE).map(|s| s.notes.clone()).unwrap_or_default();
-        return sampled(state, SCRAPE, Origin::Scrape, samples, false, took, notes);
+        // What is older than three intervals is history, and no help now.
+        let every = state.sources.get(SCRAPE).map_or(0, |s| s.every);
+        if state.now.since(at) <= 3 * every {
+            return take_in(state, SCRAPE, Origin::Scrape, samples, false);
+        }
     }
     let requests = source == PROMETHEUS || source == SCRAPE;
     if requests && judges(state, source) {
@@ -376,9 +437,15 @@ fn died(state: &mut State, source: &str, why: String) -> Reaction {
         reaction.effects.extend(done(state, source).effects);
         return reaction;
     }
+    if state.sources.get(source).is_none() {
+        // A poller beside the sources: what it told stays away from now on.
+        state.timeline.add(state.now.wall, What::Lost { source: source.to_owned(), why: why.clone() });
+    }
     lost(state, source, why);
     classify::judge(state);
-    Reaction::redraw()
+    let mut reaction = done(state, source);
+    reaction.redraw = true;
+    reaction
 }
 
 fn done(state: &mut State, source: &str) -> Reaction {

@@ -81,6 +81,8 @@ pub struct Alert {
     pub since: Millis,
     /// The value of its expression, where known.
     pub value: Option<f64>,
+    /// Alertmanager has it: only then can it be silenced.
+    pub managed: bool,
     /// Silences that suppress it.
     pub silenced_by: Vec<String>,
     /// Fingerprints of the alerts that inhibit it.

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::time::Millis;
+
 /// Parts kept of one breakdown; a screen shows fewer.
 pub const PARTS: usize = 20;
 
@@ -70,6 +72,8 @@ pub struct Breakdown {
     pub others: usize,
     /// Requests of all parts together, where known.
     pub requests: Option<f64>,
+    /// The time that it speaks of, in ms; 0 where that is not known.
+    pub window: Millis,
     /// All values together (of failures; a sum of quantiles means nothing).
     pub sum: f64,
 }
@@ -83,7 +87,7 @@ impl Breakdown {
         parts.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
         let all = parts.len();
         parts.truncate(PARTS);
-        (all > 0).then_some(Self { topic, by, others: all - parts.len(), requests: None, parts, sum })
+        (all > 0).then_some(Self { topic, by, others: all - parts.len(), requests: None, window: 0, parts, sum })
     }
 
     /// The worst part and its share of all.

@@ -127,6 +127,7 @@ fn alert(rule: &Rule, series: &Labels, active: &Active) -> Alert {
         since: active.since,
         value: Some(active.value),
         labels,
+        managed: false,
         silenced_by: Vec::new(),
         inhibited_by: Vec::new(),
     }

@@ -93,7 +93,8 @@ fn signal(state: &State, s: &crate::engine::signals::Signal) -> Value {
     let (value, reason) = match sample.map(|(_, x)| &x.reading) {
         Some(Reading::Value(v)) => (Some(number(*v)), None),
         Some(Reading::Absent(why)) => (None, Some(why.word())),
-        None => (None, Some(not_read(state))),
+        None if s.spec.origin.tells_requests() => (None, Some(not_read(state))),
+        None => (None, Some(Absence::NotYet.word())),
     };
     let standing = standing(state, s);
     let old = outdated(state, s);
@@ -102,9 +103,9 @@ fn signal(state: &State, s: &crate::engine::signals::Signal) -> Value {
         "value": value,
         "unit": s.spec.unit.word(),
         "state": if old { SignalState::Unknown.word() } else { standing.word() },
-        "source": sample.map_or(first_origin(state), |_| s.origin.word()),
+        "source": sample.map_or_else(|| if s.spec.origin.tells_requests() { first_origin(state) } else { s.spec.origin.word() }, |_| s.origin.word()),
         "age_s": sample.map(|(at, _)| state.now.since(*at) as f64 / SECOND as f64),
-        "reason": if old { Some("stale") } else { reason },
+        "reason": if old && reason.is_none() { Some("stale") } else { reason },
         "counts": sample.and_then(|(_, x)| x.counts).map(|c| json!({"failed": number(c.failed), "total": number(c.total)})),
     })
 }

@@ -228,6 +228,7 @@ fn read_alerts(body: &[u8]) -> Result<(Vec<Alert>, usize), Absence> {
             since: millis(a.starts.as_deref()).unwrap_or_default(),
             value: None,
             labels: exact(a.labels),
+            managed: true,
             silenced_by: status.silenced_by.unwrap_or_default(),
             inhibited_by: status.inhibited_by.unwrap_or_default(),
         }

@@ -158,7 +158,12 @@ impl Log {
         if !seen.reading {
             return Err(Absence::NotYet);
         }
-        let recent = seen.matches.iter().filter(|(at, _)| *at > now - MINUTE).map(|(_, n)| *n as f64).sum();
+        let recent: f64 =
+            seen.matches.iter().filter(|(at, _)| *at > now - MINUTE).map(|(_, n)| *n as f64).fold(0.0, |a, b| a + b);
+        // Silence is an answer only after the minute that it speaks of.
+        if recent <= 0.0 && self.began.is_none_or(|began| now - began < MINUTE) {
+            return Err(Absence::TooYoung);
+        }
         Ok((recent, seen.last.clone()))
     }
 }
@@ -179,7 +184,7 @@ impl Source for Log {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             read = self.read();
         }
-        let failed = read.is_err();
+        let failed = matches!(&read, Err(why) if *why != Absence::TooYoung);
         let (reading, worst) = match read {
             Ok((n, last)) => (Reading::Value(n), last),
             Err(why) => (Reading::Absent(why), None),

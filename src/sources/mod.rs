@@ -169,6 +169,7 @@ struct Keeper {
 impl Keeper {
     /// Carries orders out for as long as the program runs.
     async fn keep(mut self, mut orders: mpsc::Receiver<Control>) {
+        let mut comparing: Option<tokio::task::JoinHandle<()>> = None;
         while let Some(order) = orders.recv().await {
             match order {
                 Control::Silence(request, order) => {
@@ -181,9 +182,14 @@ impl Keeper {
                 Control::Compare(days, span) => {
                     let Some(spec) = self.settings.prometheus.clone() else { continue };
                     let server = prometheus::Server::new(spec, &self.settings.signals, &self.clients, &self.secrets);
-                    let samples = server.past(span).await.unwrap_or_default();
-                    if !self.bus.send(Kind::Compared { days, samples }).await {
-                        return;
+                    let bus = self.bus.clone();
+                    // Beside everything else; only the newest question is of use.
+                    let asked = tokio::spawn(async move {
+                        let samples = server.past(span).await.unwrap_or_default();
+                        bus.send(Kind::Compared { days, samples }).await;
+                    });
+                    if let Some(before) = comparing.replace(asked) {
+                        before.abort();
                     }
                 }
                 Control::Apply(settings, secrets) => {
@@ -261,7 +267,9 @@ impl Keeper {
         let plan = self.plan(CONTEXT, spec.every, 4 * spec.timeout);
         self.run(plan, Woken::Always, &spec, |k| prometheus::Context::new(spec.clone(), &k.clients, &k.secrets));
         for (i, group) in spec.rules.iter().enumerate() {
-            let plan = self.plan(&rules_task(i), group.interval, 2 * spec.timeout);
+            // They are asked eight at a time, each for its past and its present.
+            let rounds = 2 + group.rules.len() as Millis / 8;
+            let plan = self.plan(&rules_task(i), group.interval, 2 * rounds * spec.timeout);
             self.run(plan, Woken::Always, &spec, |k| {
                 prometheus::Judged::new(spec.clone(), (i, group.clone()), &k.clients, &k.secrets)
             });
@@ -302,7 +310,7 @@ impl Keeper {
 
     fn figures(&mut self) {
         for spec in &self.settings.sql.clone() {
-            let plan = self.plan(&spec.source(), spec.every, spec.budget + 2 * SECOND);
+            let plan = Plan { back_off: false, ..self.plan(&spec.source(), spec.every, spec.budget + 2 * SECOND) };
             self.run(plan, Woken::Always, spec, |k| sql::Figure::new(spec.clone(), &k.secrets));
         }
         for spec in &self.settings.logs.clone() {

@@ -81,6 +81,9 @@ impl Server {
                 Err(why) => self.notes.push(format!("history: {}", why.word())),
             }
         }
+        if self.pace.is_none() {
+            self.pace = self.paced().await;
+        }
         let newest = format!("max(timestamp({}))", self.api.spec.metrics.requests);
         let (answers, newest) =
             tokio::join!(join_all(self.asks.iter().map(|a| self.instant(a))), self.api.instant(&newest));
@@ -141,6 +144,13 @@ impl Server {
         let age = now - newest;
         // A server looks back five minutes by default, an hour at the most: what is older is no time at all.
         (age > 3 * pace && age <= HOUR).then_some(age)
+    }
+
+    /// How often the server scrapes, by the samples that it holds of five minutes.
+    async fn paced(&self) -> Option<Millis> {
+        let query = format!("max(count_over_time({}[5m]))", self.api.spec.metrics.requests);
+        let n = self.api.instant(&query).await.ok()?.data.first()?.value;
+        (2.0..=3_000.0).contains(&n).then(|| (5.0 * MINUTE as f64 / n) as Millis)
     }
 
     /// Where five minutes hold too few requests, thirty are asked for.

@@ -69,7 +69,9 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     folds(p, list);
     if below_rows > 0 {
         let mut y = list.bottom();
-        p.text(area.x, y, area.width, &lang.silences_title(), Role::Title);
+        let hidden = silences.len().saturating_sub(usize::from(below_rows - 1));
+        let more = if hidden > 0 { format!(" · {}", lang.more_below(hidden)) } else { String::new() };
+        p.text(area.x, y, area.width, &format!("{}{more}", lang.silences_title()), Role::Title);
         for s in silences.iter().take(usize::from(below_rows - 1)) {
             y += 1;
             p.text(area.x + 2, y, area.width.saturating_sub(2), &silence(state, s), Role::Text);

@@ -231,19 +231,25 @@ fn axis(p: &mut Painter<'_>, chart: &Chart<'_>, area: Rect, plot: Rect, top: f64
     let (from, to) = ((chart.clock)(chart.span.0), (chart.clock)(chart.span.1));
     p.text(plot.x, y, 5, &from, Role::Muted);
     p.right(plot, y, &to, Role::Muted);
+    // Words that would run into others are left out; their arrow stays.
+    let mut taken: Vec<(u16, u16)> = vec![(plot.x, plot.x + 6), (plot.right().saturating_sub(6), plot.right())];
     for (at, words) in &chart.marks {
         let Some(x) = column_of(*at, chart.span, plot) else {
             continue;
         };
-        let words = format!("▲ {words}");
-        let w = text::width(&words) as u16;
-        if x >= plot.x + 6 && x + w + 7 <= plot.right() {
-            p.text(x, y, w, &words, Role::Marker);
-        } else if x + 8 <= plot.right() && x + 1 >= plot.x + 6 + w {
-            let words = words.trim_start_matches("▲ ").to_owned() + " ▲";
-            p.text(x + 1 - w, y, w, &words, Role::Marker);
-        } else if x >= plot.x + 6 {
-            p.text(x.min(plot.right().saturating_sub(7)), y, 1, "▲", Role::Marker);
+        let w = text::width(words) as u16 + 2;
+        let right = (x, x + w, format!("▲ {words}"));
+        let left = ((x + 1).saturating_sub(w), x + 1, format!("{words} ▲"));
+        let free = |from: u16, to: u16| {
+            from >= plot.x && to <= plot.right() && taken.iter().all(|(a, b)| to < *a || from > *b)
+        };
+        let found = [right, left].into_iter().find(|(from, to, _)| free(*from, *to));
+        if let Some((from, to, content)) = found {
+            p.text(from, y, to - from, &content, Role::Marker);
+            taken.push((from, to));
+        } else if taken.iter().all(|(a, b)| x < *a || x >= *b) {
+            p.text(x, y, 1, "▲", Role::Marker);
+            taken.push((x, x + 1));
         }
     }
 }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::engine::State;
 use crate::engine::now;
+use crate::engine::sources::PROMETHEUS_ALERTS;
 use crate::engine::words;
 use crate::layout::Areas;
 use crate::model::signal::ERROR_RATE_1M;
@@ -151,7 +152,15 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
             }
             continue;
         }
-        let Some(source) = state.sources.best(feed, state.now) else {
+        let managers = || state.sources.of(feed).filter(|s| s.name != PROMETHEUS_ALERTS);
+        let source = match feed {
+            // Of several Alertmanagers the one that is silent is the one to hear of.
+            Feed::Alerts if managers().next().is_some() => {
+                managers().max_by_key(|s| (s.last_ok.is_none(), s.age(state.now)))
+            }
+            _ => state.sources.best(feed, state.now),
+        };
+        let Some(source) = source else {
             continue;
         };
         // Figures of the configuration's own show their age where they stand; here only when one is late.

@@ -155,7 +155,12 @@ fn severity(p: &Painter<'_>) -> Vec<Line> {
     let v = &state.verdict;
     let mut lines = vec![vec![(lang.why_level(v.level.word(), zone.hms(v.since)), Role::Title)]];
     if let Some(at) = v.falls_at {
-        lines.push(vec![(lang.level_falls(v.level.word(), zone.hm(at)), Role::Text)]);
+        let words = if v.findings.is_empty() {
+            lang.level_falls(v.level.word(), zone.hm(at))
+        } else {
+            lang.level_held(v.level.word(), zone.hm(at))
+        };
+        lines.push(vec![(words, Role::Text)]);
     }
     if v.findings.is_empty() {
         lines.push(vec![(lang.why_none(), Role::Muted)]);
@@ -197,10 +202,10 @@ fn severity(p: &Painter<'_>) -> Vec<Line> {
         lines.push(vec![(format!("{}: {}", lang.pane_health(), lang.health_count(up, all)), Role::Text)]);
     }
     if state.settings.reads_metrics() {
-        let usual = state.context.expected().zip(state.context.usual.as_ref());
+        let usual = state.context.expected(state.now).zip(state.context.usual.as_ref());
         lines.push(vec![(
             match usual {
-                Some((v, u)) => lang.why_usual_known(figure(lang, v / 60.0, Unit::PerSecond), u.weeks.len()),
+                Some((v, (_, u))) => lang.why_usual_known(figure(lang, v / 60.0, Unit::PerSecond), u.weeks.len()),
                 None => lang.why_usual_traffic(),
             },
             Role::Muted,

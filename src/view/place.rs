@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::words;
 use crate::engine::words::figure;
 use crate::layout::Pane;
 use crate::model::breakdown::Breakdown;
@@ -55,6 +56,7 @@ fn column(p: &mut Painter<'_>, area: Rect, b: &Breakdown, topic: Topic) {
         Dimension::Status => lang.breakdown_status(),
         Dimension::Host => lang.breakdown_host(),
     };
+    let title = if b.window > 0 { format!("{title}, {}", words::window(b.window)) } else { title };
     p.text(area.x, area.y, area.width, &title, Role::Title);
     for (i, part) in b.parts.iter().enumerate() {
         let y = area.y + 1 + i as u16;

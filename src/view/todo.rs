@@ -29,8 +29,17 @@ fn why(p: &mut Painter<'_>, area: Rect, used: u16) {
     } else {
         p.text(area.x, y, area.width, &lang.todo_why(), Role::Title);
     }
-    for f in findings.iter().skip(usize::from(short)) {
+    let all = findings.len() - usize::from(short);
+    for (said, f) in findings.iter().skip(usize::from(short)).enumerate() {
         let indent = 16;
+        if y + 2 >= area.bottom() && said + 1 < all {
+            y += 1;
+            if y < area.bottom() {
+                let more = format!("{} [s]", lang.more_below(all - said));
+                p.text(area.x + 2, y, area.width.saturating_sub(2), &more, Role::Muted);
+            }
+            return;
+        }
         let lines = text::wrap(&sentence(lang, f), usize::from(area.width.saturating_sub(indent)));
         for (i, line) in lines.iter().enumerate() {
             y += 1;

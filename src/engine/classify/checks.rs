@@ -32,7 +32,7 @@ impl Witness {
             return Self { share1: None, per_minute: None, expected: None };
         }
         let t = state.signals.traffic();
-        let expected = state.context.expected();
+        let expected = state.context.expected(state.now);
         Self { share1: t.share1(), per_minute: t.per_second.map(|r| r * 60.0), expected }
     }
 
@@ -87,7 +87,9 @@ fn judge(state: &State, check: &Check, witness: &Witness) -> Option<(Rule, Level
     match check.status {
         Status::Down => {
             let since = check.failing_since.unwrap_or(check.changed);
-            if state.context.explains(&check.name, since, now) {
+            // Unless something else says that it is more than that.
+            let more = witness.agrees() || state.context.dead_since(now).is_some();
+            if !more && state.context.explains(&check.name, since, now) {
                 return Some((Rule::Restarting, Level::Sev4, since));
             }
             let (rule, level) = down(state, check, witness, now.since(since));

@@ -16,6 +16,7 @@ use crate::model::signal::Unit;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::model::time::Stamp;
 
 /// No request for three minutes where so many are expected in them.
 const GONE: (Millis, f64) = (3 * MINUTE, 60.0);
@@ -40,7 +41,7 @@ fn finding(rule: Rule, level: Level, subject: &str, since: Millis) -> Finding {
 
 /// Traffic against what is expected; judged per moment of data.
 pub(super) fn traffic(state: &State, traffic: &Traffic, out: &mut Vec<(Seen, Finding)>) {
-    let Some(expected) = state.context.expected() else { return };
+    let Some(expected) = state.context.expected(state.now) else { return };
     let Some(counts) = traffic.one.as_ref().and_then(|s| s.counts).filter(|c| c.window > 0) else { return };
     let per_minute = counts.total * MINUTE as f64 / counts.window as f64;
     let per = |v: f64| Some(v / 60.0);
@@ -96,7 +97,8 @@ pub(super) fn after_change(state: &State, at: Millis, traffic: &Traffic, out: &m
 
 /// The server cannot read a single target of the service, and a check agrees: the service is dead.
 pub(super) fn targets(state: &State, out: &mut Vec<Finding>) {
-    let Some(since) = state.context.all_down.filter(|since| state.now.since(*since) >= DEAD || state.over) else {
+    let Some(since) = state.context.dead_since(state.now).filter(|since| state.now.since(*since) >= DEAD || state.over)
+    else {
         return;
     };
     let agrees = state.checks.all.iter().any(|c| c.status == Status::Down && c.critical);
@@ -114,12 +116,35 @@ pub(super) fn no_network(state: &State) -> Option<Finding> {
 }
 
 impl State {
-    /// The neutral target cannot be reached, and something else cannot either.
+    /// The neutral target cannot be reached, something else cannot either, and nothing beyond this machine has answered
+    /// since.
     #[must_use]
     pub fn no_network(&self) -> bool {
-        let alone = self.neutral.as_ref().is_some_and(|c| c.status == Status::Down);
+        let Some(neutral) = self.neutral.as_ref().filter(|c| c.status == Status::Down) else {
+            return false;
+        };
         let failing =
             self.checks.all.iter().any(|c| c.failures > 0) || self.sources.all.iter().any(|s| s.problem.is_some());
-        alone && failing
+        let since = neutral.failing_since.unwrap_or(neutral.changed).mono;
+        let later = |at: Option<Stamp>| at.is_some_and(|at| at.mono > since);
+        let specs = self.settings.checks.iter().zip(self.checks.all.iter().zip(&self.checks.probed));
+        let check_answers =
+            specs.filter(|(spec, _)| !local(&spec.probe.shown())).any(|(_, (c, at))| c.failures == 0 && later(*at));
+        let remote = |name: &str| !local(&self.settings.address(name));
+        let source_answers =
+            self.sources.all.iter().any(|s| later(s.last_ok) && s.problem.is_none() && remote(&s.name));
+        failing && !check_answers && !source_answers
     }
+}
+
+/// Does an address lie on this machine? What answers there says nothing of the network.
+fn local(address: &str) -> bool {
+    address.is_empty()
+        || ["localhost", "127.", "[::1]", "sqlite:", "/"].iter().any(|w| {
+            let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+            let host = host.rsplit_once('@').map_or(host, |(_, rest)| rest);
+            let host = host.trim_start_matches("GET ").trim_start_matches("tcp ").trim_start_matches("tls ");
+            let host = host.split_once("://").map_or(host, |(_, rest)| rest);
+            host.starts_with(w) || address.starts_with(w)
+        })
 }

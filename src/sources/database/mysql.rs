@@ -76,7 +76,7 @@ impl MySql {
 
     /// The one number of a query; more than one row is an error of the server's.
     pub(super) async fn figure(&mut self, query: &str) -> Result<Option<f64>, Trouble> {
-        let sql = format!("SELECT ({}) + 0e0", bare(query));
+        let sql = format!("SELECT ({}\n) + 0e0", bare(query));
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.connection).await.map_err(|e| trouble(&e))
     }
 

@@ -67,7 +67,7 @@ impl Sqlite {
     /// The one number of a query; of several rows the first.
     pub(super) async fn figure(&mut self, query: &str) -> Result<Option<f64>, Trouble> {
         self.deadline.store(bus::now().mono + self.budget, Ordering::Relaxed);
-        let sql = format!("SELECT CAST(({}) AS REAL)", bare(query));
+        let sql = format!("SELECT CAST(({}\n) AS REAL)", bare(query));
         sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut self.connection).await.map_err(|e| trouble(&e))
     }
 

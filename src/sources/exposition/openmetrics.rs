@@ -151,7 +151,9 @@ impl Strict {
         };
         let kind = family.kind.unwrap_or_default();
         let mut clash = None;
-        for suffix in kind.suffixes() {
+        // The bare name is the family's own, whatever its samples are called.
+        let bare = [""].into_iter().filter(|_| !kind.suffixes().contains(&""));
+        for suffix in kind.suffixes().iter().copied().chain(bare) {
             let name = format!("{}{suffix}", family.name);
             if !self.taken.insert(name.clone()) {
                 clash.get_or_insert(name);
@@ -352,6 +354,7 @@ mod tests {
             "a 1\n# TYPE a gauge\n",
             "# TYPE a gauge\na 1\nb 2\na 3\n",
             "# TYPE a_created gauge\n# TYPE a counter\n",
+            "# TYPE a counter\na_total 1\n# TYPE a gauge\na 1\n",
             "a  1\n",
             "a 1 \n",
             "a 1\t\n",

@@ -61,7 +61,7 @@ async fn once(line: &str, shared: &Shared) -> Absence {
     let (Some(mut out), Some(mut err)) = (child.0.stdout.take(), child.0.stderr.take()) else {
         return Absence::Failed("the command has no output".to_owned());
     };
-    let began = Instant::now();
+    let mut began: Option<Instant> = None;
     let mut complaint: Vec<u8> = Vec::new();
     let mut cutter = Cutter::default();
     let (mut buffer, mut aside) = (vec![0u8; 32 * 1024], [0u8; 1_024]);
@@ -71,7 +71,8 @@ async fn once(line: &str, shared: &Shared) -> Absence {
         tokio::select! {
             read = out.read(&mut buffer) => match read {
                 Ok(n) if n > 0 => {
-                    if began.elapsed() > PAST {
+                    // Its past begins with the first byte: it may have had to connect first.
+                    if began.get_or_insert_with(Instant::now).elapsed() > PAST {
                         cutter.push(buffer.get(..n).unwrap_or_default(), shared);
                     }
                 }
@@ -87,8 +88,10 @@ async fn once(line: &str, shared: &Shared) -> Absence {
             },
         }
     }
-    let ended = child.0.wait().await;
-    let code = ended.ok().and_then(|s| s.code()).map_or_else(|| "a signal".to_owned(), |c| c.to_string());
+    // One that closed its output and lives on tells nothing any more: it is ended with its group.
+    let ended = tokio::time::timeout(Duration::from_secs(1), child.0.wait()).await;
+    let code =
+        ended.ok().and_then(Result::ok).and_then(|s| s.code()).map_or_else(|| "a signal".to_owned(), |c| c.to_string());
     let text = String::from_utf8_lossy(&complaint).into_owned();
     let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or_default();
     let last = clean(&shared.secrets.redact(last));

@@ -19,6 +19,9 @@ use crate::sources::log::Shared;
 /// How often a file that did not grow is looked at.
 const PACE: Duration = Duration::from_millis(250);
 
+/// A file that has not come back after so many looks (five seconds) is gone.
+const PATIENCE: u32 = 20;
+
 struct Open {
     file: File,
     identity: (u64, u64),
@@ -37,6 +40,7 @@ pub(super) async fn follow(path: PathBuf, shared: Shared) {
     };
     let mut cutter = Cutter::default();
     let mut buffer = vec![0u8; 64 * 1024];
+    let mut missed = 0;
     loop {
         if open.is_some() {
             shared.problem(None);
@@ -63,10 +67,19 @@ pub(super) async fn follow(path: PathBuf, shared: Shared) {
                     open = at_start(&path).await.map_err(|why| shared.problem(Some(why))).ok();
                 }
             }
-            // Between being moved away and made anew there is none: what was opened is read to its end meanwhile.
-            Err(e) if open.is_none() => shared.problem(Some(absent(&e))),
-            Err(_) => {}
+            // Between being moved away and made anew there is none for a moment: what was opened is read to its end.
+            Err(e) => {
+                missed += 1;
+                if missed > PATIENCE {
+                    open = None;
+                }
+                if open.is_none() {
+                    shared.problem(Some(absent(&e)));
+                }
+                continue;
+            }
         }
+        missed = 0;
     }
 }
 

@@ -30,7 +30,7 @@ use crate::sources::secrets::Secrets;
 const HISTORY_EVERY: Millis = 10 * MINUTE;
 /// Alerts whose week is read: a storm of five hundred names has no history worth five hundred answers.
 const NAMES: usize = 30;
-/// Time between two points of the week: shorter firings are one point long.
+/// Time between two points of the week, each over all of it: a firing of a minute is one point too.
 const STEP: Millis = 5 * MINUTE;
 
 /// Asks for the alerts.
@@ -99,7 +99,7 @@ impl Alerts {
     async fn week(&self, names: &[String], now: Millis) -> Result<BTreeMap<String, Flaps>, Absence> {
         let names = names.iter().map(|n| regex::escape(n)).collect::<Vec<_>>().join("|").replace('\\', "\\\\");
         let query = format!(
-            "count by (alertname) (ALERTS{{alertstate=\"firing\",alertname=~\"{}\"}})",
+            "max by (alertname) (count_over_time(ALERTS{{alertstate=\"firing\",alertname=~\"{}\"}}[5m]))",
             names.replace('"', "\\\"")
         );
         let rows = self.api.range(&query, (now - 7 * DAY, now), STEP).await?;
@@ -128,6 +128,7 @@ fn alert(entry: Entry) -> Option<Alert> {
         since: since.map_or(0, |t| t.timestamp_millis()),
         value: entry.value.and_then(|v| v.parse().ok()),
         labels: entry.labels,
+        managed: false,
         silenced_by: Vec::new(),
         inhibited_by: Vec::new(),
     })

@@ -67,7 +67,15 @@ impl Api {
 
     /// `query`: every series of the answer, up to `SERIES`.
     pub(super) async fn instant(&self, query: &str) -> Result<Said<Vec<Element>>, Absence> {
-        let (body, skew) = self.get("/api/v1/query", &[("query", query)]).await?;
+        self.instant_at(query, None).await
+    }
+
+    /// The same at a moment of ours.
+    pub(super) async fn instant_at(&self, query: &str, at: Option<Millis>) -> Result<Said<Vec<Element>>, Absence> {
+        let time = at.map(|at| format!("{}.{:03}", at / 1_000, at % 1_000));
+        let asked: Vec<(&str, &str)> =
+            [("query", query)].into_iter().chain(time.as_deref().map(|t| ("time", t))).collect();
+        let (body, skew) = self.get("/api/v1/query", &asked).await?;
         aside(body, move |body| {
             let answer = decode::<Data>(body)?;
             Ok(Said { data: vector(&answer.data)?, notes: answer.notes, skew })

@@ -33,9 +33,11 @@ const USUAL_EVERY: Millis = 10 * MINUTE;
 /// Which targets belong to the service changes with deploys.
 const JOBS_EVERY: Millis = 5 * MINUTE;
 /// Versions and starts.
-const SEEN_EVERY: Millis = MINUTE;
+const SEEN_EVERY: Millis = 30 * SECOND;
 /// Time between two points of the day of versions: short enough to say when, few enough to be cheap (288).
 const STEP: Millis = 5 * MINUTE;
+/// The same for the last hour (120): a deploy that is rolled back after four minutes is a change too.
+const FINE: Millis = 30 * SECOND;
 /// Labels that name a version in `app_build_info`.
 const VERSION: [&str; 3] = ["version", "app_version", "release"];
 /// Names of a label that are kept in a query.
@@ -56,7 +58,8 @@ impl Context {
         Self { api: Api::new(spec, clients, secrets), usual_at: None, seen_at: None, jobs: None }
     }
 
-    async fn poll(&mut self) -> Result<Kind, Absence> {
+    /// Each part for itself: one that fails takes nothing away from the others, and waits its turn.
+    async fn poll(&mut self) -> Result<Vec<Kind>, Absence> {
         let now = bus::now().wall;
         let due = |at: Option<Millis>, every| at.is_none_or(|at| now - at >= every);
         if due(self.jobs.as_ref().map(|(at, _)| *at), JOBS_EVERY) {
@@ -65,25 +68,34 @@ impl Context {
         let targets = self.targets().await?;
         let mut seen = None;
         if due(self.seen_at, SEEN_EVERY) {
-            seen = Some(self.seen(now).await?);
             self.seen_at = Some(now);
+            seen = self.seen(now).await.ok();
         }
-        let mut usual = None;
+        let mut kinds = vec![Kind::ContextRead { targets: Some(targets), seen, usual: None }];
         if due(self.usual_at, USUAL_EVERY) {
-            usual = Some(self.usual().await?);
             self.usual_at = Some(now);
+            if let Ok(usual) = self.usual().await {
+                kinds.push(Kind::ContextRead { targets: None, seen: None, usual: Some(usual) });
+            }
         }
-        Ok(Kind::ContextRead { targets, seen, usual })
+        Ok(kinds)
     }
 
-    /// The jobs whose targets expose requests.
+    /// The jobs whose targets expose requests; where nothing does any more, those that did today.
     async fn jobs(&self) -> Result<BTreeSet<String>, Absence> {
-        let query = format!("group by (job) (present_over_time({}[10m]))", self.api.spec.metrics.requests);
-        let mut jobs: BTreeSet<String> =
-            self.api.instant(&query).await?.data.into_iter().filter_map(|e| e.labels.get("job").cloned()).collect();
+        let mut jobs = self.jobs_of("10m").await?;
         // A dead service exposes nothing any more: what is known of it is kept.
         jobs.extend(self.jobs.iter().flat_map(|(_, known)| known.clone()));
+        if jobs.is_empty() {
+            jobs = self.jobs_of("1d").await?;
+        }
         Ok(jobs.into_iter().take(MOST).collect())
+    }
+
+    async fn jobs_of(&self, window: &str) -> Result<BTreeSet<String>, Absence> {
+        let query = format!("group by (job) (present_over_time({}[{window}]))", self.api.spec.metrics.requests);
+        let all = self.api.instant(&query).await?.data;
+        Ok(all.into_iter().filter_map(|e| e.labels.get("job").cloned()).collect())
     }
 
     fn of_service(&self) -> Option<String> {
@@ -103,13 +115,25 @@ impl Context {
     async fn seen(&self, now: Millis) -> Result<Seen, Absence> {
         let labels = VERSION.join(", ");
         let query = format!("count by ({labels}) (app_build_info)");
-        let to = now.div_euclid(SECOND) * SECOND;
-        let from = to - LOOK_BACK;
-        let rows = self.api.range(&query, (from, to), STEP).await?;
-        let versions = rows.iter().filter_map(|r| {
+        // On a fixed grid: the same version begins at the same moment, whenever it is asked for. Coarse for the day, fine
+        // for the last hour.
+        let grid = |step: Millis| now.div_euclid(step) * step;
+        let (from, to) = (grid(STEP) - LOOK_BACK, grid(FINE));
+        let recent = grid(STEP) - HOUR;
+        let (day, hour) =
+            tokio::join!(self.api.range(&query, (from, recent), STEP), self.api.range(&query, (recent, to), FINE));
+        let mut rows = day?;
+        for row in hour? {
+            match rows.iter_mut().find(|r| r.labels == row.labels) {
+                Some(same) => same.points.extend(row.points.into_iter().filter(|(at, _)| *at > recent)),
+                None => rows.push(row),
+            }
+        }
+        let named = rows.iter().filter_map(|r| {
             let name = VERSION.iter().find_map(|l| r.labels.get(*l)).filter(|v| !v.is_empty())?;
-            Some(Version { name: clean(name), from: r.points.first()?.0, to: r.points.last()?.0 })
+            Some((clean(name), &r.points))
         });
+        let versions = named.flat_map(|(name, points)| runs(&name, points));
         // A server that is younger than a day knows nothing of before.
         let known_from = rows.iter().filter_map(|r| r.points.first()).map(|(at, _)| *at).min().unwrap_or(from);
         let mut starts = Vec::new();
@@ -135,6 +159,18 @@ impl Context {
     }
 }
 
+/// The times at which a version ran: one that came back after a gap is a rollback.
+fn runs(name: &str, points: &[(Millis, f64)]) -> Vec<Version> {
+    let mut out: Vec<Version> = Vec::new();
+    for (at, _) in points {
+        match out.last_mut() {
+            Some(run) if at - run.to <= STEP => run.to = *at,
+            _ => out.push(Version { name: name.to_owned(), from: *at, to: *at }),
+        }
+    }
+    out
+}
+
 fn instance(labels: &Labels) -> String {
     clean(labels.get("instance").or_else(|| labels.get("pod")).map_or("", String::as_str))
 }
@@ -142,7 +178,7 @@ fn instance(labels: &Labels) -> String {
 impl Source for Context {
     async fn ask(&mut self) -> Round {
         match self.poll().await {
-            Ok(kind) => Round::good(kind),
+            Ok(kinds) => Round { kinds, failed: false },
             // Whether the server answers is the matter of the poller that asks for the figures.
             Err(_) => Round { kinds: Vec::new(), failed: true },
         }

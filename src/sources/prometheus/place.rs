@@ -18,6 +18,7 @@ use crate::model::breakdown::Part;
 use crate::model::breakdown::Topic;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
@@ -26,6 +27,9 @@ use crate::sources::prometheus::api::Api;
 use crate::sources::prometheus::api::Element;
 use crate::sources::prometheus::api::Labels;
 use crate::sources::secrets::Secrets;
+
+/// Windows that are tried, the shortest first.
+const WINDOWS: [(&str, Millis); 2] = [("2m", 2 * MINUTE), ("5m", 5 * MINUTE)];
 
 /// Asks where.
 pub struct Place {
@@ -47,29 +51,46 @@ impl Place {
         Self { api: Api::new(spec, clients, secrets), closer, once }
     }
 
+    /// The last two minutes: where it fails now, not where it failed. A server that scrapes once a minute may not have
+    /// two samples in them; then five.
     async fn errors(&self, by: Dimension) -> Result<Option<Breakdown>, Absence> {
         let metrics = &self.api.spec.metrics;
-        let asked = self.api.instant(&failed(metrics, by)).await?.data;
-        let Some(mut found) = Breakdown::of(Topic::Errors, by, parts(&asked, by)) else {
-            return Ok(None);
-        };
+        let mut found = None;
+        for (window, span) in WINDOWS {
+            let asked = self.api.instant(&failed(metrics, by, window)).await?.data;
+            found =
+                Breakdown::of(Topic::Errors, by, parts(&asked, by)).map(|b| (window, Breakdown { window: span, ..b }));
+            if found.is_some() {
+                break;
+            }
+        }
+        let Some((window, mut found)) = found else { return Ok(None) };
         if by == Dimension::Endpoint
-            && let Ok(totals) = self.api.instant(&total(metrics, by)).await
+            && let Ok(totals) = self.api.instant(&total(metrics, by, window)).await
         {
             // What stands behind each: three failures of three are not three of a thousand.
             let totals: Vec<Part> = parts(&totals.data, by).into_iter().filter(|p| !p.name.is_empty()).collect();
             for part in &mut found.parts {
                 part.total = totals.iter().find(|t| t.name == part.name).map(|t| t.value);
             }
-            found.others = totals.len().saturating_sub(found.parts.len());
-            found.requests = Some(totals.iter().map(|t| t.value).sum());
+            let one = async |query: String| self.api.instant(&query).await.ok()?.data.first().map(|e| e.value);
+            let [count, requests, failed] = whole(metrics, by, window);
+            let (count, requests, failed) = tokio::join!(one(count), one(requests), one(failed));
+            found.others = (count.unwrap_or_default() as usize).saturating_sub(found.parts.len());
+            found.requests = requests;
+            found.sum = failed.filter(|f| *f >= found.sum).unwrap_or(found.sum);
         }
         Ok(Some(found))
     }
 
     async fn latency(&self, by: Dimension) -> Result<Option<Breakdown>, Absence> {
-        let asked = self.api.instant(&slow(&self.api.spec.metrics, by)).await?.data;
-        Ok(Breakdown::of(Topic::Latency, by, parts(&asked, by)))
+        for (window, span) in WINDOWS {
+            let asked = self.api.instant(&slow(&self.api.spec.metrics, by, window)).await?.data;
+            if let Some(found) = Breakdown::of(Topic::Latency, by, parts(&asked, by)) {
+                return Ok(Some(Breakdown { window: span, ..found }));
+            }
+        }
+        Ok(None)
     }
 
     async fn poll(&self, wanted: Closer) -> Result<Vec<Breakdown>, Absence> {
@@ -93,21 +114,36 @@ fn by_labels(by: Dimension) -> String {
 }
 
 /// Failed requests by part.
-fn failed(metrics: &MetricNames, by: Dimension) -> String {
+fn failed(metrics: &MetricNames, by: Dimension, window: &str) -> String {
     let (requests, errors) = (metrics.apart(), &metrics.errors);
-    format!("sum by ({}) (increase({requests}{{{errors}}}[5m])) > 0", by_labels(by))
+    format!("topk({PARTS}, sum by ({}) (increase({requests}{{{errors}}}[{window}])) > 0)", by_labels(by))
 }
 
-/// All requests by part.
-fn total(metrics: &MetricNames, by: Dimension) -> String {
-    format!("sum by ({}) (increase({}[5m])) > 0", by_labels(by), metrics.apart())
+/// All requests of the parts that fail most.
+fn total(metrics: &MetricNames, by: Dimension, window: &str) -> String {
+    let labels = by_labels(by);
+    format!(
+        "sum by ({labels}) (increase({}[{window}])) and on ({labels}) {}",
+        metrics.apart(),
+        failed(metrics, by, window)
+    )
+}
+
+/// How many parts there are, how many requests they have, and how many of those fail.
+fn whole(metrics: &MetricNames, by: Dimension, window: &str) -> [String; 3] {
+    let (requests, errors) = (metrics.apart(), &metrics.errors);
+    [
+        format!("count(sum by ({}) (increase({requests}[{window}])) > 0)", by_labels(by)),
+        format!("sum(increase({requests}[{window}]))"),
+        format!("sum(increase({requests}{{{errors}}}[{window}]))"),
+    ]
 }
 
 /// p95 by part, the slowest.
-fn slow(metrics: &MetricNames, by: Dimension) -> String {
+fn slow(metrics: &MetricNames, by: Dimension, window: &str) -> String {
     let labels = by_labels(by);
     format!(
-        "topk({PARTS}, histogram_quantile(0.95, sum by (le, {labels}) (rate({}_bucket[5m]))) > 0)",
+        "topk({PARTS}, histogram_quantile(0.95, sum by (le, {labels}) (rate({}_bucket[{window}]))) > 0)",
         metrics.duration
     )
 }
@@ -163,10 +199,10 @@ mod tests {
     #[test]
     fn the_questions_work_for_any_preset() {
         let django = MetricNames::preset("django-prometheus").unwrap();
-        let asked = failed(&django, Dimension::Status);
+        let asked = failed(&django, Dimension::Status, "2m");
         assert_eq!(
             asked,
-            "sum by (status, code, status_code) (increase(django_http_responses_total_by_status_view_method_total{status=~\"5..\"}[5m])) > 0"
+            "topk(20, sum by (status, code, status_code) (increase(django_http_responses_total_by_status_view_method_total{status=~\"5..\"}[2m])) > 0)"
         );
     }
 }

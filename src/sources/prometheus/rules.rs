@@ -23,6 +23,8 @@ use crate::sources::secrets::Secrets;
 
 /// Moments of history asked for at the most.
 const POINTS: Millis = 1_440;
+/// Rules of a group that are asked at once.
+const AT_ONCE: usize = 8;
 
 /// One group.
 pub struct Judged {
@@ -30,7 +32,8 @@ pub struct Judged {
     /// Its place in the settings.
     place: usize,
     group: Group,
-    seeded: bool,
+    /// Which rules have had their past read.
+    seeded: Vec<bool>,
 }
 
 impl Judged {
@@ -42,11 +45,13 @@ impl Judged {
         clients: &Arc<Clients>,
         secrets: &Arc<Secrets>,
     ) -> Self {
-        Self { api: Api::new(spec, clients, secrets), place, group, seeded: false }
+        let seeded = vec![false; group.rules.len()];
+        Self { api: Api::new(spec, clients, secrets), place, group, seeded }
     }
 
     fn judged(&self, rule: usize, evaluations: Result<Vec<Evaluation>, Absence>) -> Kind {
-        Kind::RuleJudged { group: self.place, rule, evaluations }
+        let expr = self.group.rules.get(rule).map(|r| r.expr.clone()).unwrap_or_default();
+        Kind::RuleJudged { group: self.place, rule, expr, evaluations }
     }
 
     /// The evaluations of the past, oldest first.
@@ -60,11 +65,29 @@ impl Judged {
         Ok(replayed(&rows, from, to, step))
     }
 
+    /// The moment is ours, and the server is told it: an empty answer has no time of its own.
     async fn now(&self, rule: &Rule) -> Result<Evaluation, Absence> {
         let at = bus::now().wall;
-        let said = self.api.instant(&rule.expr).await?;
-        let at = said.data.first().map_or(at, |e| e.at);
+        let said = self.api.instant_at(&rule.expr, Some(at)).await?;
         Ok(Evaluation { at, vector: said.data.into_iter().map(|e| (e.labels, e.value)).collect() })
+    }
+
+    /// What one rule has to tell: its past, where that was not read yet, and its present.
+    async fn judge(&self, i: usize, start: Millis) -> (bool, Result<Vec<Evaluation>, Absence>) {
+        let Some(rule) = self.group.rules.get(i) else { return (true, Ok(Vec::new())) };
+        let mut out = Vec::new();
+        if !self.seeded.get(i).copied().unwrap_or(true) {
+            // Without its past the present would begin too late, and for good: then rather not at all yet.
+            match self.history(rule, start).await {
+                Ok(past) => out.extend(past),
+                Err(why) => return (false, Err(why)),
+            }
+        }
+        match self.now(rule).await {
+            Ok(now) => out.push(now),
+            Err(why) => return (false, Err(why)),
+        }
+        (true, Ok(out))
     }
 }
 
@@ -87,21 +110,27 @@ impl Source for Judged {
     async fn ask(&mut self) -> Round {
         let start = bus::now().wall;
         let mut kinds = Vec::new();
-        if !self.seeded {
-            let past = join_all(self.group.rules.iter().map(|r| self.history(r, start))).await;
-            self.seeded = past.iter().all(|p| matches!(p, Ok(_) | Err(Absence::Refusal(_))));
-            kinds.extend(past.into_iter().enumerate().filter(|(_, p)| p.is_ok()).map(|(i, p)| self.judged(i, p)));
+        let mut failed = false;
+        let all: Vec<usize> = (0..self.group.rules.len()).collect();
+        for some in all.chunks(AT_ONCE) {
+            let told = join_all(some.iter().map(|i| self.judge(*i, start))).await;
+            for (i, (good, evaluations)) in some.iter().zip(told) {
+                // A refused rule is its own matter; after an outage the moments in between are read again.
+                let refused = matches!(evaluations, Err(Absence::Refusal(_)));
+                failed |= !good && !refused;
+                if let Some(seeded) = self.seeded.get_mut(*i) {
+                    *seeded = good;
+                }
+                kinds.push(self.judged(*i, evaluations));
+            }
         }
-        let now = join_all(self.group.rules.iter().map(|r| self.now(r))).await;
-        let failed = now.iter().any(|n| !matches!(n, Ok(_) | Err(Absence::Refusal(_))));
-        // After an outage the moments in between are read again.
-        self.seeded &= !failed;
-        kinds.extend(now.into_iter().enumerate().map(|(i, n)| self.judged(i, n.map(|e| vec![e]))));
         Round { kinds, failed }
     }
 
     fn overdue(&mut self, after: Millis) -> Option<Kind> {
-        Some(self.judged(0, Err(Absence::Timeout(after))))
+        self.seeded.fill(false);
+        // The last one: with it the group's alerts are put together anew.
+        Some(self.judged(self.group.rules.len().saturating_sub(1), Err(Absence::Timeout(after))))
     }
 }
 

@@ -15,6 +15,9 @@ use crate::model::time::Millis;
 use crate::sources::scrape::series::Counters;
 use crate::sources::scrape::series::Counts;
 
+/// Where it fails now, not where it failed.
+const WINDOW: Millis = 2 * MINUTE;
+
 /// What grew for one part.
 #[derive(Default)]
 struct Gathered {
@@ -33,7 +36,7 @@ pub(super) fn breakdowns<'a>(
     for (spec, counters) in targets {
         // A target knows no `instance`: that is where it is read.
         let host = host(&spec.endpoint.shown);
-        for (counter, grown) in counters.each(now, spec.window.min(5 * MINUTE)) {
+        for (counter, grown) in counters.each(now, spec.window.min(WINDOW)) {
             for by in Dimension::ALL {
                 let name = name(&counter.labels, by).or_else(|| (by == Dimension::Host).then(|| host.clone()));
                 let Some(name) = name else { continue };
@@ -67,6 +70,9 @@ pub(super) fn breakdowns<'a>(
             let parts = slow.map(|(name, value)| Part { name, value, total: None }).collect();
             out.extend(Breakdown::of(Topic::Latency, by, parts));
         }
+    }
+    for b in &mut out {
+        b.window = WINDOW;
     }
     out
 }

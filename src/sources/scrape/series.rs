@@ -16,6 +16,10 @@ use crate::sources::exposition::Sample;
 
 /// Samples of one target that are kept: 16 MB. A target that exposes more series than fit is read in part, and said so.
 const POINTS: usize = 1_000_000;
+/// Bytes of names and labels that are kept: fifty thousand series of ordinary length.
+const BYTES: usize = 32 * 1024 * 1024;
+/// A sample dated further ahead is left out.
+const AHEAD: Millis = 10 * MINUTE;
 /// Requests are also judged over half an hour, where five minutes hold too few.
 const LONG: Millis = 30 * MINUTE;
 
@@ -47,7 +51,8 @@ impl Counter {
     fn grown_from(&mut self, first: Millis, end: Millis) -> Option<f64> {
         let samples = self.samples.make_contiguous();
         let from = samples.partition_point(|(at, _)| *at < first);
-        promql::extrapolated(samples.get(from..)?, first, end, true)
+        let to = samples.partition_point(|(at, _)| *at <= end);
+        promql::extrapolated(samples.get(from..to)?, first, end, true)
     }
 }
 
@@ -57,6 +62,8 @@ pub(super) struct Counters {
     by_identity: HashMap<String, Counter>,
     window: Millis,
     points: usize,
+    /// Of names and labels.
+    bytes: usize,
     /// The time of the oldest look that is still kept.
     looks: VecDeque<Millis>,
     requests_seen: bool,
@@ -103,6 +110,7 @@ impl Counters {
             by_identity: HashMap::new(),
             window,
             points: 0,
+            bytes: 0,
             looks: VecDeque::new(),
             requests_seen: false,
             durations_seen: false,
@@ -132,17 +140,22 @@ impl Counters {
             } else {
                 continue;
             };
-            self.add(s, counts, s.timestamp_ms.unwrap_or(at));
+            self.add(s, counts, s.timestamp_ms.unwrap_or(at), at);
         }
         self.forget(at);
     }
 
-    fn add(&mut self, s: &Sample, counts: Counts, at: Millis) {
-        if self.points >= POINTS {
+    fn add(&mut self, s: &Sample, counts: Counts, at: Millis, now: Millis) {
+        let identity = identity(s);
+        let new = !self.by_identity.contains_key(&identity);
+        // A clock that is far ahead is no clock: Prometheus takes nothing from more than ten minutes ahead either.
+        if self.points >= POINTS || (new && self.bytes >= BYTES) || at > now + AHEAD {
             self.left_out += 1;
             return;
         }
-        let counter = self.by_identity.entry(identity(s)).or_insert_with(|| Counter {
+        // Twice: the identity holds the labels too.
+        self.bytes += if new { 2 * identity.len() } else { 0 };
+        let counter = self.by_identity.entry(identity).or_insert_with(|| Counter {
             counts,
             labels: s.labels.clone(),
             samples: VecDeque::new(),
@@ -157,16 +170,17 @@ impl Counters {
     /// Forgets what no window reaches any more.
     pub(super) fn forget(&mut self, now: Millis) {
         let (requests, buckets) = (now - LONG.max(self.window), now - self.window);
-        let mut points = 0;
-        self.by_identity.retain(|_, c| {
+        let (mut points, mut bytes) = (0, 0);
+        self.by_identity.retain(|identity, c| {
             let oldest = if matches!(c.counts, Counts::Requests(_)) { requests } else { buckets };
             while c.samples.front().is_some_and(|(at, _)| *at <= oldest) {
                 c.samples.pop_front();
             }
             points += c.samples.len();
+            bytes += if c.samples.is_empty() { 0 } else { 2 * identity.len() };
             !c.samples.is_empty()
         });
-        self.points = points;
+        (self.points, self.bytes) = (points, bytes);
         while self.looks.front().is_some_and(|at| *at <= requests) {
             self.looks.pop_front();
         }

@@ -303,7 +303,10 @@ fn context(h: &Happened, at: Millis) -> Kind {
     });
     let targets = h.targets.iter().flatten().enumerate();
     Kind::ContextRead {
-        targets: targets.map(|(i, up)| Target { name: format!("web{}", i + 1), up: *up }).collect(),
+        targets: h
+            .targets
+            .is_some()
+            .then(|| targets.map(|(i, up)| Target { name: format!("web{}", i + 1), up: *up }).collect()),
         seen,
         usual: h.usual.clone().map(|weeks| Usual { weeks }),
     }
@@ -327,6 +330,7 @@ fn alert(a: &Alerted) -> Alert {
         },
         since: START + time(&a.since),
         value: None,
+        managed: true,
         silenced_by: a.silenced_by.clone(),
         inhibited_by: a.inhibited_by.clone(),
     }
