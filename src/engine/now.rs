@@ -77,7 +77,10 @@ fn what(state: &State, lang: Lang) -> String {
     let v = &state.verdict;
     // A level that lingers is said by what still holds, if anything does: only nothing at all is calm.
     if let Some(worst) = v.findings.first() {
-        let words = sentence(lang, worst);
+        let mut words = sentence(lang, worst);
+        if let Some(summary) = summary(state, worst) {
+            words = format!("{words}: {summary}");
+        }
         return match seen_last(state, worst) {
             Some(at) => lang.what_last_known(state.settings.zone.hm(at), words),
             None => words,
@@ -143,14 +146,24 @@ fn trend(state: &State, lang: Lang) -> String {
             // A minute ago is what the last minute is held against; half of the five-minute share is an improvement
             // one can act on, half as much again is getting worse.
             let before = minute_ago(state).unwrap_or(one);
-            match one {
+            let words = match one {
                 x if x < five * 0.5 || x < before * 0.85 => lang.trend_better(one_text),
                 x if x > five * 1.5 || x > before * 1.25 => lang.trend_worse(one_text),
                 _ => lang.trend_same(one_text),
+            };
+            // Beside another matter the share needs its name.
+            match v.findings.first() {
+                Some(f) if !of_errors(f) => format!("{}: {words}", words::signal(lang, ERROR_RATE)),
+                _ => words,
             }
         }
         _ => more(state, lang),
     }
+}
+
+fn of_errors(f: &Finding) -> bool {
+    [ERROR_RATE, ERROR_RATE_1M].contains(&f.subject.as_str())
+        || matches!(f.rule, Rule::ErrorBurst | Rule::FewRequestsFailing | Rule::ErrorsAfterChange)
 }
 
 /// The one-minute share as it was a minute ago.
@@ -239,6 +252,17 @@ fn change(state: &State, lang: Lang) -> (String, bool) {
     let apart = v.since - change.at;
     let span = Span(if apart.abs() < 2 * MINUTE { apart.abs() } else { apart.abs() / MINUTE * MINUTE });
     (if apart >= 0 { lang.change_onset_after(what, span) } else { lang.change_onset_before(what, span) }, true)
+}
+
+/// What the alert says of itself, where everything that fires under its name says the same.
+fn summary(state: &State, finding: &Finding) -> Option<String> {
+    if !matches!(finding.rule, Rule::AlertCritical | Rule::AlertWarning) {
+        return None;
+    }
+    let fold = state.alerts.folds.iter().find(|f| f.name == finding.subject)?;
+    let mut said = fold.members.iter().filter_map(|i| state.alerts.all.get(*i)).map(|a| clean(&a.summary));
+    let first = said.next().filter(|s| !s.is_empty())?;
+    said.all(|s| s == first).then_some(first)
 }
 
 /// The hosts that alerts speak of, where they are what raised the level.

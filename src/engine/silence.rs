@@ -1,6 +1,9 @@
 //! Silences made from here: the card that shows what one would do, and acknowledgements that extend while their alert
 //! fires. Nothing here closes what still fires: a silence keeps it from being announced, no more.
 
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
 use crate::engine::alerts::Fold;
 use crate::engine::commands::focus;
 use crate::engine::commands::notice;
@@ -54,6 +57,8 @@ pub struct Card {
     pub acknowledge: bool,
     /// A silence to end, instead of one to make.
     pub ends: Option<Silence>,
+    /// Further silences of the same alerts, any of which could be ended instead.
+    pub others: VecDeque<Silence>,
 }
 
 impl Card {
@@ -62,6 +67,17 @@ impl Card {
         let at = TIMES.iter().position(|t| *t >= self.time).unwrap_or_default();
         let at = if longer { (at + 1).min(TIMES.len() - 1) } else { at.saturating_sub(1) };
         self.time = TIMES[at];
+    }
+
+    /// The next or the last of the silences that could be ended.
+    fn turn(&mut self, on: bool) {
+        let next = if on { self.others.pop_front() } else { self.others.pop_back() };
+        let Some(next) = next else { return };
+        self.matchers.clone_from(&next.matchers);
+        self.comment = Prompt::with(&next.comment);
+        if let Some(now) = self.ends.replace(next) {
+            if on { self.others.push_back(now) } else { self.others.push_front(now) }
+        }
     }
 }
 
@@ -258,6 +274,7 @@ pub(crate) fn ask(state: &mut State, acknowledge: bool) -> Reaction {
         typing: false,
         acknowledge,
         ends: None,
+        others: VecDeque::new(),
     };
     show(state, Overlay::Silence(Box::new(card)))
 }
@@ -267,13 +284,19 @@ pub(crate) fn ask_end(state: &mut State) -> Reaction {
     if let Some(why) = hands_off(state) {
         return notice(state, why);
     }
-    let id = chosen_fold(state).and_then(|f| {
-        f.members.iter().filter_map(|i| state.alerts.all.get(*i)).find_map(|a| a.silenced_by.first()).cloned()
-    });
-    let found = id.and_then(|id| {
-        state.alerts.silences(state.now.wall).into_iter().find(|s| s.id == id && s.phase == Phase::Active).cloned()
-    });
-    let Some(silence) = found else {
+    let ids: BTreeSet<&String> = chosen_fold(state)
+        .iter()
+        .flat_map(|f| f.members.iter().filter_map(|i| state.alerts.all.get(*i)))
+        .flat_map(|a| &a.silenced_by)
+        .collect();
+    let mut found: VecDeque<Silence> = state
+        .alerts
+        .silences(state.now.wall)
+        .into_iter()
+        .filter(|s| ids.contains(&s.id) && s.phase == Phase::Active)
+        .cloned()
+        .collect();
+    let Some(silence) = found.pop_front() else {
         return notice(state, Notice::NotSilenced);
     };
     let card = Card {
@@ -283,6 +306,7 @@ pub(crate) fn ask_end(state: &mut State) -> Reaction {
         typing: false,
         acknowledge: false,
         ends: Some(silence),
+        others: found,
     };
     show(state, Overlay::Silence(Box::new(card)))
 }
@@ -296,6 +320,7 @@ pub(crate) fn on_card(state: &mut State, mut card: Box<Card>, command: Command) 
             return Reaction::with(effect);
         }
         Command::Comment => card.typing = card.ends.is_none(),
+        _ if card.ends.is_some() => card.turn(command == Command::Longer),
         _ => card.step(command == Command::Longer),
     }
     show(state, Overlay::Silence(card))
@@ -400,5 +425,35 @@ mod tests {
         assert_eq!(common(&[&a]).len(), 2);
         assert_eq!(matching(&common(&[&a, &b]), &[a, b, firing("B")]).count(), 2);
         assert_eq!(matching(&[], &[firing("B")]).count(), 0, "nothing matches everything");
+    }
+
+    #[test]
+    fn of_several_silences_any_can_be_ended() {
+        let silence = |id: &str| Silence {
+            id: id.to_owned(),
+            matchers: vec![Matcher::equal("alertname", id)],
+            starts: 0,
+            ends: HOUR,
+            by: "ana".to_owned(),
+            comment: id.to_owned(),
+            phase: Phase::Active,
+        };
+        let mut card = Card {
+            matchers: silence("one").matchers,
+            time: 0,
+            comment: Prompt::with("one"),
+            typing: false,
+            acknowledge: false,
+            ends: Some(silence("one")),
+            others: [silence("two"), silence("three")].into(),
+        };
+        let mut seen = Vec::new();
+        for on in [true, true, true, false] {
+            card.turn(on);
+            seen.push(card.ends.as_ref().unwrap().id.clone());
+            assert_eq!(card.comment.text(), card.ends.as_ref().unwrap().comment);
+            assert_eq!(card.matchers, card.ends.as_ref().unwrap().matchers);
+        }
+        assert_eq!(seen, ["two", "three", "one", "three"]);
     }
 }

@@ -95,8 +95,14 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
     let mut failures: u32 = 0;
     let mut first = true;
     let began = Instant::now();
+    // When this round was due, not when it began: lateness must not add up.
+    let mut due = began;
     loop {
         let start = Instant::now();
+        if start > due + ms(FLOOR) {
+            // A slow answer or a machine that slept: what was missed is not made up for.
+            due = start;
+        }
         let limit = source.patience().unwrap_or(plan.timeout);
         let round = match tokio::time::timeout(ms(limit), source.ask()).await {
             Ok(round) => round,
@@ -120,18 +126,21 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
         let mut wait = delay(&plan, failures);
         if first {
             bus.send(Kind::SourceDone { source: plan.name.clone() }).await;
-            // Spread after the first poll, so that five hundred checks do not come in one burst for ever.
-            wait += jitter(&plan);
+            // Spread after the first poll, so that five hundred checks do not come in one burst for ever. Earlier, not
+            // later: nobody waits longer than the interval.
+            wait = (wait - jitter(&plan)).max(FLOOR);
             first = false;
         }
+        due = (due + ms(wait)).max(start + ms(FLOOR));
         tokio::select! {
-            () = tokio::time::sleep_until(start + ms(wait)) => {}
+            () = tokio::time::sleep_until(due) => {}
             changed = wake.changed() => {
                 if changed.is_err() {
                     return;
                 }
                 // Whoever leans on the key does not ask more often than the floor allows.
-                tokio::time::sleep_until(start + ms(FLOOR)).await;
+                due = (start + ms(FLOOR)).max(Instant::now());
+                tokio::time::sleep_until(due).await;
             }
         }
     }

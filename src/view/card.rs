@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::engine::known::Mark;
 use crate::engine::silence::Card;
 use crate::engine::silence::matching;
+use crate::model::alert::Alert;
 use crate::model::text;
 use crate::model::time::Span;
 use crate::theme::Role;
@@ -62,7 +63,15 @@ fn lines(p: &Painter<'_>, card: &Card) -> Vec<Line> {
     lines.push(Vec::new());
     if let Some(silence) = &card.ends {
         lines.push(vec![(lang.card_made(&silence.by, &silence.comment), Role::Text)]);
-        lines.push(vec![(lang.card_rings(n), Role::Title)]);
+        let rings = |a: &&Alert| a.silenced_by.iter().all(|id| *id == silence.id);
+        let again = matching(&card.matchers, &state.alerts.all).filter(rings).count();
+        lines.push(vec![(lang.card_rings(again), Role::Title)]);
+        if n > again {
+            lines.push(vec![(lang.card_still(n - again), Role::Text)]);
+        }
+        if !card.others.is_empty() {
+            lines.push(vec![(lang.card_others(card.others.len() + 1), Role::Muted)]);
+        }
         return lines;
     }
     lines.push(vec![(if n > 0 { lang.card_matches(n) } else { lang.card_matches_none() }, Role::Title)]);

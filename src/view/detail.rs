@@ -1,5 +1,6 @@
 //! One thing in full: the selected line of the focused pane, wrapped instead of cut.
 
+use crate::engine::classify::BURST;
 use crate::engine::now;
 use crate::engine::signals::Signal;
 use crate::engine::visible_checks;
@@ -167,8 +168,10 @@ fn signal(p: &Painter<'_>, s: &Signal) -> Vec<Line> {
     if let (Some(min), Some(max)) = (values.iter().copied().reduce(f64::min), values.iter().copied().reduce(f64::max)) {
         lines.push(vec![(lang.detail_min_max(write(min), write(max)), Role::Muted)]);
     }
-    let (warning, critical) =
-        (limit_words(lang, s.spec.warning, s.spec.unit), limit_words(lang, s.spec.critical, s.spec.unit));
+    // The last minute is judged by a rule of its own.
+    let burst = (s.spec.name == ERROR_RATE_1M && s.spec.built_in()).then_some(BURST);
+    let critical = limit_words(lang, s.spec.critical.or(burst), s.spec.unit);
+    let warning = limit_words(lang, s.spec.warning, s.spec.unit);
     lines.push(vec![(lang.detail_limits(warning, critical), Role::Muted)]);
     let query = s
         .spec

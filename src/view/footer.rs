@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::engine::keys;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
+use crate::input::command::Command;
 use crate::input::keymap;
 use crate::input::keymap::Context;
 use crate::lang::Lang;
@@ -37,7 +38,10 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) -> Option<(u16, u16)> {
 /// As many hints as fit, each whole.
 fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     let mut x = area.x + 1;
-    for binding in keymap::hints(context) {
+    // A silence that is ended has neither time nor reason to choose.
+    let ends = matches!(&p.state.ui.overlay, Overlay::Silence(card) if card.ends.is_some());
+    let idle = |c: Command| ends && matches!(c, Command::Longer | Command::Shorter | Command::Comment);
+    for binding in keymap::hints(context).into_iter().filter(|b| !idle(b.command)) {
         let key = format!("[{}]", binding.chord);
         let name = format!(" {}", binding.command.name(lang));
         let width = (text::width(&key) + text::width(&name)) as u16;

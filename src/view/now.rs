@@ -10,6 +10,7 @@ use crate::layout::Areas;
 use crate::model::signal::ERROR_RATE_1M;
 use crate::model::source::Feed;
 use crate::model::source::Freshness;
+use crate::model::source::Source;
 use crate::model::text;
 use crate::model::time::MINUTE;
 use crate::model::time::Short;
@@ -154,9 +155,9 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
         }
         let managers = || state.sources.of(feed).filter(|s| s.name != PROMETHEUS_ALERTS);
         let source = match feed {
-            // Of several Alertmanagers the one that is silent is the one to hear of.
+            // One of a pair is enough to know every alert.
             Feed::Alerts if managers().next().is_some() => {
-                managers().max_by_key(|s| (s.last_ok.is_none(), s.age(state.now)))
+                managers().min_by_key(|s| (s.last_ok.is_none(), s.age(state.now)))
             }
             _ => state.sources.best(feed, state.now),
         };
@@ -169,7 +170,16 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
         }
         parts.push(match (source.freshness(state.now), source.last_ok) {
             (Freshness::Waiting, _) => lang.age_waiting(name),
-            (Freshness::Fresh, _) => lang.age_of(name, Short(source.age(state.now))),
+            (Freshness::Fresh, _) => {
+                let age = lang.age_of(name, Short(source.age(state.now)));
+                let silent = |s: &&Source| s.answered && !matches!(s.freshness(state.now), Freshness::Fresh);
+                match managers().filter(silent).count() {
+                    n if n > 0 && feed == Feed::Alerts => {
+                        lang.age_some(age, managers().count() - n, managers().count())
+                    }
+                    _ => age,
+                }
+            }
             // A time of day does not tick: an outage costs a bad link no bytes.
             (_, None) => {
                 loud = true;

@@ -137,13 +137,17 @@ fn see(limit: &Limit, value: Option<f64>, calm_by: Option<f64>, counts: Option<C
     }
 }
 
+/// A quarter of a minute's requests, and not just of a handful: the house's line for an outage that is plain at once.
+pub const BURST: Limit =
+    Limit { side: Side::Above, value: 0.25, hold: 60 * SECOND, min_requests: 60.0, min_failed: 15.0 };
+
 /// More than a quarter of the last minute's requests fail, for a minute.
 fn burst(state: &State, traffic: &Traffic, out: &mut Vec<(Seen, Finding)>) {
     let replaced = state.signals.get(ERROR_RATE).is_none_or(|s| !s.spec.built_in());
     let Some(one) = traffic.one.as_ref().filter(|_| !replaced) else {
         return;
     };
-    let limit = Limit { side: Side::Above, value: 0.25, hold: 60 * SECOND, min_requests: 60.0, min_failed: 15.0 };
+    let limit = BURST;
     out.push((
         see(&limit, one.value, one.value, one.counts),
         Finding {

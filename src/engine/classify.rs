@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 
 pub use judge::Judge;
 pub use judge::Standing;
+pub use traffic::BURST;
 
 use crate::engine::settings::Quiet;
 use crate::engine::state::State;
