@@ -77,6 +77,23 @@ pub fn fit(text: &str, cells: usize) -> String {
     out
 }
 
+/// Cuts to at most `cells` in the middle: the beginning and the end of a name tell it from others.
+#[must_use]
+pub fn fit_middle(text: &str, cells: usize) -> String {
+    if text.width() <= cells {
+        return text.to_owned();
+    }
+    let tail = cells.saturating_sub(1) * 2 / 3;
+    let mut end = String::new();
+    for c in text.chars().rev() {
+        if end.width() + c.width().unwrap_or(0) > tail {
+            break;
+        }
+        end.insert(0, c);
+    }
+    fit(text, cells.saturating_sub(end.width())) + &end
+}
+
 /// Cuts or fills with blanks to exactly `cells`.
 #[must_use]
 pub fn pad(text: &str, cells: usize) -> String {
@@ -150,6 +167,15 @@ fn split_at(word: &str, cells: usize) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_cut_in_the_middle_keeps_both_ends() {
+        assert_eq!(fit_middle("127.0.0.1:18000", 15), "127.0.0.1:18000");
+        assert_eq!(fit_middle("web-production-03:8000", 13), "web-…-03:8000");
+        for cells in 0..30 {
+            assert!(fit_middle("cola-日本語-servidor-07", cells).width() <= cells);
+        }
+    }
 
     #[test]
     fn nothing_from_outside_can_steer_the_terminal() {

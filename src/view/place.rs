@@ -18,6 +18,10 @@ use crate::view::paint::Painter;
 const ROWS: u16 = 8;
 /// Narrower columns name the part instead of what stands behind it.
 const WITH_TOTALS: u16 = 40;
+/// Cells of the column of statuses, its gap with it: `500      12,345 · 100 %`.
+const STATUS: u16 = 28;
+/// Empty cells between columns.
+const GAP: u16 = 2;
 
 /// Draws the breakdown in the lower part of a zoomed pane; returns what is left for the chart.
 pub(super) fn below(p: &mut Painter<'_>, area: Rect, topic: Topic) -> Rect {
@@ -34,17 +38,24 @@ pub(super) fn below(p: &mut Painter<'_>, area: Rect, topic: Topic) -> Rect {
     let rows = ROWS.min(area.height / 2);
     let chart = Rect { height: area.height - rows, ..area };
     let list = Rect { y: chart.bottom(), height: rows, ..area };
-    // Endpoints have half of the width, statuses and hosts share the other one; on a narrow screen endpoints alone.
-    let wide = list.width >= 90;
-    let first = Rect { width: if wide { list.width / 2 } else { list.width }, ..list };
-    column(p, first, found[0], topic);
-    if wide {
-        let rest = &found[1..];
-        let each = (list.width - first.width) / rest.len().max(1) as u16;
-        for (i, b) in rest.iter().enumerate() {
-            let x = first.right() + i as u16 * each + 2;
-            column(p, Rect { x, width: each.saturating_sub(2), ..list }, b, topic);
-        }
+    // A narrow screen has room for endpoints alone.
+    if list.width < 90 {
+        column(p, list, found[0], topic);
+        return chart;
+    }
+    // A status is short; endpoints and hosts share what it leaves.
+    let short: u16 = found.iter().filter(|b| b.by == Dimension::Status).map(|_| STATUS).sum();
+    let both = found.iter().filter(|b| b.by != Dimension::Status).count() > 1;
+    let endpoint = (list.width - short) * if both { 3 } else { 5 } / 5;
+    let mut left = list;
+    for (i, b) in found.iter().enumerate() {
+        let width = match b.by {
+            _ if i + 1 == found.len() => left.width + GAP,
+            Dimension::Status => STATUS,
+            Dimension::Endpoint | Dimension::Host => endpoint.min(left.width),
+        };
+        column(p, Rect { width: width.saturating_sub(GAP), ..left }, b, topic);
+        left = Rect { x: left.x + width, width: left.width.saturating_sub(width), ..left };
     }
     chart
 }
@@ -65,7 +76,10 @@ fn column(p: &mut Painter<'_>, area: Rect, b: &Breakdown, topic: Topic) {
         }
         let words = figures(p, b, part, topic, area.width >= WITH_TOTALS);
         let used = text::width(&words) as u16;
-        p.text(area.x, y, area.width.saturating_sub(used + 1), &part.name, Role::Text);
+        let room = area.width.saturating_sub(used + 1);
+        // Hosts of a house often differ only in their last letters.
+        let name = if b.by == Dimension::Host { text::fit_middle(&part.name, room.into()) } else { part.name.clone() };
+        p.text(area.x, y, room, &name, Role::Text);
         p.right(area, y, &words, if i == 0 { Role::Text } else { Role::Muted });
     }
 }
