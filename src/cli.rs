@@ -1,5 +1,10 @@
 //! The command line. Only its shape; what the commands do stands in `app`.
 
+mod incident;
+
+pub use incident::Incident;
+pub use incident::NoteKind;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,6 +55,29 @@ pub enum Command {
         /// Read it as this format (else by the content type, or by "# EOF" in a file)
         #[arg(long, value_enum)]
         format: Option<ScrapeFormat>,
+    },
+    /// Open, show, and write down incidents
+    #[command(subcommand)]
+    Incident(Incident),
+    /// Mark that a version went live
+    Deploy {
+        /// The version
+        version: String,
+        /// When: -10m, 02:50, 2026-11-23 02:50, or RFC 3339; now without
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        at: Option<String>,
+        /// How long the old side is kept
+        #[arg(long, value_name = "TIME", value_parser = wait)]
+        keep_old: Option<Duration>,
+        /// How many migrations came with it
+        #[arg(long, value_name = "N")]
+        migrations: Option<u32>,
+        /// What ran before; else the mark before this one says it
+        #[arg(long, value_name = "VERSION")]
+        before: Option<String>,
+        /// A word about it
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// Write a commented cabina.toml after probing what answers here; never overwrites
     Init,

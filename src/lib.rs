@@ -8,6 +8,7 @@
 //! ```text
 //!  8 shell   main, app, cli            knows all, decides nothing (cli is only the shape of the command line)
 //!  7 edges   sources, lab              world -> Event, embedded target
+//!  6 store   store                     incidents, journals and deploys on disk
 //!  5 way in  bus                       stamps and sends; the only reader of a clock
 //!  ------------------------------------ below: no async, I/O, clock, lock, thread, environment
 //!  4 faces   view, report, config      State -> cells, State -> text and JSON, text -> Settings
@@ -34,5 +35,6 @@ pub mod layout;
 pub mod model;
 pub mod report;
 pub mod sources;
+pub mod store;
 pub mod theme;
 pub mod view;

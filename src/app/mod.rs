@@ -5,7 +5,9 @@ mod check;
 mod cockpit;
 mod config;
 mod demo;
+mod deploy;
 mod doctor;
+mod incident;
 mod init;
 mod keyboard;
 mod performer;
@@ -14,6 +16,7 @@ mod reload;
 pub mod run;
 mod scrape;
 mod signals;
+mod store;
 pub mod terminal;
 mod ticks;
 
@@ -47,6 +50,18 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(Command::Demo { scenario }) => demo::main(cli, scenario.as_deref()),
         Some(Command::Check { wait }) => check::main(cli, *wait),
         Some(Command::Scrape { from, format }) => scrape::main(from, *format),
+        Some(Command::Incident(asked)) => incident::main(cli, asked),
+        Some(Command::Deploy { version, at, keep_old, migrations, before, note }) => deploy::main(
+            cli,
+            &deploy::Said {
+                version,
+                at: at.as_deref(),
+                keep_old: *keep_old,
+                migrations: *migrations,
+                before: before.as_deref(),
+                note,
+            },
+        ),
         Some(Command::Init) => init::main(cli),
         Some(Command::Doctor) => doctor::main(cli),
         Some(Command::Completions { shell }) => {

@@ -13,7 +13,6 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) {
         cx.not_yet.push("runbooks".to_owned());
     }
     root.list(cx, "runbooks");
-    store(root, cx);
     for mut s in several(root, cx, "notify") {
         notify(&mut s, cx);
     }
@@ -42,17 +41,6 @@ pub(super) fn rules(severity: &mut Section<'_>, cx: &mut Context<'_>) {
         s.text(cx, "name");
         s.finish(cx);
     }
-}
-
-fn store(root: &mut Section<'_>, cx: &mut Context<'_>) {
-    let Some(mut s) = single(root, cx, "store") else {
-        return;
-    };
-    if s.has("url") || s.has("url_file") {
-        endpoint::database(&mut s, cx, "url", &["sqlite", "mysql", "mariadb", "postgres", "postgresql"]);
-    }
-    s.duration(cx, "retention", 90 * DAY, DAY, 3650 * DAY);
-    s.finish(cx);
 }
 
 fn notify(s: &mut Section<'_>, cx: &mut Context<'_>) {

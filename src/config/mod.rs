@@ -9,6 +9,7 @@ mod quiet;
 mod reader;
 mod rules;
 mod signals;
+mod store;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -127,6 +128,7 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     settings.contacts = contacts(root, cx);
     let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| cx.around.env.get(*n));
     settings.operator = known.map_or_else(|| "cabina".to_owned(), |n| clean(n));
+    settings.store = store::read(root, cx);
     later::read(root, cx);
     root.finish(cx);
     settings

@@ -20,7 +20,7 @@ pub use traffic::BURST;
 
 use crate::engine::settings::Quiet;
 use crate::engine::state::State;
-use crate::engine::timeline::What;
+use crate::model::fact::Fact;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
@@ -181,9 +181,9 @@ pub(crate) fn judge(state: &mut State) {
         && to >= Level::Sev2
         && now.wall - finding.since > ONSET_APART
     {
-        state.timeline.add(finding.since, What::Onset { finding: finding.clone() });
+        state.timeline.add(finding.since, Fact::Onset { finding: finding.clone() });
     }
-    state.timeline.add(now.wall, What::Level { from, to, because });
+    state.timeline.add(now.wall, Fact::Level { from, to, because });
 }
 
 /// Judges the request figures and signals of one moment, after its samples were folded in.

@@ -10,9 +10,9 @@ use crate::engine::silence::TIMES;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
-use crate::engine::timeline::What;
 use crate::input::command::Command;
 use crate::layout::Pane;
+use crate::model::fact::Fact;
 use crate::model::time::HOUR;
 use crate::model::time::Millis;
 
@@ -57,7 +57,7 @@ pub(crate) fn on_card(state: &mut State, mut mark: Mark, command: Command) -> Re
             let until = (!mark.marked).then_some(state.now.wall + mark.time);
             let by = state.settings.operator.clone();
             state.announcer.mark(&mark.subject, until, &by);
-            state.timeline.add(state.now.wall, What::KnownBad { subject: mark.subject, until, by });
+            state.timeline.add(state.now.wall, Fact::KnownBad { subject: mark.subject, until, by });
             return Reaction::redraw();
         }
         Command::Longer | Command::Shorter => {

@@ -10,6 +10,7 @@ mod commands;
 pub mod context;
 pub mod effect;
 pub mod event;
+pub mod fact;
 mod filter;
 pub mod health;
 mod hold;

@@ -11,14 +11,14 @@ use crate::engine::signals::Signals;
 use crate::engine::sources::Sources;
 use crate::engine::state::State;
 use crate::engine::state::neutral;
-use crate::engine::timeline::What;
+use crate::model::fact::Fact;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
 
 /// Keeps what runs, and remembers what is wrong with the file; said once in the log, not at every look.
 pub(crate) fn refuse(state: &mut State, mistakes: Vec<String>) -> Reaction {
     if state.reload_problem != mistakes {
-        state.timeline.add(state.now.wall, What::ReloadFailed { mistakes: mistakes.clone() });
+        state.timeline.add(state.now.wall, Fact::ReloadFailed { mistakes: mistakes.clone() });
     }
     state.reload_problem = mistakes;
     Reaction::redraw()
@@ -77,7 +77,7 @@ pub(crate) fn apply(state: &mut State, new: Settings) -> Reaction {
     for at in &mut state.ui.selected {
         *at = 0;
     }
-    state.timeline.add(now.wall, What::Reloaded);
+    state.timeline.add(now.wall, Fact::Reloaded);
     classify::judge(state);
     Reaction::with(Effect::Apply)
 }

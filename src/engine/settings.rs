@@ -83,6 +83,8 @@ pub struct Settings {
     pub logs: Vec<LogSpec>,
     /// Alertmanagers; several are one cluster.
     pub alertmanagers: Vec<AlertmanagerSpec>,
+    /// Where the record is kept.
+    pub store: StoreSpec,
     /// Who sits here: the author of what is written from this cockpit.
     pub operator: String,
 }
@@ -113,6 +115,7 @@ impl Settings {
             sql: Vec::new(),
             logs: Vec::new(),
             alertmanagers: Vec::new(),
+            store: StoreSpec::default(),
             operator: String::new(),
         }
     }
@@ -211,4 +214,15 @@ pub struct Contact {
     pub name: String,
     /// How to reach them.
     pub how: String,
+}
+
+/// Where the record is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreSpec {
+    /// The database URL, by name; without one it is a file in the folder for state of whoever runs cabina.
+    pub url: Option<SecretId>,
+    /// The URL as it may be shown.
+    pub shown: String,
+    /// How long it is kept at least.
+    pub retention: Millis,
 }

@@ -23,12 +23,12 @@ use crate::engine::sources::SESSIONS;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
 use crate::engine::state::State;
-use crate::engine::timeline::What;
 use crate::engine::words;
 use crate::layout::Pane;
 use crate::model::context::Seen;
 use crate::model::context::Target;
 use crate::model::context::Usual;
+use crate::model::fact::Fact;
 use crate::model::glance;
 use crate::model::glance::Glance;
 use crate::model::health::Outcome;
@@ -54,7 +54,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     let before = state.now;
     state.now = event.at;
     if state.timeline.is_empty() {
-        state.timeline.add(state.started.wall, What::Opened);
+        state.timeline.add(state.started.wall, Fact::Opened);
     }
     let mut reaction = match event.kind {
         Kind::Tick => tick(state, before),
@@ -74,7 +74,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         Kind::Glanced { look } => glanced(state, look),
         Kind::AlertsRead { source, alerts, silences, left_out, skew, took } => {
             if state.sources.answered(&source, state.now, took, Vec::new()) {
-                state.timeline.add(state.now.wall, What::Back { source: source.clone() });
+                state.timeline.add(state.now.wall, Fact::Back { source: source.clone() });
             }
             state.sources.clocked(&source, skew);
             alerts_read(state, |s, now, groups| s.fold(now, &source, alerts, silences, left_out, groups))
@@ -134,7 +134,7 @@ fn context_read(
         state.context.usual = Some((state.now, usual));
     }
     for change in seen.into_iter().flat_map(|s| state.context.seen(s)).collect::<Vec<_>>() {
-        state.timeline.add(change.at, What::Changed { what: change.what });
+        state.timeline.add(change.at, Fact::Changed { what: change.what });
     }
     if seen.is_some() {
         // A change is often seen only after the outage that it explains.
@@ -167,12 +167,12 @@ fn glanced(state: &mut State, look: glance::Look) -> Reaction {
             let before = state.glance.as_ref().map(|(_, g)| g);
             let flipped = before.and_then(|b| b.read_only).zip(glance.read_only).filter(|(was, is)| was != is);
             if let Some((_, read_only)) = flipped {
-                state.timeline.add(state.now.wall, What::ReadOnly { read_only });
+                state.timeline.add(state.now.wall, Fact::ReadOnly { read_only });
             }
             let runs = |g: &Glance| g.replica.as_ref().map(|r| r.lag.is_some());
             let stopped = before.and_then(runs).zip(runs(&glance)).filter(|(was, is)| was != is);
             if let (Some((_, running)), Some(replica)) = (stopped, &glance.replica) {
-                state.timeline.add(state.now.wall, What::Replica { running, error: replica.error.clone() });
+                state.timeline.add(state.now.wall, Fact::Replica { running, error: replica.error.clone() });
             }
             state.glance = Some((state.now, glance));
             state.glance_problem = None;
@@ -197,10 +197,10 @@ fn alerts_read(state: &mut State, fold: impl FnOnce(&mut Alerts, Millis, &[Group
         state.ui.selected[place] = at;
     }
     if !news.fired.is_empty() {
-        state.timeline.add(now, What::Fired { names: news.fired });
+        state.timeline.add(now, Fact::Fired { names: news.fired });
     }
     if !news.over.is_empty() {
-        state.timeline.add(now, What::Over { names: news.over });
+        state.timeline.add(now, Fact::Over { names: news.over });
     }
     state.alerts_watchdog_gone =
         if state.alerts.watchdog_seen { None } else { state.alerts_watchdog_gone.or(Some(now)) };
@@ -216,12 +216,12 @@ fn silence_answered(state: &mut State, request: u64, answer: Result<String, Abse
     let order = done.order;
     match answer {
         Ok(_) if done.extended => return Reaction::none(),
-        Ok(_) if order.over => state.timeline.add(now, What::Unsilenced { matchers: order.matchers }),
+        Ok(_) if order.over => state.timeline.add(now, Fact::Unsilenced { matchers: order.matchers }),
         Ok(_) => {
-            let what = What::Silenced { matchers: order.matchers, ends: order.ends, by: order.by };
+            let what = Fact::Silenced { matchers: order.matchers, ends: order.ends, by: order.by };
             state.timeline.add(now, what);
         }
-        Err(why) => state.timeline.add(now, What::SilenceFailed { why }),
+        Err(why) => state.timeline.add(now, Fact::SilenceFailed { why }),
     }
     state.ui.notice = None;
     // Whether it is in force is Alertmanager's to say.
@@ -265,7 +265,7 @@ fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {
         let check = state.checks.get(&change.name);
         let detail = check.map(|c| words::check_detail(lang, c)).unwrap_or_default();
         let detail = if change.to == Status::Up { String::new() } else { detail };
-        let what = What::Check { name: change.name.clone(), from: change.from, to: change.to, detail };
+        let what = Fact::Check { name: change.name.clone(), from: change.from, to: change.to, detail };
         state.timeline.add(state.now.wall, what);
     }
     if changes.is_empty() && !first {
@@ -304,7 +304,7 @@ fn sampled(
 ) -> Reaction {
     let returned = state.sources.answered(source, state.now, took, notes);
     if returned {
-        state.timeline.add(state.now.wall, What::Back { source: source.to_owned() });
+        state.timeline.add(state.now.wall, Fact::Back { source: source.to_owned() });
     }
     let mut samples = samples;
     if source == PROMETHEUS && !history {
@@ -383,14 +383,14 @@ fn measured(state: &mut State, look: Look) -> Reaction {
     match &look {
         Ok(m) => {
             if state.sources.answered(SESSIONS, state.now, m.took, Vec::new()) {
-                state.timeline.add(state.now.wall, What::Back { source: SESSIONS.to_owned() });
+                state.timeline.add(state.now.wall, Fact::Back { source: SESSIONS.to_owned() });
             }
         }
         Err(why) => lost(state, SESSIONS, why.clone()),
     }
     let good = look.is_ok();
     if let Some(Change::Sweep(rows)) = state.sessions.fold(state.now, look) {
-        state.timeline.add(state.now.wall, What::Swept { rows });
+        state.timeline.add(state.now.wall, Fact::Swept { rows });
     }
     if good {
         classify::judge_look(state);
@@ -401,7 +401,7 @@ fn measured(state: &mut State, look: Look) -> Reaction {
 
 fn lost(state: &mut State, source: &str, why: Absence) {
     if state.sources.failed(source, why.clone()) {
-        state.timeline.add(state.now.wall, What::Lost { source: source.to_owned(), why });
+        state.timeline.add(state.now.wall, Fact::Lost { source: source.to_owned(), why });
     }
 }
 
@@ -439,7 +439,7 @@ fn died(state: &mut State, source: &str, why: String) -> Reaction {
     }
     if state.sources.get(source).is_none() {
         // A poller beside the sources: what it told stays away from now on.
-        state.timeline.add(state.now.wall, What::Lost { source: source.to_owned(), why: why.clone() });
+        state.timeline.add(state.now.wall, Fact::Lost { source: source.to_owned(), why: why.clone() });
     }
     lost(state, source, why);
     classify::judge(state);

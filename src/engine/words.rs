@@ -5,6 +5,10 @@ use crate::model::context::Changed;
 use crate::model::health::Check;
 use crate::model::health::Outcome;
 use crate::model::health::Status;
+use crate::model::incident::COMMANDER;
+use crate::model::incident::HELPER;
+use crate::model::incident::OWNER;
+use crate::model::incident::Phase;
 use crate::model::sessions::Rows;
 use crate::model::severity::Finding;
 use crate::model::severity::Rule;
@@ -196,6 +200,32 @@ pub fn finding_name(lang: Lang, finding: &Finding) -> String {
         Rule::SessionsFlood | Rule::SessionsFast => lang.onset_sessions(),
         _ if finding.subject == ERROR_RATE => lang.onset_failures(),
         _ => signal(lang, &finding.subject),
+    }
+}
+
+/// A phase in words.
+#[must_use]
+pub fn phase(lang: Lang, phase: Phase) -> String {
+    match phase {
+        Phase::Detected => lang.phase_detected(),
+        Phase::Classified => lang.phase_classified(),
+        Phase::Assigned => lang.phase_assigned(),
+        Phase::Investigating => lang.phase_investigating(),
+        Phase::Mitigating => lang.phase_mitigating(),
+        Phase::Resolved => lang.phase_resolved(),
+        Phase::PostMortem => lang.phase_post_mortem(),
+        Phase::Closed => lang.phase_closed(),
+    }
+}
+
+/// A role in words; one that a house made up is what they call it.
+#[must_use]
+pub fn role(lang: Lang, role: &str) -> String {
+    match role {
+        OWNER => lang.role_owner(),
+        COMMANDER => lang.role_commander(),
+        helper if helper.starts_with(HELPER) => lang.role_helper(),
+        own => own.to_owned(),
     }
 }
 

@@ -4,9 +4,13 @@
 pub mod alert;
 pub mod breakdown;
 pub mod context;
+pub mod deploy;
+pub mod fact;
 pub mod flaps;
 pub mod glance;
 pub mod health;
+pub mod incident;
+pub mod journal;
 pub mod maintenance;
 pub mod matcher;
 pub mod promql;

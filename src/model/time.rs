@@ -107,6 +107,50 @@ impl Zone {
         self.0.from_local_datetime(&naive).earliest().map(|at| at.timestamp_millis())
     }
 
+    /// A moment as people say it: `-10m`, `02:50` or `02:50:30` (the last one that has been), or as `moment` reads it.
+    /// `None` for what is no moment, or has not come yet (a minute is forgiven: clocks differ).
+    #[must_use]
+    pub fn said(self, text: &str, now: Millis) -> Option<Millis> {
+        let text = text.trim();
+        let at = if let Some(ago) = text.strip_prefix('-') {
+            // To humantime "M" is a month.
+            let ago = Some(ago).filter(|t| !t.contains(['M', 'y'])).and_then(|t| humantime::parse_duration(t).ok())?;
+            now.checked_sub(Millis::try_from(ago.as_millis()).ok()?)?
+        } else if let Some(time) =
+            ["%H:%M", "%H:%M:%S"].iter().find_map(|f| chrono::NaiveTime::parse_from_str(text, f).ok())
+        {
+            let today = self.at(now).date_naive();
+            let days = [Some(today), today.pred_opt()];
+            let local = |day: chrono::NaiveDate| self.0.from_local_datetime(&day.and_time(time)).earliest();
+            days.into_iter()
+                .flatten()
+                .filter_map(local)
+                .map(|at| at.timestamp_millis())
+                .find(|at| *at <= now + MINUTE)?
+        } else {
+            self.moment(text)?
+        };
+        (0..=now + MINUTE).contains(&at).then_some(at)
+    }
+
+    /// The local year of a moment.
+    #[must_use]
+    pub fn year(self, wall: Millis) -> i64 {
+        i64::from(self.at(wall).year())
+    }
+
+    /// `2026-11-23`
+    #[must_use]
+    pub fn date(self, wall: Millis) -> String {
+        self.at(wall).format("%Y-%m-%d").to_string()
+    }
+
+    /// `2026-11-23 03:08`
+    #[must_use]
+    pub fn day_hm(self, wall: Millis) -> String {
+        self.at(wall).format("%Y-%m-%d %H:%M").to_string()
+    }
+
     /// `03:08`
     #[must_use]
     pub fn hm(self, wall: Millis) -> String {
@@ -206,5 +250,22 @@ mod tests {
         assert_eq!(utc_hm(wall), "22:13");
         assert_eq!(rfc3339(wall), "2023-11-14T22:13:20.000Z");
         assert!(Zone::named("Moon/Base").is_none());
+    }
+
+    #[test]
+    fn moments_are_read_as_people_say_them() {
+        let zone = Zone::named("America/Mexico_City").unwrap();
+        let now = zone.moment("2026-11-23 03:08").unwrap();
+        let said = |text: &str| zone.said(text, now).map(|at| zone.day_hm(at));
+        assert_eq!(said("-10m").as_deref(), Some("2026-11-23 02:58"));
+        assert_eq!(said("-1h30m").as_deref(), Some("2026-11-23 01:38"));
+        assert_eq!(said("02:50").as_deref(), Some("2026-11-23 02:50"));
+        // What has not come yet today was yesterday.
+        assert_eq!(said("23:40").as_deref(), Some("2026-11-22 23:40"));
+        assert_eq!(said("2026-11-22 09:00").as_deref(), Some("2026-11-22 09:00"));
+        assert_eq!(said("2026-11-23T09:00:00Z").as_deref(), Some("2026-11-23 03:00"));
+        for bad in ["-10M", "-", "", "25:00", "tomorrow", "2026-11-24 09:00", "-99999999999d"] {
+            assert_eq!(said(bad), None, "{bad}");
+        }
     }
 }

@@ -2,4 +2,5 @@
 
 pub mod board;
 pub mod check;
+pub mod incident;
 pub mod scraped;

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use crate::engine::timeline::Entry;
-use crate::engine::timeline::What;
 use crate::engine::visible_facts;
 use crate::layout::Pane;
+use crate::model::fact::Fact;
 use crate::model::text;
 use crate::theme::Role;
 use crate::view::Heading;
@@ -48,8 +48,8 @@ fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry) {
         used += p.text(area.x + used, y, 10, &text::pad(&entry.who(lang), 10), Role::Muted);
     }
     let role = match &entry.what {
-        What::Level { to, from, .. } if to > from => Role::Text,
-        What::Opened | What::Level { .. } => Role::Muted,
+        Fact::Level { to, from, .. } if to > from => Role::Text,
+        Fact::Opened | Fact::Level { .. } => Role::Muted,
         _ => Role::Text,
     };
     p.text(area.x + used, y, area.width.saturating_sub(used), &entry.words(lang, p.shown().settings.zone), role);

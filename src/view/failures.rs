@@ -4,10 +4,10 @@ use ratatui::layout::Rect;
 
 use crate::engine::State;
 use crate::engine::timeline::Entry;
-use crate::engine::timeline::What;
 use crate::engine::words;
 use crate::engine::words::figure;
 use crate::model::breakdown::Topic;
+use crate::model::fact::Fact;
 use crate::model::severity::Level;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
@@ -131,7 +131,7 @@ fn requests(p: &mut Painter<'_>, area: Rect, span: (Millis, Millis)) {
 /// Rises of the level, the newest few: more would hide the curve.
 fn levels(state: &State, onset: Option<Millis>) -> Vec<(Millis, String)> {
     let rise = |e: &Entry| match &e.what {
-        What::Level { from, to, .. } if to > from && *to >= Level::Sev3 && Some(e.at) != onset => {
+        Fact::Level { from, to, .. } if to > from && *to >= Level::Sev3 && Some(e.at) != onset => {
             Some((e.at, to.word().to_owned()))
         }
         _ => None,

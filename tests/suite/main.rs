@@ -12,6 +12,7 @@ mod alerts;
 mod cli;
 mod program;
 mod properties;
+mod record;
 mod scenarios;
 mod screens;
 mod servers;

@@ -1,0 +1,342 @@
+//! `incident …`: everything the screen can do, for scripts.
+
+use std::io::Read as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::app::complain;
+use crate::app::config::Configured;
+use crate::app::exit;
+use crate::app::print;
+use crate::app::ready;
+use crate::app::store;
+use crate::app::store::host;
+use crate::bus;
+use crate::cli::Cli;
+use crate::cli::Incident as Asked;
+use crate::cli::NoteKind;
+use crate::model::fact::Fact;
+use crate::model::incident::Incident;
+use crate::model::incident::OWNER;
+use crate::model::incident::Phase;
+use crate::model::journal::Break;
+use crate::model::journal::Draft;
+use crate::model::journal::Entry;
+use crate::model::severity::Level;
+use crate::model::text::WRITTEN_LIMIT;
+use crate::model::text::clean;
+use crate::model::text::clean_lines;
+use crate::model::time::Millis;
+use crate::report::incident as report;
+use crate::report::incident::Reader;
+use crate::store::Store;
+use crate::store::StoreError;
+
+/// Entries read at once.
+const PAGE: i64 = 1_000;
+/// The name for the newest incident that goes on.
+const NEWEST: &str = "newest";
+
+/// Why a command ends otherwise than well.
+enum Failed {
+    /// The person asked for something that is not there, in one sentence.
+    Usage(String),
+    /// The store could not be used.
+    Store(StoreError),
+    /// Nothing to say that was not said.
+    Code(u8),
+}
+
+impl From<StoreError> for Failed {
+    fn from(why: StoreError) -> Self {
+        Self::Store(why)
+    }
+}
+
+pub(super) fn main(cli: &Cli, asked: &Asked) -> u8 {
+    let (configured, runtime) = match ready(cli) {
+        Ok(ready) => ready,
+        Err(code) => return code,
+    };
+    let lang = configured.settings.lang;
+    let looks = matches!(asked, Asked::List { .. } | Asked::Show { .. } | Asked::Verify { .. } | Asked::Export { .. });
+    if configured.settings.read_only && !looks {
+        complain(&format!("cabina: {}", lang.incident_read_only()));
+        return exit::USAGE;
+    }
+    let desk = Desk { configured: &configured, json: cli.json, now: bus::now().wall };
+    match runtime.block_on(desk.run(asked)) {
+        Ok(code) | Err(Failed::Code(code)) => code,
+        Err(Failed::Usage(sentence)) => {
+            complain(&format!("cabina: {sentence}"));
+            exit::USAGE
+        }
+        Err(Failed::Store(why)) => {
+            complain(&format!("cabina: {}", why.words(lang)));
+            if matches!(why, StoreError::NoIncident(_)) { exit::USAGE } else { store::FAILED }
+        }
+    }
+}
+
+/// Where commands are dealt with.
+struct Desk<'a> {
+    configured: &'a Configured,
+    json: bool,
+    now: Millis,
+}
+
+impl Desk<'_> {
+    async fn run(&self, asked: &Asked) -> Result<u8, Failed> {
+        // What is wrong with the question is said before anything is opened.
+        let fact = self.fact(asked)?;
+        let store = store::open(self.configured, store::PATIENCE).await?;
+        let done = self.answer(&store, asked, fact).await;
+        store.close().await;
+        done
+    }
+
+    async fn answer(&self, store: &Store, asked: &Asked, fact: Option<(Millis, Fact)>) -> Result<u8, Failed> {
+        let lang = self.configured.settings.lang;
+        match asked {
+            Asked::Open { .. } => {
+                let Some((at, fact)) = fact else { return Err(Failed::Code(exit::INTERNAL)) };
+                let incident = store.open_incident(self.year(), vec![self.draft(at, fact)]).await?;
+                if self.json {
+                    object(&json!({ "schema": 1, "id": incident.id }));
+                } else {
+                    print(&format!("{}\n", incident.id));
+                }
+            }
+            Asked::List { open, actions, limit } => self.list(store, *open, *actions, *limit).await?,
+            Asked::Show { id } => {
+                let incident = self.find(store, id).await?;
+                let mut entries = all(store, &incident.id).await?;
+                entries.sort_by_key(|e| (e.at, e.seq));
+                if self.json {
+                    object(&report::show(&incident, &entries, self.reader()));
+                } else {
+                    print(&report::text(&incident, &entries, self.reader()));
+                }
+            }
+            Asked::Merge { id, into } => {
+                let (from, into) = (self.find(store, id).await?, self.find(store, into).await?);
+                if from.id == into.id {
+                    return Err(Failed::Usage(lang.fact_merged(&into.id)));
+                }
+                let who = &self.configured.settings.operator;
+                let stays = store.merge(&from.id, &into.id, who, &host()).await?;
+                self.noted(&stays);
+            }
+            Asked::Verify { id } => return self.verify(store, id).await,
+            Asked::Export { id, output } => self.export(store, id.as_deref(), output.as_deref()).await?,
+            Asked::Note { id, .. }
+            | Asked::Severity { id, .. }
+            | Asked::Assign { id, .. }
+            | Asked::Update { id, .. }
+            | Asked::Resolve { id, .. }
+            | Asked::Close { id, .. }
+            | Asked::Done { id, .. } => {
+                let Some((at, fact)) = fact else { return Err(Failed::Code(exit::INTERNAL)) };
+                let incident = self.find(store, id).await?;
+                let mut drafts = vec![self.draft(at, fact)];
+                if let Asked::Update { text: Some(text), phase: Some(_), .. } = asked {
+                    drafts.push(self.draft(at, Fact::Update { text: self.words(text)? }));
+                }
+                let (incident, _) = store.append(&incident.id, drafts).await?;
+                self.noted(&incident);
+            }
+        }
+        Ok(0)
+    }
+
+    /// What is to be written down, and when it happened.
+    fn fact(&self, asked: &Asked) -> Result<Option<(Millis, Fact)>, Failed> {
+        let lang = self.configured.settings.lang;
+        let fact = match asked {
+            Asked::Open { title, severity, at } => {
+                let level = severity.as_deref().map_or(Ok(Level::Unknown), |l| self.level(l))?;
+                let title = self.line(title)?;
+                let began = self.at(at.as_deref())?;
+                return Ok(Some((began, Fact::IncidentOpened { title, level, began })));
+            }
+            Asked::Note { text, at, kind, owner, due, .. } => {
+                let text = if text == "-" { self.words(&stdin()?)? } else { self.words(text)? };
+                let fit = |t: &Option<String>| t.as_deref().map(|t| clean(&self.configured.secrets.redact(t)));
+                let fact = match kind {
+                    NoteKind::Note => Fact::Note { text },
+                    NoteKind::Todo => Fact::Todo { text, owner: fit(owner), due: fit(due) },
+                };
+                return Ok(Some((self.at(at.as_deref())?, fact)));
+            }
+            Asked::Severity { level, reason, .. } => {
+                Fact::Declared { level: self.level(level)?, reason: self.redacted(reason) }
+            }
+            Asked::Assign { who, role, .. } => {
+                let role = if role.trim().is_empty() { OWNER.to_owned() } else { clean(role) };
+                Fact::Assigned { role, who: clean(who) }
+            }
+            Asked::Update { phase: Some(phase), .. } => {
+                let known = || Phase::ALL.map(Phase::word).join(", ");
+                let phase = Phase::of(phase)
+                    .ok_or_else(|| Failed::Usage(lang.incident_bad_phase(format!("{phase:?}"), known())))?;
+                Fact::Moved { phase }
+            }
+            Asked::Update { text, .. } => Fact::Update { text: self.words(text.as_deref().unwrap_or_default())? },
+            Asked::Resolve { text, at, .. } => {
+                Fact::Resolved { since: self.at(at.as_deref())?, text: self.redacted(text) }
+            }
+            Asked::Close { text, .. } => Fact::Closed { text: self.redacted(text) },
+            Asked::Done { entry, undo, .. } => Fact::Done { of: *entry, done: !undo },
+            Asked::List { .. }
+            | Asked::Show { .. }
+            | Asked::Merge { .. }
+            | Asked::Verify { .. }
+            | Asked::Export { .. } => return Ok(None),
+        };
+        Ok(Some((self.now, fact)))
+    }
+
+    fn year(&self) -> i64 {
+        self.configured.settings.zone.year(self.now)
+    }
+
+    fn reader(&self) -> Reader {
+        let s = &self.configured.settings;
+        Reader { lang: s.lang, zone: s.zone, now: self.now }
+    }
+
+    fn draft(&self, at: Millis, fact: Fact) -> Draft {
+        Draft::new(at, &self.configured.settings.operator, &host(), fact)
+    }
+
+    fn at(&self, text: Option<&str>) -> Result<Millis, Failed> {
+        let s = &self.configured.settings;
+        let Some(text) = text else { return Ok(self.now) };
+        s.zone.said(text, self.now).ok_or_else(|| Failed::Usage(s.lang.incident_bad_time(format!("{text:?}"))))
+    }
+
+    fn level(&self, text: &str) -> Result<Level, Failed> {
+        let wanted = text.to_uppercase();
+        let levels = [Level::Sev1, Level::Sev2, Level::Sev3, Level::Sev4];
+        levels
+            .into_iter()
+            .find(|l| l.word() == wanted)
+            .ok_or_else(|| Failed::Usage(self.configured.settings.lang.incident_bad_level(format!("{text:?}"))))
+    }
+
+    fn redacted(&self, text: &str) -> String {
+        clean_lines(&self.configured.secrets.redact(text))
+    }
+
+    /// Words that must not be missing.
+    fn words(&self, text: &str) -> Result<String, Failed> {
+        let text = self.redacted(text);
+        if text.trim().is_empty() {
+            return Err(Failed::Usage(self.configured.settings.lang.incident_empty_text()));
+        }
+        Ok(text)
+    }
+
+    fn line(&self, text: &str) -> Result<String, Failed> {
+        self.words(text).map(|t| clean(&t))
+    }
+
+    async fn find(&self, store: &Store, id: &str) -> Result<Incident, Failed> {
+        if id == NEWEST {
+            let newest = store.incidents(true, 1).await?.into_iter().next();
+            return newest.ok_or_else(|| StoreError::NoIncident(id.to_owned()).into());
+        }
+        Ok(store.incident(&id.to_uppercase()).await?)
+    }
+
+    fn noted(&self, incident: &Incident) {
+        if self.json {
+            object(&json!({ "schema": 1, "id": incident.id, "seq": incident.last_seq }));
+        } else {
+            let lang = self.configured.settings.lang;
+            print(&format!("{}\n", lang.incident_noted(&incident.id, incident.last_seq)));
+        }
+    }
+
+    async fn list(&self, store: &Store, open: bool, actions: bool, limit: u32) -> Result<(), Failed> {
+        let lang = self.configured.settings.lang;
+        let incidents = store.incidents(open, limit.into()).await?;
+        match (actions, self.json) {
+            (true, true) => object(&report::actions(&incidents)),
+            (true, false) => print(&report::action_lines(&incidents, lang)),
+            (false, true) => object(&report::list(&incidents, self.reader())),
+            (false, false) => print(&report::lines(&incidents, self.reader())),
+        }
+        Ok(())
+    }
+
+    async fn verify(&self, store: &Store, id: &str) -> Result<u8, Failed> {
+        let lang = self.configured.settings.lang;
+        let id = self.find(store, id).await?.id;
+        let (ok, entry, text) = match store.verify(&id).await? {
+            Ok(n) => (true, None, lang.incident_verified(&id, n)),
+            Err(Break::Missing(seq)) => (false, Some(seq), lang.incident_missing(&id, seq)),
+            Err(Break::Unlinked(seq)) => (false, Some(seq), lang.incident_unlinked(&id, seq)),
+            Err(Break::Altered(seq)) => (false, Some(seq), lang.incident_altered(&id, seq)),
+            Err(Break::Ends(seq)) => (false, Some(seq), lang.incident_ends(&id, seq)),
+            Err(Break::Sum) => (false, None, lang.incident_sum(&id)),
+        };
+        if self.json {
+            object(&json!({ "schema": 1, "id": id, "ok": ok, "entry": entry, "text": text }));
+        } else {
+            print(&format!("{text}\n"));
+        }
+        Ok(if ok { 0 } else { 2 })
+    }
+
+    async fn export(&self, store: &Store, id: Option<&str>, output: Option<&Path>) -> Result<(), Failed> {
+        let ids = match id {
+            Some(id) => vec![self.find(store, id).await?.id],
+            None => store.incidents(false, i64::MAX).await?.into_iter().map(|i| i.id).collect(),
+        };
+        let io = |e: std::io::Error| {
+            Failed::Store(StoreError::Failed(format!("{}: {e}", output.unwrap_or(Path::new("-")).display())))
+        };
+        let mut out: Box<dyn std::io::Write> = match output {
+            Some(path) => Box::new(std::io::BufWriter::new(std::fs::File::create(path).map_err(io)?)),
+            None => Box::new(std::io::BufWriter::new(std::io::stdout())),
+        };
+        for id in ids {
+            let mut after = 0;
+            loop {
+                let page = store.entries(&id, after, PAGE).await?;
+                for entry in &page {
+                    writeln!(out, "{}", report::exported(entry)).map_err(io)?;
+                }
+                match page.last() {
+                    Some(last) => after = last.seq,
+                    None => break,
+                }
+            }
+        }
+        out.flush().map_err(io)
+    }
+}
+
+fn object(value: &serde_json::Value) {
+    print(&format!("{value}\n"));
+}
+
+async fn all(store: &Store, id: &str) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = store.entries(id, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(entries) };
+        after = last.seq;
+        entries.extend(page);
+    }
+}
+
+fn stdin() -> Result<String, Failed> {
+    let mut text = String::new();
+    let read = std::io::stdin().take(WRITTEN_LIMIT as u64).read_to_string(&mut text);
+    read.map(|_| text).map_err(|e| Failed::Store(StoreError::Failed(e.to_string())))
+}

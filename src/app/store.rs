@@ -1,0 +1,57 @@
+//! Opens the store for commands and for the cockpit, and says what is the matter with it.
+
+use std::path::PathBuf;
+
+use etcetera::BaseStrategy as _;
+
+use crate::app::complain;
+use crate::app::config::Configured;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::store::Opened;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::queue;
+
+/// How long a command waits for another writer.
+pub(super) const PATIENCE: Millis = 10 * SECOND;
+/// A store that could not be used.
+pub(super) const FAILED: u8 = 1;
+
+/// Where the store is: as configured, else in the folder for state of whoever runs this.
+pub(super) fn url(configured: &Configured) -> Result<String, StoreError> {
+    if let Some(name) = &configured.settings.store.url {
+        return Ok(configured.secrets.get(name).to_owned());
+    }
+    let strategy = etcetera::choose_base_strategy().map_err(|e| StoreError::Failed(e.to_string()))?;
+    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
+    Ok(format!("sqlite://{}", folder.join("cabina/cabina.db").display()))
+}
+
+/// The file of an embedded store.
+pub(super) fn path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?.split('?').next()?;
+    Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+}
+
+/// Opens the store, says what the person should know, and takes in what waits.
+pub(super) async fn open(configured: &Configured, wait: Millis) -> Result<Store, StoreError> {
+    let lang = configured.settings.lang;
+    let url = url(configured)?;
+    let Opened { store, notes } = Store::open(&url, wait).await?;
+    for note in notes {
+        complain(&format!("cabina: {}", note.words(lang)));
+    }
+    if let Some(path) = path(&url) {
+        match queue::take_in(&store, &path).await {
+            Ok(0) | Err(_) => {}
+            Ok(n) => complain(&format!("cabina: {}", lang.deploy_taken_in(n))),
+        }
+    }
+    Ok(store)
+}
+
+/// The name of this machine.
+pub(super) fn host() -> String {
+    crate::model::text::clean(&rustix::system::uname().nodename().to_string_lossy())
+}

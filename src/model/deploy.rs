@@ -1,0 +1,34 @@
+//! A version that went live, as a deploy script or a person marks it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::time::Millis;
+
+/// One deploy.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deploy {
+    /// Made by whoever marks it: the same mark given twice is one.
+    pub id: String,
+    /// What went live.
+    pub version: String,
+    /// What ran before, where it is known.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// When it went live, ms since the epoch.
+    pub at: Millis,
+    /// Who did it.
+    pub by: String,
+    /// From which machine.
+    #[serde(default)]
+    pub from: String,
+    /// Until when the old side is kept, ms since the epoch.
+    #[serde(default)]
+    pub old_until: Option<Millis>,
+    /// Migrations that came with it; `None` where nobody has said.
+    #[serde(default)]
+    pub migrations: Option<u32>,
+    /// A word about it.
+    #[serde(default)]
+    pub note: String,
+}

@@ -1,0 +1,267 @@
+//! What can happen: the vocabulary of the timeline, kept as data and put into words when it is read.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::context::Changed;
+use crate::model::deploy::Deploy;
+use crate::model::health::Status;
+use crate::model::incident::Phase;
+use crate::model::matcher::Matcher;
+use crate::model::severity::Finding;
+use crate::model::severity::Level;
+use crate::model::signal::Absence;
+use crate::model::time::Millis;
+
+/// What can stand in the timeline. Stored as JSON under its `kind`; a variant is never renamed, and what is added to one
+/// has a default: stores outlive programs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fact {
+    /// The cockpit began to look.
+    Opened,
+    /// A figure began to go wrong.
+    Onset {
+        /// The rule that found it.
+        finding: Finding,
+    },
+    /// The level changed.
+    Level {
+        /// From.
+        from: Level,
+        /// To.
+        to: Level,
+        /// The first reason for a rise.
+        because: Option<Finding>,
+    },
+    /// A check changed its word.
+    Check {
+        /// Its name.
+        name: String,
+        /// From.
+        from: Status,
+        /// To.
+        to: Status,
+        /// What was seen, or the parent that explains it.
+        detail: String,
+    },
+    /// A source stopped answering.
+    Lost {
+        /// Its name.
+        source: String,
+        /// Why.
+        why: Absence,
+    },
+    /// A source answers again.
+    Back {
+        /// Its name.
+        source: String,
+    },
+    /// Alerts began to fire.
+    Fired {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// Alerts stopped firing.
+    Over {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// A silence was made from here.
+    Silenced {
+        /// What it silences.
+        matchers: Vec<Matcher>,
+        /// Until when, ms since the epoch.
+        ends: Millis,
+        /// Who made it.
+        by: String,
+    },
+    /// A silence was ended from here.
+    Unsilenced {
+        /// What it silenced.
+        matchers: Vec<Matcher>,
+    },
+    /// Alertmanager did not take a silence.
+    SilenceFailed {
+        /// Why.
+        why: Absence,
+    },
+    /// The database server takes no writes any more, or takes them again.
+    ReadOnly {
+        /// It takes none.
+        read_only: bool,
+    },
+    /// Replication stopped, or runs again.
+    Replica {
+        /// It runs.
+        running: bool,
+        /// What stopped it; may be empty.
+        error: String,
+    },
+    /// A version or a process start was seen.
+    Changed {
+        /// What changed.
+        what: Changed,
+    },
+    /// Something is known to be bad until a moment, or no longer.
+    KnownBad {
+        /// The signal, check or alert.
+        subject: String,
+        /// Until when; `None` takes the mark away.
+        until: Option<Millis>,
+        /// Who said so.
+        by: String,
+    },
+    /// A changed configuration is in use.
+    Reloaded,
+    /// A changed configuration is wrong; the old one stays in use.
+    ReloadFailed {
+        /// What is wrong with it.
+        mistakes: Vec<String>,
+    },
+    /// Rows were swept from the session table.
+    Swept {
+        /// How many.
+        rows: u64,
+    },
+    /// An incident was opened.
+    IncidentOpened {
+        /// What it is called.
+        title: String,
+        /// How bad it was said to be; UNKNOWN where nobody has said.
+        level: Level,
+        /// When it began, ms since the epoch.
+        began: Millis,
+    },
+    /// A person wrote something down.
+    Note {
+        /// Their words.
+        text: String,
+    },
+    /// Something is left to do.
+    Todo {
+        /// What.
+        text: String,
+        /// Who does it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<String>,
+        /// Until when: a day, `2026-12-01`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<String>,
+    },
+    /// Something that was left to do is done, or is not after all.
+    Done {
+        /// The entry that asked for it.
+        of: i64,
+        /// It is done.
+        done: bool,
+    },
+    /// Somebody says how bad it is.
+    Declared {
+        /// How bad.
+        level: Level,
+        /// Why.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Somebody takes a role.
+    Assigned {
+        /// Which role: `owner` is whoever has the incident.
+        role: String,
+        /// Who; empty frees the role.
+        who: String,
+    },
+    /// The incident is somewhere else on its way.
+    Moved {
+        /// Where.
+        phase: Phase,
+    },
+    /// Those who wait were told how it goes.
+    Update {
+        /// What they were told.
+        text: String,
+    },
+    /// It works again.
+    Resolved {
+        /// Since when, ms since the epoch.
+        since: Millis,
+        /// What helped.
+        #[serde(default)]
+        text: String,
+    },
+    /// Nothing is left to do about it.
+    Closed {
+        /// A last word.
+        #[serde(default)]
+        text: String,
+    },
+    /// It was another incident all along.
+    Merged {
+        /// The one that goes on.
+        into: String,
+    },
+    /// Another incident turned out to be this one.
+    Absorbed {
+        /// The one that ends.
+        from: String,
+    },
+    /// A note was put right; the entry it is about stays as it was.
+    Edited {
+        /// The entry.
+        of: i64,
+        /// What it says now.
+        text: String,
+    },
+    /// An entry was marked.
+    Marked {
+        /// The entry.
+        of: i64,
+        /// It stays in sight.
+        #[serde(default)]
+        pinned: bool,
+        /// Words it can be found by.
+        #[serde(default)]
+        tags: Vec<String>,
+    },
+    /// A version went live.
+    Deployed {
+        /// What is known of it.
+        deploy: Deploy,
+    },
+    /// An entry of a newer program, kept as it is.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Fact {
+    /// The word that the store and JSON carry as `kind`.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("kind").and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+    }
+
+    /// Written by a person, not by a machine.
+    #[must_use]
+    pub fn by_person(&self) -> bool {
+        !matches!(
+            self,
+            Self::Opened
+                | Self::Onset { .. }
+                | Self::Level { .. }
+                | Self::Check { .. }
+                | Self::Lost { .. }
+                | Self::Back { .. }
+                | Self::Fired { .. }
+                | Self::Over { .. }
+                | Self::SilenceFailed { .. }
+                | Self::ReadOnly { .. }
+                | Self::Replica { .. }
+                | Self::Changed { .. }
+                | Self::Reloaded
+                | Self::ReloadFailed { .. }
+                | Self::Swept { .. }
+                | Self::Unknown
+        )
+    }
+}

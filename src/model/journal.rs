@@ -1,0 +1,213 @@
+//! The journal of an incident: entries that are only added, each sealed with the hash of the one before it.
+
+use serde::Deserialize;
+use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::model::fact::Fact;
+use crate::model::incident::Incident;
+use crate::model::incident::OWNER;
+use crate::model::time::Millis;
+
+/// Something to be written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// When it happened, ms since the epoch.
+    pub at: Millis,
+    /// Who did it or saw it.
+    pub who: String,
+    /// On which machine it was written.
+    pub host: String,
+    /// What.
+    pub fact: Fact,
+}
+
+impl Draft {
+    /// A draft.
+    #[must_use]
+    pub fn new(at: Millis, who: &str, host: &str, fact: Fact) -> Self {
+        Self { at, who: who.to_owned(), host: host.to_owned(), fact }
+    }
+
+    /// Somebody has the incident from now on.
+    #[must_use]
+    pub fn taken(at: Millis, who: &str, host: &str) -> Self {
+        Self::new(at, who, host, Fact::Assigned { role: OWNER.to_owned(), who: who.to_owned() })
+    }
+}
+
+/// One entry, as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The incident it belongs to.
+    pub incident: String,
+    /// Its place, from 1.
+    pub seq: i64,
+    /// Made by the writer: the same entry given twice is one.
+    pub id: String,
+    /// When it happened, ms since the epoch.
+    pub at: Millis,
+    /// When it was written down.
+    pub recorded_at: Millis,
+    /// Who did it or saw it.
+    pub who: String,
+    /// On which machine it was written.
+    pub host: String,
+    /// What happened.
+    pub fact: Fact,
+    /// The same as JSON, as it is kept and hashed.
+    pub data: String,
+    /// The hash of the entry before; empty for the first.
+    pub prev: String,
+    /// The hash of this one.
+    pub hash: String,
+}
+
+impl Entry {
+    /// Makes the next entry of an incident.
+    #[must_use]
+    pub fn seal(incident: &Incident, draft: Draft, recorded_at: Millis, id: &str) -> Self {
+        let data = serde_json::to_string(&draft.fact).unwrap_or_default();
+        let mut entry = Self {
+            incident: incident.id.clone(),
+            seq: incident.last_seq + 1,
+            id: id.to_owned(),
+            at: draft.at,
+            recorded_at,
+            who: draft.who,
+            host: draft.host,
+            fact: draft.fact,
+            data,
+            prev: incident.last_hash.clone(),
+            hash: String::new(),
+        };
+        entry.hash = entry.proof();
+        entry
+    }
+
+    /// The hash that the entry should have: SHA-256, in hex, over all that is kept of it and the hash before. Every
+    /// field is preceded by its length, so that no two entries are written alike.
+    #[must_use]
+    pub fn proof(&self) -> String {
+        let mut hasher = Sha256::new();
+        let (seq, at, recorded) = (self.seq.to_string(), self.at.to_string(), self.recorded_at.to_string());
+        let fields = ["cabina journal 1", &self.prev, &self.incident, &seq, &self.id, &at, &recorded];
+        for field in fields.into_iter().chain([self.who.as_str(), &self.host, &self.data]) {
+            hasher.update((field.len() as u64).to_be_bytes());
+            hasher.update(field.as_bytes());
+        }
+        hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 15));
+            hex
+        })
+    }
+}
+
+/// What does not fit in a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// An entry is missing before this one.
+    Missing(i64),
+    /// It does not follow the one before it.
+    Unlinked(i64),
+    /// It is not what was sealed.
+    Altered(i64),
+    /// Entries at the end are gone, or were put there: the incident ends with another one.
+    Ends(i64),
+    /// The chain holds, but what is shown of the incident is not what it adds up to.
+    Sum,
+}
+
+/// Follows a chain entry by entry.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    seq: i64,
+    hash: String,
+}
+
+impl Chain {
+    /// Takes the next entry.
+    ///
+    /// # Errors
+    /// The first entry that does not fit.
+    pub fn follow(&mut self, entry: &Entry) -> Result<(), Break> {
+        if entry.seq != self.seq + 1 {
+            return Err(Break::Missing(self.seq + 1));
+        }
+        if entry.prev != self.hash {
+            return Err(Break::Unlinked(entry.seq));
+        }
+        if entry.hash != entry.proof() {
+            return Err(Break::Altered(entry.seq));
+        }
+        self.seq = entry.seq;
+        self.hash.clone_from(&entry.hash);
+        Ok(())
+    }
+
+    /// The end of the journal.
+    ///
+    /// # Errors
+    /// When the incident says that it ends otherwise.
+    pub fn ends(&self, incident: &Incident) -> Result<i64, Break> {
+        if incident.last_seq == self.seq && incident.last_hash == self.hash {
+            Ok(self.seq)
+        } else {
+            Err(Break::Ends(self.seq.min(incident.last_seq) + 1))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chain(texts: &[&str]) -> (Incident, Vec<Entry>) {
+        let mut incident = Incident::new("INC-2026-0001");
+        let entries = texts
+            .iter()
+            .enumerate()
+            .map(|(i, text)| {
+                let draft = Draft::new(i as i64, "ana", "web1", Fact::Note { text: (*text).to_owned() });
+                let entry = Entry::seal(&incident, draft, i as i64, &format!("id{i}"));
+                incident.fold(&entry);
+                entry
+            })
+            .collect();
+        (incident, entries)
+    }
+
+    fn verify(incident: &Incident, entries: &[Entry]) -> Result<i64, Break> {
+        let mut chain = Chain::default();
+        entries.iter().try_for_each(|e| chain.follow(e))?;
+        chain.ends(incident)
+    }
+
+    #[test]
+    fn whatever_is_touched_is_found() {
+        let (incident, entries) = chain(&["one", "two", "three"]);
+        assert_eq!(verify(&incident, &entries), Ok(3));
+        let mut altered = entries.clone();
+        altered[1].data = altered[1].data.replace("two", "2");
+        assert_eq!(verify(&incident, &altered), Err(Break::Altered(2)));
+        // Sealing it anew does not help: the next one names its old hash.
+        altered[1].hash = altered[1].proof();
+        assert_eq!(verify(&incident, &altered), Err(Break::Unlinked(3)));
+        let mut who = entries.clone();
+        who[2].who = "eva".to_owned();
+        assert_eq!(verify(&incident, &who), Err(Break::Altered(3)));
+        assert_eq!(verify(&incident, &[entries[0].clone(), entries[2].clone()]), Err(Break::Missing(2)));
+        assert_eq!(verify(&incident, &entries[..2]), Err(Break::Ends(3)));
+    }
+
+    #[test]
+    fn the_hash_is_the_one_that_older_stores_hold() {
+        // Reckoned by another program, from the description above: a change of it would break every chain there is.
+        let (_, entries) = chain(&["one"]);
+        assert_eq!(entries[0].hash, "ef5ce6ee3dc10d7e62d9aa08dbc7a6eaa3a35b4ebebc76efcfd7134265839744");
+        assert_eq!(entries[0].data, r#"{"kind":"note","text":"one"}"#);
+    }
+}

@@ -1,0 +1,83 @@
+//! Versions that went live.
+
+use sqlx::Row as _;
+
+use crate::model::deploy::Deploy;
+use crate::model::fact::Fact;
+use crate::model::journal::Draft;
+use crate::model::time::Millis;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::on;
+
+/// More incidents than this do not go on at once.
+const OPEN: i64 = 100;
+
+impl Store {
+    /// Keeps a deploy. The same one given twice is one. What ran before is filled in where it is not known: the newest
+    /// mark before this one says it.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn deployed(&self, mut deploy: Deploy) -> Result<Deploy, StoreError> {
+        on!(&self.pool, p => {
+            let mut tx = p.begin_with("BEGIN IMMEDIATE").await?;
+            let there = sqlx::query("SELECT data FROM deploy WHERE id = ?").bind(&deploy.id).fetch_optional(&mut *tx).await?;
+            if let Some(row) = there {
+                return read(&row.try_get::<String, _>(0)?);
+            }
+            if deploy.before.is_none() {
+                let before = sqlx::query("SELECT data FROM deploy WHERE happened_at <= ? ORDER BY happened_at DESC LIMIT 1")
+                    .bind(deploy.at)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+                deploy.before = match before {
+                    Some(row) => Some(read(&row.try_get::<String, _>(0)?)?.version),
+                    None => None,
+                };
+            }
+            let data = serde_json::to_string(&deploy).map_err(|e| StoreError::Failed(e.to_string()))?;
+            sqlx::query("INSERT INTO deploy (id, happened_at, data) VALUES (?, ?, ?)")
+                .bind(&deploy.id)
+                .bind(deploy.at)
+                .bind(data)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+        });
+        Ok(deploy)
+    }
+
+    /// Keeps a deploy, and writes it into the journal of every incident that goes on.
+    ///
+    /// # Errors
+    /// When something of it was not written; to give it again does no harm.
+    pub async fn mark(&self, deploy: Deploy) -> Result<Deploy, StoreError> {
+        let deploy = self.deployed(deploy).await?;
+        for incident in self.incidents(true, OPEN).await? {
+            let fact = Fact::Deployed { deploy: deploy.clone() };
+            let draft = Draft::new(deploy.at, &deploy.by, &deploy.from, fact);
+            self.append_once(&incident.id, vec![(format!("{} {}", deploy.id, incident.id), draft)]).await?;
+        }
+        Ok(deploy)
+    }
+
+    /// Deploys since a moment, oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn deploys(&self, since: Millis, limit: i64) -> Result<Vec<Deploy>, StoreError> {
+        let rows = on!(&self.pool, p => {
+            sqlx::query("SELECT data FROM deploy WHERE happened_at >= ? ORDER BY happened_at DESC, id DESC LIMIT ?")
+                .bind(since)
+                .bind(limit)
+                .fetch_all(p)
+                .await?
+        });
+        rows.iter().rev().map(|row| read(&row.try_get::<String, _>(0)?)).collect()
+    }
+}
+
+fn read(data: &str) -> Result<Deploy, StoreError> {
+    serde_json::from_str(data).map_err(|e| StoreError::Failed(e.to_string()))
+}

@@ -1,0 +1,84 @@
+//! Why the record cannot be read or written.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::lang::Lang;
+
+/// What went wrong with the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// A newer cabina made it.
+    Newer(PathBuf),
+    /// It may not be read or written.
+    Denied(PathBuf),
+    /// The disk is full.
+    NoRoom(PathBuf),
+    /// Somebody else is writing, for longer than we wait.
+    Busy,
+    /// The file is no store, or broken.
+    Damaged(PathBuf),
+    /// A database that a store cannot be in yet.
+    OtherDatabase,
+    /// No such incident.
+    NoIncident(String),
+    /// Anything else, in the words of the database.
+    Failed(String),
+}
+
+impl StoreError {
+    /// The same, with the file's name where it was not known yet.
+    #[must_use]
+    pub(crate) fn of(self, path: &Path) -> Self {
+        let path = path.to_path_buf();
+        match self {
+            Self::Newer(_) => Self::Newer(path),
+            Self::Denied(_) => Self::Denied(path),
+            Self::NoRoom(_) => Self::NoRoom(path),
+            Self::Damaged(_) => Self::Damaged(path),
+            other => other,
+        }
+    }
+
+    /// One sentence for a person.
+    #[must_use]
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
+            Self::Newer(path) => lang.store_newer(path.display()),
+            Self::Denied(path) => lang.store_denied(path.display()),
+            Self::NoRoom(path) => lang.store_no_room(path.display()),
+            Self::Busy => lang.store_busy(),
+            Self::Damaged(path) => lang.store_damaged(path.display()),
+            Self::OtherDatabase => lang.store_other_database(),
+            Self::NoIncident(id) => lang.store_no_incident(id),
+            Self::Failed(why) => lang.store_failed(why),
+        }
+    }
+
+    /// A file of the store could not be handled.
+    pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Self::Denied(path.into()),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoRoom(path.into()),
+            _ => Self::Failed(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::Busy;
+        }
+        // SQLite's extended codes carry the primary one in their low byte (https://sqlite.org/rescode.html).
+        let code =
+            error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|c| c.parse::<u32>().ok());
+        match code.map(|c| c & 0xff) {
+            Some(5 | 6) => Self::Busy,
+            Some(3 | 8 | 14 | 23) => Self::Denied(PathBuf::new()),
+            Some(13) => Self::NoRoom(PathBuf::new()),
+            Some(11 | 26) => Self::Damaged(PathBuf::new()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}

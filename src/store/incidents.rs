@@ -1,0 +1,337 @@
+//! Incidents and their journals.
+
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use crate::bus;
+use crate::model::fact::Fact;
+use crate::model::incident::HELPER;
+use crate::model::incident::Incident;
+use crate::model::journal::Break;
+use crate::model::journal::Chain;
+use crate::model::journal::Draft;
+use crate::model::journal::Entry;
+use crate::model::time::Millis;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::on;
+
+/// Entries read at once while a whole journal is walked.
+const PAGE: i64 = 1_000;
+const ENTRY: &str = "SELECT incident, seq, id, happened_at, recorded_at, who, host, data, prev, hash FROM entry";
+
+/// What "I have it" came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Joined {
+    /// The incident.
+    pub incident: Incident,
+    /// It was opened by this; otherwise it was there before.
+    pub opened: bool,
+}
+
+/// A transaction that writes: it takes the write lock at once, so that what it reads first still holds when it writes.
+macro_rules! begin {
+    ($p:expr) => {
+        $p.begin_with("BEGIN IMMEDIATE")
+    };
+}
+
+/// Reads the sum of an incident inside a transaction.
+macro_rules! load {
+    ($tx:expr, $id:expr) => {{
+        let row = sqlx::query("SELECT state FROM incident WHERE id = ?").bind($id).fetch_optional(&mut *$tx).await?;
+        match row {
+            Some(row) => read(&row.try_get::<String, _>(0)?)?,
+            None => return Err(StoreError::NoIncident($id.to_owned())),
+        }
+    }};
+}
+
+/// Adds drafts to the journal of `incident` inside a transaction. A draft whose id is there already is left out.
+macro_rules! add {
+    ($tx:expr, $incident:expr, $drafts:expr, $now:expr) => {{
+        let mut added: Vec<Entry> = Vec::new();
+        for (id, draft) in $drafts {
+            let known: i64 =
+                sqlx::query_scalar("SELECT COUNT(*) FROM entry WHERE id = ?").bind(&id).fetch_one(&mut *$tx).await?;
+            if known > 0 {
+                continue;
+            }
+            let entry = Entry::seal($incident, draft, $now, &id);
+            $incident.fold(&entry);
+            sqlx::query(
+                "INSERT INTO entry (incident, seq, id, happened_at, recorded_at, who, host, kind, data, prev, hash) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(&entry.incident)
+            .bind(entry.seq)
+            .bind(&entry.id)
+            .bind(entry.at)
+            .bind(entry.recorded_at)
+            .bind(&entry.who)
+            .bind(&entry.host)
+            .bind(entry.fact.kind())
+            .bind(&entry.data)
+            .bind(&entry.prev)
+            .bind(&entry.hash)
+            .execute(&mut *$tx)
+            .await?;
+            added.push(entry);
+        }
+        sqlx::query("UPDATE incident SET last_seq = ?, going_on = ?, opened_at = ?, state = ? WHERE id = ?")
+            .bind($incident.last_seq)
+            .bind(i64::from($incident.open()))
+            .bind($incident.opened_at)
+            .bind(write($incident)?)
+            .bind(&$incident.id)
+            .execute(&mut *$tx)
+            .await?;
+        added
+    }};
+}
+
+/// Makes the row of a new incident inside a transaction: the next number of its year.
+macro_rules! number {
+    ($tx:expr, $year:expr) => {{
+        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM incident WHERE year = ?")
+            .bind($year)
+            .fetch_one(&mut *$tx)
+            .await?;
+        let number = last.unwrap_or(0) + 1;
+        let incident = Incident::new(&format!("INC-{}-{number:04}", $year));
+        sqlx::query(
+            "INSERT INTO incident (id, year, number, last_seq, going_on, opened_at, state) VALUES (?, ?, ?, 0, 1, 0, ?)",
+        )
+        .bind(&incident.id)
+        .bind($year)
+        .bind(number)
+        .bind(write(&incident)?)
+        .execute(&mut *$tx)
+        .await?;
+        incident
+    }};
+}
+
+/// A new identifier; they sort by the time they were made.
+#[must_use]
+pub fn new_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+fn read(state: &str) -> Result<Incident, StoreError> {
+    serde_json::from_str(state).map_err(|e| StoreError::Failed(e.to_string()))
+}
+
+fn write(incident: &Incident) -> Result<String, StoreError> {
+    serde_json::to_string(incident).map_err(|e| StoreError::Failed(e.to_string()))
+}
+
+fn with_ids(drafts: Vec<Draft>) -> Vec<(String, Draft)> {
+    drafts.into_iter().map(|d| (new_id(), d)).collect()
+}
+
+fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
+    let data: String = row.try_get("data")?;
+    Ok(Entry {
+        incident: row.try_get("incident")?,
+        seq: row.try_get("seq")?,
+        id: row.try_get("id")?,
+        at: row.try_get("happened_at")?,
+        recorded_at: row.try_get("recorded_at")?,
+        who: row.try_get("who")?,
+        host: row.try_get("host")?,
+        // An entry of a newer program is kept, and shown as what it is.
+        fact: serde_json::from_str(&data).unwrap_or(Fact::Unknown),
+        data,
+        prev: row.try_get("prev")?,
+        hash: row.try_get("hash")?,
+    })
+}
+
+impl Store {
+    /// Opens an incident with its first entries; the first of them is its opening.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn open_incident(&self, year: i64, drafts: Vec<Draft>) -> Result<Incident, StoreError> {
+        let now = bus::now().wall;
+        let incident = on!(&self.pool, p => {
+            let mut tx = begin!(p).await?;
+            let mut incident = number!(tx, year);
+            add!(tx, &mut incident, with_ids(drafts), now);
+            tx.commit().await?;
+            incident
+        });
+        Ok(incident)
+    }
+
+    /// Joins the newest incident that goes on, or opens one; and makes `who` its owner if it has none.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn open_or_join(&self, year: i64, drafts: Vec<Draft>, took: Draft) -> Result<Joined, StoreError> {
+        let now = bus::now().wall;
+        let joined = on!(&self.pool, p => {
+            let mut tx = begin!(p).await?;
+            let newest = sqlx::query("SELECT state FROM incident WHERE going_on = 1 ORDER BY opened_at DESC, id DESC LIMIT 1")
+                .fetch_optional(&mut *tx)
+                .await?;
+            let (mut incident, opened) = match newest {
+                Some(row) => (read(&row.try_get::<String, _>(0)?)?, false),
+                None => (number!(tx, year), true),
+            };
+            let mut drafts = if opened { drafts } else { Vec::new() };
+            if incident.owner().is_none() {
+                drafts.push(took);
+            } else if let Fact::Assigned { who, .. } = &took.fact
+                && !incident.roles.values().any(|w| w == who)
+            {
+                // Somebody has it: whoever comes second helps.
+                let fact = Fact::Assigned { role: format!("{HELPER} {who}"), who: who.clone() };
+                drafts.push(Draft { fact, ..took });
+            }
+            add!(tx, &mut incident, with_ids(drafts), now);
+            tx.commit().await?;
+            Joined { incident, opened }
+        });
+        Ok(joined)
+    }
+
+    /// Adds entries to an incident's journal; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn append(&self, id: &str, drafts: Vec<Draft>) -> Result<(Incident, Vec<Entry>), StoreError> {
+        self.append_once(id, with_ids(drafts)).await
+    }
+
+    /// The same with identifiers made before: what is there already is not added again.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn append_once(
+        &self,
+        id: &str,
+        drafts: Vec<(String, Draft)>,
+    ) -> Result<(Incident, Vec<Entry>), StoreError> {
+        let now = bus::now().wall;
+        let done = on!(&self.pool, p => {
+            let mut tx = begin!(p).await?;
+            let mut incident = load!(tx, id);
+            let added = add!(tx, &mut incident, drafts, now);
+            tx.commit().await?;
+            (incident, added)
+        });
+        Ok(done)
+    }
+
+    /// Says that `from` was `into` all along. Both journals say so.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn merge(&self, from: &str, into: &str, who: &str, host: &str) -> Result<Incident, StoreError> {
+        let now = bus::now().wall;
+        let merged = on!(&self.pool, p => {
+            let mut tx = begin!(p).await?;
+            let mut ends = load!(tx, from);
+            let mut stays = load!(tx, into);
+            let ended = Draft::new(now, who, host, Fact::Merged { into: into.to_owned() });
+            add!(tx, &mut ends, with_ids(vec![ended]), now);
+            let absorbed = Draft::new(now, who, host, Fact::Absorbed { from: from.to_owned() });
+            add!(tx, &mut stays, with_ids(vec![absorbed]), now);
+            tx.commit().await?;
+            stays
+        });
+        Ok(merged)
+    }
+
+    /// One incident.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not there.
+    pub async fn incident(&self, id: &str) -> Result<Incident, StoreError> {
+        let row = on!(&self.pool, p => {
+            sqlx::query("SELECT state FROM incident WHERE id = ?").bind(id).fetch_optional(p).await?
+        });
+        match row {
+            Some(row) => read(&row.try_get::<String, _>(0)?),
+            None => Err(StoreError::NoIncident(id.to_owned())),
+        }
+    }
+
+    /// The newest incidents, those that go on first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn incidents(&self, only_open: bool, limit: i64) -> Result<Vec<Incident>, StoreError> {
+        let rows = on!(&self.pool, p => {
+            sqlx::query(
+                "SELECT state FROM incident WHERE going_on >= ? ORDER BY going_on DESC, opened_at DESC, id DESC LIMIT ?",
+            )
+            .bind(i64::from(only_open))
+            .bind(limit)
+            .fetch_all(p)
+            .await?
+        });
+        rows.iter().map(|row| read(&row.try_get::<String, _>(0)?)).collect()
+    }
+
+    /// Entries after a place, oldest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn entries(&self, id: &str, after: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
+        let rows = on!(&self.pool, p => {
+            let sql = format!("{ENTRY} WHERE incident = ? AND seq > ? ORDER BY seq LIMIT ?");
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(after).bind(limit).fetch_all(p).await?
+        });
+        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+
+    /// The newest entries before a place, in the order in which things happened, newest first.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn newest(&self, id: &str, before: (Millis, i64), limit: i64) -> Result<Vec<Entry>, StoreError> {
+        let rows = on!(&self.pool, p => {
+            let sql = format!(
+                "{ENTRY} WHERE incident = ? AND (happened_at < ? OR (happened_at = ? AND seq < ?)) \
+                 ORDER BY happened_at DESC, seq DESC LIMIT ?"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(id)
+                .bind(before.0)
+                .bind(before.0)
+                .bind(before.1)
+                .bind(limit)
+                .fetch_all(p)
+                .await?
+        });
+        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+    }
+
+    /// Proves the chain of an incident's journal; how many entries it has.
+    ///
+    /// # Errors
+    /// When it cannot be read. What does not fit is an answer, not an error.
+    pub async fn verify(&self, id: &str) -> Result<Result<i64, Break>, StoreError> {
+        let incident = self.incident(id).await?;
+        let mut chain = Chain::default();
+        let mut sum = Incident::new(id);
+        let mut after = 0;
+        loop {
+            let page = self.entries(id, after, PAGE).await?;
+            for entry in &page {
+                if let Err(wrong) = chain.follow(entry) {
+                    return Ok(Err(wrong));
+                }
+                sum.fold(entry);
+                after = entry.seq;
+            }
+            if page.len() < PAGE as usize {
+                break;
+            }
+        }
+        Ok(chain.ends(&incident).and_then(|n| if sum == incident { Ok(n) } else { Err(Break::Sum) }))
+    }
+}

@@ -1,0 +1,55 @@
+//! Leases: of several cabinas on one store, one writes what machines see.
+
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::on;
+
+/// No lease is given for longer: one that ends later was given by a clock that has been put right since.
+const LONGEST: Millis = MINUTE;
+
+impl Store {
+    /// Takes or keeps a lease until a moment; false while somebody else has it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn lease(&self, name: &str, holder: &str, now: Millis, until: Millis) -> Result<bool, StoreError> {
+        let held = on!(&self.pool, p => {
+            let mut tx = p.begin_with("BEGIN IMMEDIATE").await?;
+            let taken = sqlx::query("UPDATE lease SET holder = ?, until = ? WHERE name = ? AND (holder = ? OR until < ? OR until > ?)")
+                .bind(holder)
+                .bind(until)
+                .bind(name)
+                .bind(holder)
+                .bind(now)
+                .bind(now + LONGEST)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            let known: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM lease WHERE name = ?").bind(name).fetch_one(&mut *tx).await?;
+            if known == 0 {
+                sqlx::query("INSERT INTO lease (name, holder, until) VALUES (?, ?, ?)")
+                    .bind(name)
+                    .bind(holder)
+                    .bind(until)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            tx.commit().await?;
+            taken > 0 || known == 0
+        });
+        Ok(held)
+    }
+
+    /// Gives a lease back.
+    ///
+    /// # Errors
+    /// When it cannot be written; it then ends by itself.
+    pub async fn release(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        on!(&self.pool, p => {
+            sqlx::query("DELETE FROM lease WHERE name = ? AND holder = ?").bind(name).bind(holder).execute(p).await?;
+        });
+        Ok(())
+    }
+}
