@@ -7,8 +7,8 @@
 //!
 //! ```text
 //!  8 shell   main, app, cli            knows all, decides nothing (cli is only the shape of the command line)
-//!  7 edges   sources, lab              world -> Event, embedded target
-//!  6 store   store                     incidents, journals and deploys on disk
+//!  7 edges   sources, effects, lab     world -> Event, Effect -> world, embedded target
+//!  6 store   store, secrets            incidents, journals and deploys on disk; what no text may show
 //!  5 way in  bus                       stamps and sends; the only reader of a clock
 //!  ------------------------------------ below: no async, I/O, clock, lock, thread, environment
 //!  4 faces   view, report, config      State -> cells, State -> text and JSON, text -> Settings
@@ -27,6 +27,7 @@ pub mod app;
 pub mod bus;
 pub mod cli;
 pub mod config;
+pub mod effects;
 pub mod engine;
 pub mod input;
 pub mod lab;
@@ -34,6 +35,7 @@ pub mod lang;
 pub mod layout;
 pub mod model;
 pub mod report;
+pub mod secrets;
 pub mod sources;
 pub mod store;
 pub mod theme;

@@ -54,7 +54,14 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
         _ if state.watches_nothing() => bus.offer(Kind::TimeUp),
         _ => {}
     }
-    let mut performer = Live { reins, bus, with_terminal: false, next: reload::Next::default() };
+    let mut performer = Live {
+        reins,
+        bus,
+        with_terminal: false,
+        recorder: None,
+        lang: state.settings.lang,
+        next: reload::Next::default(),
+    };
     let code = run_blind(&mut state, &mut events, &mut performer, |_| {}).await;
     (code, state)
 }

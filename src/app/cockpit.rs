@@ -16,11 +16,14 @@ use crate::app::ready;
 use crate::app::reload;
 use crate::app::run;
 use crate::app::signals;
+use crate::app::store;
 use crate::app::terminal;
 use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
 use crate::cli::Cli;
+use crate::effects::record::Plan;
+use crate::effects::record::Recorder;
 use crate::engine::State;
 use crate::engine::state::Mode;
 use crate::sources;
@@ -54,7 +57,7 @@ pub(super) async fn show(configured: Configured) -> u8 {
         Err(code) => return code,
     };
     let (bus, mut events) = Bus::new();
-    let mut state = State::new(configured.settings, Mode::Cockpit, bus::now());
+    let mut state = State::new(configured.settings.clone(), Mode::Cockpit, bus::now());
     terminal::install_panic_hook(std::thread::current().id());
     signals::spawn(&bus, true);
     let guard = match terminal::take() {
@@ -73,14 +76,32 @@ pub(super) async fn show(configured: Configured) -> u8 {
     keyboard::watch_for_hang_up(bus.clone());
     tokio::spawn(keyboard::run(bus.clone()));
     tokio::spawn(ticks::run(bus.clone()));
+    // A visitor's incident is not the house's.
+    let playground = state.settings.demo.then(store::playground);
+    let recorder = Recorder::spawn(
+        Plan {
+            url: playground.as_ref().map_or_else(|| store::url(&configured), |f| Ok(store::in_folder(f))),
+            read_only: state.settings.read_only,
+            lang,
+            host: store::host(),
+            secrets: Arc::clone(&configured.secrets),
+        },
+        &bus,
+    );
     let reins = sources::spawn(&state.settings, &configured.secrets, &bus, false);
     let next = reload::Next::default();
     if !state.settings.demo {
         tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     }
-    let mut performer = Live { reins, bus, with_terminal: true, next };
+    let mut performer = Live { reins, bus, with_terminal: true, recorder: Some(recorder), lang, next };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);
+    if let Some(recorder) = performer.recorder.take() {
+        recorder.close().await;
+    }
+    if let Some(folder) = playground {
+        let _ = std::fs::remove_dir_all(folder);
+    }
     match ended {
         Ok(code) => {
             print(&farewell(&state));

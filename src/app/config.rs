@@ -19,7 +19,7 @@ use crate::config::Origin;
 use crate::config::Surroundings;
 use crate::engine::Settings;
 use crate::lang::Lang;
-use crate::sources::secrets::Secrets;
+use crate::secrets::Secrets;
 use crate::theme::Depth;
 use crate::theme::Theme;
 

@@ -77,7 +77,7 @@ pub(super) fn main(cli: &Cli, said: &Said<'_>) -> u8 {
         Ok(_) => (false, String::new()),
         Err(why) => {
             let url = store::url(&configured);
-            let path = url.as_ref().ok().and_then(|u| store::path(u)).ok_or(StoreError::OtherDatabase);
+            let path = url.as_ref().ok().and_then(|u| crate::store::path(u)).ok_or(StoreError::OtherDatabase);
             if let Err(lost) = path.and_then(|path| queue::keep(&path, &deploy)) {
                 complain(&format!("cabina: {}", lost.words(lang)));
                 return store::FAILED;

@@ -15,9 +15,9 @@ use crate::app::runtime;
 use crate::cli::Cli;
 use crate::engine::settings::Endpoint;
 use crate::lang::Lang;
+use crate::secrets::Secrets;
 use crate::sources::http;
 use crate::sources::http::Clients;
-use crate::sources::secrets::Secrets;
 
 /// Nobody waits longer than this for a probe.
 const PATIENCE: Duration = Duration::from_millis(800);

@@ -11,10 +11,12 @@ use crate::app::reload::Next;
 use crate::app::run::Perform;
 use crate::app::terminal;
 use crate::bus::Bus;
+use crate::effects::record::Recorder;
 use crate::engine::Effect;
 use crate::engine::Kind;
 use crate::engine::State;
 use crate::engine::state::Overlay;
+use crate::lang::Lang;
 use crate::model::signal::Absence;
 use crate::sources::Reins;
 use crate::view::links;
@@ -27,6 +29,10 @@ pub(super) struct Live {
     pub(super) reins: Reins,
     pub(super) bus: Bus,
     pub(super) with_terminal: bool,
+    /// Whoever writes things down, where something is.
+    pub(super) recorder: Option<Recorder>,
+    /// The reader's language.
+    pub(super) lang: Lang,
     /// Settings that were read again and are to be applied.
     pub(super) next: Next,
 }
@@ -44,6 +50,12 @@ impl Perform for Live {
             }
             Effect::Announce(text) if self.with_terminal => announce(&text),
             Effect::Compare { days, from, to } => self.reins.compare(days, (from, to)),
+            Effect::Record(request, order) => {
+                if !self.recorder.as_ref().is_some_and(|r| r.give(request, order)) {
+                    let why = self.lang.store_busy();
+                    self.bus.offer(Kind::RecordFailed { request: Some(request), why });
+                }
+            }
             Effect::Apply => self.apply(),
             Effect::CountExactly => self.reins.count_exactly(),
             Effect::Suspend if self.with_terminal => self.suspend(),

@@ -33,7 +33,14 @@ pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
         tokio::time::sleep(Duration::from_millis(time.max(0) as u64)).await;
         end.send(Kind::TimeUp).await;
     });
-    let mut performer = Live { reins, bus, with_terminal: false, next: reload::Next::default() };
+    let mut performer = Live {
+        reins,
+        bus,
+        with_terminal: false,
+        recorder: None,
+        lang: state.settings.lang,
+        next: reload::Next::default(),
+    };
     let mut shown: Option<Shape> = None;
     run_blind(&mut state, &mut events, &mut performer, |state| {
         let now = shape(state);

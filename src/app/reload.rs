@@ -13,7 +13,7 @@ use crate::app::config::Parsed;
 use crate::bus::Bus;
 use crate::engine::Kind;
 use crate::engine::Settings;
-use crate::sources::secrets::Secrets;
+use crate::secrets::Secrets;
 
 /// How often the files are looked at. A change is taken when they have rested for one look: editors write in steps.
 const PACE: Duration = Duration::from_secs(1);

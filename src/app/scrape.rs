@@ -16,12 +16,12 @@ use crate::engine::words;
 use crate::model::time::SECOND;
 use crate::report::scraped;
 use crate::report::scraped::Printed;
+use crate::secrets::Secrets;
 use crate::sources::exposition;
 use crate::sources::exposition::Exposition;
 use crate::sources::exposition::Format;
 use crate::sources::http;
 use crate::sources::http::Clients;
-use crate::sources::secrets::Secrets;
 
 /// How long an address may take.
 const TIMEOUT: i64 = 10 * SECOND;

@@ -1,5 +1,6 @@
 //! Opens the store for commands and for the cockpit, and says what is the matter with it.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
@@ -11,6 +12,7 @@ use crate::model::time::SECOND;
 use crate::store::Opened;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::path;
 use crate::store::queue;
 
 /// How long a command waits for another writer.
@@ -28,10 +30,14 @@ pub(super) fn url(configured: &Configured) -> Result<String, StoreError> {
     Ok(format!("sqlite://{}", folder.join("cabina/cabina.db").display()))
 }
 
-/// The file of an embedded store.
-pub(super) fn path(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?.split('?').next()?;
-    Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+/// The store in a folder.
+pub(super) fn in_folder(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("cabina.db").display())
+}
+
+/// A folder for a store that is thrown away.
+pub(super) fn playground() -> PathBuf {
+    std::env::temp_dir().join(format!("cabina-demo-{}", crate::store::new_id()))
 }
 
 /// Opens the store, says what the person should know, and takes in what waits.

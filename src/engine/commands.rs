@@ -9,7 +9,9 @@ use crate::engine::filter::visible_facts;
 use crate::engine::filter::visible_signals;
 use crate::engine::known;
 use crate::engine::links;
+use crate::engine::note;
 use crate::engine::prompt::Prompt;
+use crate::engine::record;
 use crate::engine::sentence::sentence;
 use crate::engine::silence;
 use crate::engine::state::Notice;
@@ -23,7 +25,14 @@ use crate::layout::Pane;
 const PAGE: usize = 10;
 
 pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
+    if command != Command::Take {
+        state.ui.asked_to_open = false;
+    }
     match command {
+        Command::Take => record::take(state),
+        Command::Note => note::ask(state),
+        // Bound in the editor, where keys are typed before they are looked up.
+        Command::NewLine | Command::Save => Reaction::none(),
         Command::Up => step(state, |at| at.saturating_sub(1)),
         Command::Down => step(state, |at| at + 1),
         Command::PageUp => step(state, |at| at.saturating_sub(PAGE)),

@@ -8,6 +8,8 @@ use crate::model::context::Changed;
 use crate::model::context::Seen;
 use crate::model::context::Target;
 use crate::model::context::Usual;
+use crate::model::context::merged;
+use crate::model::deploy::Deploy;
 use crate::model::health::Status;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
@@ -30,8 +32,12 @@ const OWN_FAULT_FOR: Millis = 30 * MINUTE;
 pub struct Context {
     /// Traffic of the same hour in past weeks; `None` until it was asked for.
     pub usual: Option<(Stamp, Usual)>,
-    /// Changes of the last day, oldest first; `None` until they were asked for.
+    /// Changes of the last day, seen and marked, oldest first; `None` until they were asked for.
     pub changes: Option<Vec<Change>>,
+    /// Those that were seen.
+    seen: Option<Vec<Change>>,
+    /// Deploys that were marked, oldest first.
+    pub deploys: Vec<Deploy>,
     /// From when on changes would have been seen, ms since the epoch.
     pub looked_from: Millis,
     /// The version that runs now, where one is exposed.
@@ -63,7 +69,7 @@ impl Context {
     /// Takes versions and starts in; returns the changes that are news.
     pub(crate) fn seen(&mut self, seen: &Seen) -> Vec<Change> {
         let changes = seen.changes();
-        let known = self.changes.as_deref().unwrap_or_default();
+        let known = self.seen.as_deref().unwrap_or_default();
         // A time is only as good as the step it was read with.
         let same = |a: &Change, b: &Change| {
             let what = match (&a.what, &b.what) {
@@ -76,8 +82,23 @@ impl Context {
         let news = changes.iter().filter(|c| !known.iter().any(|k| same(k, c))).cloned().collect();
         self.looked_from = seen.looked_from;
         self.version = seen.versions.iter().max_by_key(|v| (v.to, v.from)).map(|v| v.name.clone());
-        self.changes = Some(changes);
+        self.seen = Some(changes);
+        self.merge();
         news
+    }
+
+    /// Takes the deploys of the last day in; returns those that are news.
+    pub(crate) fn deployed(&mut self, deploys: Vec<Deploy>) -> Vec<Deploy> {
+        let news = deploys.iter().filter(|d| !self.deploys.contains(d)).cloned().collect();
+        self.deploys = deploys;
+        self.merge();
+        news
+    }
+
+    fn merge(&mut self) {
+        if self.seen.is_some() || !self.deploys.is_empty() {
+            self.changes = Some(merged(self.seen.as_deref().unwrap_or_default(), &self.deploys));
+        }
     }
 
     /// Requests a minute that are expected now. What was usual at another hour is no measure.
@@ -96,7 +117,10 @@ impl Context {
     /// The change whose own fault failures at this moment would be.
     #[must_use]
     pub(crate) fn fault_of(&self, at: Millis) -> Option<&Change> {
-        self.change_before(at).filter(|c| at - c.at <= OWN_FAULT_FOR)
+        self.change_before(at).filter(|c| match &c.what {
+            Changed::Deployed { deploy } => at <= deploy.old_until.unwrap_or(c.at + OWN_FAULT_FOR),
+            _ => at - c.at <= OWN_FAULT_FOR,
+        })
     }
 
     /// Is this outage the one that a change explains?

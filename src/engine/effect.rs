@@ -3,11 +3,12 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::journal::Draft;
 use crate::model::matcher::Matcher;
 use crate::model::time::Millis;
 
 /// One request to the world.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask every source now instead of at its next turn.
     PollNow,
@@ -17,6 +18,8 @@ pub enum Effect {
     LookCloser(Closer),
     /// Make, change or end a silence; the number comes back with the answer.
     Silence(u64, SilenceOrder),
+    /// Write something down; the number comes back with the answer.
+    Record(u64, RecordOrder),
     /// Restart what the new settings ask for otherwise than the old ones.
     Apply,
     /// Hand the terminal back and stop this process until it is continued.
@@ -38,6 +41,29 @@ pub enum Effect {
     Copy(String),
     /// End with this exit code.
     Exit(u8),
+}
+
+/// Something to be written down.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RecordOrder {
+    /// Somebody has it: joins the incident that goes on, or opens one.
+    Take {
+        /// The year that a new incident is counted in.
+        year: i64,
+        /// The first entries of a new incident.
+        opening: Vec<Draft>,
+        /// That they have it.
+        took: Box<Draft>,
+    },
+    /// Entries for the journal of an incident.
+    Append {
+        /// Which.
+        incident: String,
+        /// What.
+        drafts: Vec<Draft>,
+    },
+    /// A note that is not finished: kept so that a crash does not take it.
+    Unfinished(String),
 }
 
 /// A silence to be made, changed (with an id) or ended.
@@ -69,7 +95,7 @@ pub struct Closer {
 }
 
 /// What one event asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reaction {
     /// Requests, in order.
     pub effects: Vec<Effect>,

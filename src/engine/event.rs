@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::engine::effect::Closer;
+use crate::engine::record::Desk;
 use crate::engine::settings::Settings;
 use crate::input::key::Chord;
 use crate::model::alert::Alert;
@@ -14,9 +15,12 @@ use crate::model::breakdown::Breakdown;
 use crate::model::context::Seen;
 use crate::model::context::Target;
 use crate::model::context::Usual;
+use crate::model::deploy::Deploy;
 use crate::model::flaps::Flaps;
 use crate::model::glance;
 use crate::model::health::Probe;
+use crate::model::incident::Incident;
+use crate::model::journal;
 use crate::model::rule::Evaluation;
 use crate::model::sessions::Look;
 use crate::model::signal::Absence;
@@ -171,6 +175,42 @@ pub enum Kind {
     ReloadFailed {
         /// The mistakes.
         mistakes: Vec<String>,
+    },
+    /// The record can be written.
+    RecordOpened {
+        /// Who writes here.
+        desk: Desk,
+        /// A note that was not finished.
+        draft: String,
+    },
+    /// The record could not be read or written.
+    RecordFailed {
+        /// The order that was not carried out, if it was one.
+        request: Option<u64>,
+        /// Why, in one sentence.
+        why: String,
+    },
+    /// The record was read.
+    RecordRead {
+        /// The newest incident that goes on.
+        incident: Option<Incident>,
+        /// Entries of its journal that are new here.
+        entries: Vec<journal::Entry>,
+        /// The deploys of the last day, oldest first.
+        deploys: Vec<Deploy>,
+        /// This cabina writes what machines see.
+        scribe: bool,
+    },
+    /// An order was carried out: it is on the disk.
+    Recorded {
+        /// The order.
+        request: u64,
+        /// The incident it was about.
+        incident: Incident,
+        /// What was added.
+        entries: Vec<journal::Entry>,
+        /// The incident was opened by it.
+        opened: bool,
     },
     /// The waiting time of a one-shot mode is over.
     TimeUp,

@@ -3,6 +3,7 @@
 use crate::engine::commands;
 use crate::engine::effect::Reaction;
 use crate::engine::filter;
+use crate::engine::note;
 use crate::engine::silence::Card;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
@@ -22,6 +23,7 @@ pub fn context(state: &State) -> Context {
         Overlay::Silence(_) | Overlay::Known(_) => Context::Card,
         Overlay::None if matches!(state.ui.focus, Pane::Failures | Pane::Latency) => Context::Chart,
         Overlay::None if state.ui.focus == Pane::Alerts => Context::Alerts,
+        Overlay::Note(_) => Context::Note,
         Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
     }
 }
@@ -32,6 +34,13 @@ pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
         Overlay::Filter(prompt) => typing_filter(state, prompt, chord),
         Overlay::Palette(prompt, at) => typing_command(state, prompt, at, chord),
         Overlay::Silence(card) if card.typing => typing_comment(state, card, chord),
+        Overlay::Note(editor) => match reserved(chord) {
+            Some(command) => {
+                state.ui.overlay = Overlay::Note(editor);
+                commands::run(state, command)
+            }
+            None => note::typing(state, editor, chord),
+        },
         other => {
             state.ui.overlay = other;
             match keymap::lookup(context(state), chord) {
@@ -58,6 +67,7 @@ pub(crate) fn paste(state: &mut State, text: &str) -> Reaction {
             card.comment.paste(text);
             Reaction::redraw()
         }
+        Overlay::Note(editor) => note::paste(editor, text),
         _ => commands::notice(state, Notice::PasteIgnored),
     }
 }

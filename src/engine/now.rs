@@ -13,6 +13,7 @@ use crate::model::breakdown::Breakdown;
 use crate::model::breakdown::Dimension;
 use crate::model::breakdown::Topic;
 use crate::model::context::Changed;
+use crate::model::deploy::Deploy;
 use crate::model::health::Status;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
@@ -55,17 +56,14 @@ pub fn now(state: &State) -> Now {
     let (place, place_known) = place(state, lang);
     let fine = fine(state, lang);
     let (change, change_known) = change(state, lang);
-    let before = match state.context.changes.iter().flatten().next_back().map(|c| &c.what) {
-        Some(Changed::Version { from: Some(from), .. }) => Some(from),
-        _ => None,
-    };
+    let (back, back_known) = back(state, lang);
     Now {
         what: what(state, lang),
         trend: trend(state, lang),
         place,
         change,
-        back: before.map_or_else(|| lang.back_unknown(), |from| lang.back_version(from)),
-        known: [true, place_known, change_known, before.is_some(), !fine.is_empty()],
+        back,
+        known: [true, place_known, change_known, back_known, !fine.is_empty()],
         fine: if fine.is_empty() { lang.fine_unknown() } else { fine },
     }
 }
@@ -224,6 +222,26 @@ fn apart(state: &State, lang: Lang) -> Vec<String> {
     parts
 }
 
+/// The way back: what ran before, whether it still does, and what stands in the way.
+fn back(state: &State, lang: Lang) -> (String, bool) {
+    match state.context.changes.iter().flatten().next_back().map(|c| &c.what) {
+        Some(Changed::Version { from: Some(from), .. }) => (lang.back_version(from), true),
+        Some(Changed::Deployed { deploy: Deploy { before: Some(before), old_until, migrations, .. } }) => {
+            let (now, zone) = (state.now.wall, state.settings.zone);
+            let mut parts = vec![match old_until {
+                Some(until) if *until > now => {
+                    lang.back_alive(before, zone.hm(*until), Span((until - now) / MINUTE * MINUTE))
+                }
+                Some(until) => lang.back_gone(before, zone.hm(*until)),
+                None => lang.back_version(before),
+            }];
+            parts.extend(migrations.map(|n| if n == 0 { lang.back_no_migrations() } else { lang.back_migrations(n) }));
+            (parts.join(" · "), true)
+        }
+        _ => (lang.back_unknown(), false),
+    }
+}
+
 /// What changed before it began, or that nothing did as far as can be seen.
 fn change(state: &State, lang: Lang) -> (String, bool) {
     let Some(changes) = &state.context.changes else {
@@ -240,6 +258,7 @@ fn change(state: &State, lang: Lang) -> (String, bool) {
     let zone = state.settings.zone;
     let time = zone.hm(change.at);
     let what = match &change.what {
+        Changed::Deployed { deploy } => lang.change_deploy(&deploy.version, time, &deploy.by),
         Changed::Version { from: Some(from), to } => lang.change_version(to, from, time),
         Changed::Version { from: None, to } => lang.change_version_new(to, time),
         Changed::Started { n: 1, first } => lang.change_started_one(first, time),

@@ -44,28 +44,12 @@ impl Prompt {
     }
 
     pub(crate) fn key(&mut self, chord: Chord) {
-        let key = match chord.code {
-            // A new line has no place here, and the text area's own clipboard keys would surprise.
-            Code::Enter | Code::Tab | Code::BackTab | Code::Esc | Code::Other => return,
-            Code::Char('m' | 'j') if chord.ctrl => return,
-            Code::Char(c) => Key::Char(c),
-            Code::Backspace => Key::Backspace,
-            Code::Delete => Key::Delete,
-            Code::Up => Key::Up,
-            Code::Down => Key::Down,
-            Code::Left => Key::Left,
-            Code::Right => Key::Right,
-            Code::PageUp => Key::PageUp,
-            Code::PageDown => Key::PageDown,
-            Code::Home => Key::Home,
-            Code::End => Key::End,
-            Code::F(n) => Key::F(n),
-        };
+        let Some(input) = input(chord) else { return };
         let full = self.text().chars().count() >= LIMIT;
-        if full && matches!(key, Key::Char(_)) && !chord.ctrl && !chord.alt {
+        if full && matches!(input.key, Key::Char(_)) && !chord.ctrl && !chord.alt {
             return;
         }
-        self.0.input(Input { key, ctrl: chord.ctrl, alt: chord.alt, shift: false });
+        self.0.input(input);
     }
 
     pub(crate) fn paste(&mut self, text: &str) {
@@ -73,4 +57,26 @@ impl Prompt {
         let line: String = clean(text).chars().take(room).collect();
         self.0.insert_str(line);
     }
+}
+
+/// A key as the text area knows it; keys that have no place in a line are nothing to it.
+pub(crate) fn input(chord: Chord) -> Option<Input> {
+    let key = match chord.code {
+        // A new line has no place here, and the text area's own clipboard keys would surprise.
+        Code::Enter | Code::Tab | Code::BackTab | Code::Esc | Code::Other => return None,
+        Code::Char('m' | 'j') if chord.ctrl => return None,
+        Code::Char(c) => Key::Char(c),
+        Code::Backspace => Key::Backspace,
+        Code::Delete => Key::Delete,
+        Code::Up => Key::Up,
+        Code::Down => Key::Down,
+        Code::Left => Key::Left,
+        Code::Right => Key::Right,
+        Code::PageUp => Key::PageUp,
+        Code::PageDown => Key::PageDown,
+        Code::Home => Key::Home,
+        Code::End => Key::End,
+        Code::F(n) => Key::F(n),
+    };
+    Some(Input { key, ctrl: chord.ctrl, alt: chord.alt, shift: false })
 }

@@ -9,8 +9,10 @@ use crate::engine::classify::Verdict;
 use crate::engine::context::Context;
 use crate::engine::health::Checks;
 use crate::engine::known::Mark;
+use crate::engine::note::Editor;
 use crate::engine::place::Places;
 use crate::engine::prompt::Prompt;
+use crate::engine::record::Record;
 use crate::engine::sessions::Sessions;
 use crate::engine::settings::CheckSpec;
 use crate::engine::settings::Settings;
@@ -94,6 +96,8 @@ pub struct State {
     pub announcer: Announcer,
     /// The curves of another day.
     pub compared: Compared,
+    /// The record: the incident that goes on, and what is on the disk.
+    pub record: Record,
     /// What is wrong with the configuration as it stands in its file now; empty while that is the one in use.
     pub reload_problem: Vec<String>,
     /// What the person is doing with the screen.
@@ -135,6 +139,7 @@ impl State {
             timeline: Timeline::default(),
             announcer: Announcer::default(),
             compared: Compared::default(),
+            record: Record::default(),
             reload_problem: Vec::new(),
             ui: Ui::default(),
             settings,
@@ -232,6 +237,8 @@ pub struct Ui {
     pub chart: Look,
     /// What lies over the screen.
     pub overlay: Overlay,
+    /// An incident was asked for while nothing is wrong: asked again, it is meant.
+    pub asked_to_open: bool,
     /// A sentence for the person, until the stamp.
     pub notice: Option<(Notice, Stamp)>,
     /// The state as it was when a person froze it.
@@ -260,6 +267,8 @@ pub enum Overlay {
     Known(Mark),
     /// Links to other tools; the selected one.
     Links(usize),
+    /// A note is being written.
+    Note(Box<Editor>),
 }
 
 /// A short answer to a key.
@@ -299,6 +308,24 @@ pub enum Notice {
     NoHistory,
     /// The server has nothing of that day.
     NothingThen,
+    /// The record cannot be written: why.
+    NoRecord(String),
+    /// No incident goes on that could be written to.
+    NoIncident,
+    /// An unfinished note is kept.
+    NoteKept,
+    /// The incident is theirs already.
+    YoursAlready,
+    /// An order for the incident is under way.
+    Taking,
+    /// Nothing is wrong; asked again, an incident is opened all the same.
+    NothingWrong,
+    /// An incident was opened, and is theirs.
+    Opened(String),
+    /// The incident is theirs now.
+    Joined(String),
+    /// Somebody else has it: they help.
+    Helping(String, String),
     /// Looking only: nothing is changed from here.
     ReadOnly,
     /// The picture is frozen: it may not be what is.

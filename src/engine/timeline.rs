@@ -7,11 +7,27 @@ use crate::engine::fact::said;
 use crate::engine::fact::teller;
 use crate::lang::Lang;
 use crate::model::fact::Fact;
+use crate::model::incident::RULES;
+use crate::model::journal::Moment;
 use crate::model::time::Millis;
 use crate::model::time::Zone;
 
 /// Entries kept in memory; a night has some hundreds. The store keeps more.
 const CAPACITY: usize = 2_000;
+
+/// Where an entry stands to the record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Kept {
+    /// Only here.
+    #[default]
+    Here,
+    /// On its way to the disk, with this order.
+    Saving(u64),
+    /// On the disk: the incident, and its place in the journal.
+    Saved(String, i64),
+    /// Another cabina has written the same down as it saw it.
+    Elsewhere,
+}
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +36,14 @@ pub struct Entry {
     pub at: Millis,
     /// What it was.
     pub what: Fact,
+    /// Who did it; empty where a machine saw it.
+    pub by: String,
+    /// Its identifier in the record; empty while it has none.
+    pub id: String,
+    /// How it stood then.
+    pub moment: Option<Moment>,
+    /// Where it stands to the record.
+    pub kept: Kept,
 }
 
 impl Entry {
@@ -29,10 +53,14 @@ impl Entry {
         said(&self.what, lang, zone)
     }
 
-    /// Who says so: the rules, the checks, cabina itself.
+    /// Who says so: a person, the rules, the checks, cabina itself.
     #[must_use]
     pub fn who(&self, lang: Lang) -> String {
-        teller(&self.what, lang).unwrap_or_default()
+        match teller(&self.what, lang) {
+            Some(machine) => machine,
+            None if self.by == RULES => lang.who_rules(),
+            None => self.by.clone(),
+        }
     }
 }
 
@@ -45,22 +73,32 @@ pub struct Timeline {
 impl Timeline {
     /// Adds an entry at its place in time: an onset is found after other things have been written.
     pub(crate) fn add(&mut self, at: Millis, what: Fact) {
+        self.put(Entry { at, what, by: String::new(), id: String::new(), moment: None, kept: Kept::Here });
+    }
+
+    /// Adds an entry as it is.
+    pub(crate) fn put(&mut self, entry: Entry) {
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();
         }
-        let place = self.entries.iter().rposition(|e| e.at <= at).map_or(0, |i| i + 1);
-        self.entries.insert(place, Entry { at, what });
+        let place = self.entries.iter().rposition(|e| e.at <= entry.at).map_or(0, |i| i + 1);
+        self.entries.insert(place, entry);
     }
 
-    /// Newest first.
+    /// Every entry, to be marked as kept.
+    pub(crate) fn all_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Entry> {
+        self.entries.iter_mut()
+    }
+
+    /// Newest first. What another cabina has written down stands there as it saw it.
     pub fn newest(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().rev()
+        self.entries.iter().rev().filter(|e| e.kept != Kept::Elsewhere)
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.newest().count()
     }
 
     /// Nothing happened yet.

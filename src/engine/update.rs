@@ -13,7 +13,9 @@ use crate::engine::event::Ending;
 use crate::engine::event::Event;
 use crate::engine::event::Kind;
 use crate::engine::keys;
+use crate::engine::note;
 use crate::engine::place;
+use crate::engine::record;
 use crate::engine::reload;
 use crate::engine::settings::NEUTRAL;
 use crate::engine::settings::Quiet;
@@ -98,6 +100,14 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         Kind::Compared { days, samples } => compared(state, days, &samples),
         Kind::Reloaded(settings) => reload::apply(state, *settings),
         Kind::ReloadFailed { mistakes } => reload::refuse(state, mistakes),
+        Kind::RecordOpened { desk, draft } => record::opened(state, desk, draft),
+        Kind::RecordFailed { request, why } => record::failed(state, request, why),
+        Kind::RecordRead { incident, entries, deploys, scribe } => {
+            record::read(state, incident, &entries, deploys, scribe)
+        }
+        Kind::Recorded { request, incident, entries, opened } => {
+            record::recorded(state, request, incident, &entries, opened)
+        }
         Kind::TimeUp => time_up(state),
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),
@@ -109,6 +119,8 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     {
         reaction.effects.push(Effect::Announce(text));
     }
+    reaction.effects.extend(record::due(state));
+    reaction.effects.extend(note::due(state));
     let closer = place::wanted(state);
     if closer != state.places.closer {
         state.places.closer = closer;
@@ -148,7 +160,6 @@ fn context_read(
     Reaction::redraw()
 }
 
-/// Takes a glance at the database server in; what flips is a fact.
 /// Another day's curve; one that is empty is said, or nothing would answer the key.
 fn compared(state: &mut State, days: i64, samples: &[Sample]) -> Reaction {
     if state.ui.chart.days != Some(days) {
@@ -161,6 +172,7 @@ fn compared(state: &mut State, days: i64, samples: &[Sample]) -> Reaction {
     Reaction::redraw()
 }
 
+/// Takes a glance at the database server in; what flips is a fact.
 fn glanced(state: &mut State, look: glance::Look) -> Reaction {
     match look {
         Ok(glance) => {

@@ -158,6 +158,7 @@ pub fn changed(lang: Lang, what: &Changed) -> String {
     match what {
         Changed::Version { from: Some(from), to } => lang.fact_version(from, to),
         Changed::Version { from: None, to } => lang.fact_version_new(to),
+        Changed::Deployed { deploy } => lang.fact_deployed(&deploy.version),
         Changed::Started { n: 1, first } => lang.fact_started_one(first),
         Changed::Started { n, first } => lang.fact_started(n, first),
     }

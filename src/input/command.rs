@@ -59,6 +59,14 @@ pub enum Command {
     Comment,
     /// Mark the selected thing as known to be bad for a while.
     Known,
+    /// Take the incident, or open one.
+    Take,
+    /// Write a note.
+    Note,
+    /// Another line of the note.
+    NewLine,
+    /// Keep the note.
+    Save,
     /// Show the links to other tools.
     Links,
     /// A shorter span of the chart.
@@ -91,7 +99,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 32] = [
+    pub const TYPED: [Self; 34] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -115,6 +123,8 @@ impl Command {
         Self::Silence,
         Self::Unsilence,
         Self::Known,
+        Self::Take,
+        Self::Note,
         Self::Links,
         Self::Closer,
         Self::Wider,
@@ -166,6 +176,10 @@ impl Command {
             Self::Shorter => lang.cmd_shorter(),
             Self::Comment => lang.cmd_comment(),
             Self::Known => lang.cmd_known(),
+            Self::Take => lang.cmd_take(),
+            Self::Note => lang.cmd_note(),
+            Self::NewLine => lang.cmd_new_line(),
+            Self::Save => lang.cmd_save(),
             Self::Links => lang.cmd_links(),
             Self::Closer => lang.cmd_closer(),
             Self::Wider => lang.cmd_wider(),
@@ -208,6 +222,10 @@ impl Command {
             Self::Longer | Self::Shorter => lang.doc_longer(),
             Self::Comment => lang.doc_comment(),
             Self::Known => lang.doc_known(),
+            Self::Take => lang.doc_take(),
+            Self::Note => lang.doc_note(),
+            Self::NewLine => lang.doc_new_line(),
+            Self::Save => lang.doc_save(),
             Self::Links => lang.doc_links(),
             Self::Closer | Self::Wider => lang.doc_closer(),
             Self::Earlier | Self::Later => lang.doc_earlier(),

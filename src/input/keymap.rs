@@ -17,6 +17,8 @@ pub enum Context {
     Chart,
     /// A card that asks before something is changed.
     Card,
+    /// A note is being written; everything else is text.
+    Note,
 }
 
 impl Context {
@@ -48,6 +50,7 @@ const PAGE: Option<Context> = Some(Context::Page);
 const ALERTS: Option<Context> = Some(Context::Alerts);
 const CHART: Option<Context> = Some(Context::Chart);
 const CARD: Option<Context> = Some(Context::Card);
+const NOTE: Option<Context> = Some(Context::Note);
 
 /// The keys as they come with the program, in the order of the help.
 pub const DEFAULT: &[Binding] = &[
@@ -66,8 +69,8 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::plain(Code::Home), Command::First, None, 0),
     bind(Chord::char('G'), Command::Last, None, 0),
     bind(Chord::plain(Code::End), Command::Last, None, 0),
-    bind(Chord::char('s'), Command::Severity, None, 2),
-    bind(Chord::plain(Code::Tab), Command::NextPane, BOARD, 3),
+    bind(Chord::char('s'), Command::Severity, None, 4),
+    bind(Chord::plain(Code::Tab), Command::NextPane, BOARD, 5),
     bind(Chord::plain(Code::BackTab), Command::PreviousPane, BOARD, 0),
     bind(Chord::char('1'), Command::Pane(1), BOARD, 0),
     bind(Chord::char('2'), Command::Pane(2), BOARD, 0),
@@ -94,21 +97,27 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('>'), Command::Later, CHART, 5),
     bind(Chord::char('0'), Command::Live, CHART, 6),
     bind(Chord::char('c'), Command::Compare, CHART, 7),
+    bind(Chord::char('i'), Command::Take, BOARD, 2),
+    bind(Chord::char('n'), Command::Note, BOARD, 3),
+    bind(Chord::plain(Code::Enter), Command::Save, NOTE, 1),
+    bind(Chord { code: Code::Enter, ctrl: false, alt: true }, Command::NewLine, NOTE, 2),
+    bind(Chord::ctrl('j'), Command::NewLine, NOTE, 0),
+    bind(Chord::plain(Code::Esc), Command::Back, NOTE, 3),
     bind(Chord::char('K'), Command::Known, BOARD, 0),
     bind(Chord::char('o'), Command::Links, BOARD, 0),
-    bind(Chord::char('z'), Command::Zoom, BOARD, 4),
-    bind(Chord::char('/'), Command::Filter, BOARD, 7),
-    bind(Chord::char('f'), Command::Freeze, None, 8),
-    bind(Chord::char('R'), Command::PollNow, None, 9),
+    bind(Chord::char('z'), Command::Zoom, BOARD, 8),
+    bind(Chord::char('/'), Command::Filter, BOARD, 9),
+    bind(Chord::char('f'), Command::Freeze, None, 10),
+    bind(Chord::char('R'), Command::PollNow, None, 11),
     bind(Chord::char('C'), Command::CountExactly, BOARD, 0),
-    bind(Chord::char('y'), Command::Copy, None, 10),
-    bind(Chord::char(':'), Command::Palette, BOARD, 5),
-    bind(Chord::char('?'), Command::Help, None, 6),
+    bind(Chord::char('y'), Command::Copy, None, 12),
+    bind(Chord::char(':'), Command::Palette, BOARD, 6),
+    bind(Chord::char('?'), Command::Help, None, 7),
     bind(Chord::ctrl('l'), Command::Repaint, None, 0),
     bind(Chord::ctrl('z'), Command::Suspend, None, 0),
     bind(Chord::ctrl('c'), Command::CtrlC, None, 0),
     bind(Chord::char('q'), Command::Back, PAGE, 0),
-    bind(Chord::char('q'), Command::Quit, BOARD, 11),
+    bind(Chord::char('q'), Command::Quit, BOARD, 13),
 ];
 
 /// What a key means here; the binding of the context wins over the one for everywhere.
@@ -116,13 +125,13 @@ pub const DEFAULT: &[Binding] = &[
 pub fn lookup(context: Context, chord: Chord) -> Option<Command> {
     let of = |wanted: Option<Context>| DEFAULT.iter().find(|b| b.chord == chord && b.context == wanted);
     // On a card only its own keys act: nothing else happens by accident under a question.
-    let everywhere = || of(None).filter(|b| context != Context::Card || b.chord.ctrl);
+    let everywhere = || of(None).filter(|b| !matches!(context, Context::Card | Context::Note) || b.chord.ctrl);
     of(Some(context)).or_else(|| context.beneath().and_then(|c| of(Some(c)))).or_else(everywhere).map(|b| b.command)
 }
 
 fn holds(context: Context, bound: Option<Context>) -> bool {
     match bound {
-        None => context != Context::Card,
+        None => !matches!(context, Context::Card | Context::Note),
         Some(c) => c == context || context.beneath() == Some(c),
     }
 }

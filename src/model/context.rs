@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::deploy::Deploy;
 use crate::model::time::DAY;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
@@ -12,6 +13,8 @@ use crate::model::time::Millis;
 pub const LEAST_WEEKS: usize = 2;
 /// Starts so near each other are one restart: a deploy goes from host to host.
 const ONE_RESTART: Millis = 5 * MINUTE;
+/// A mark and the version seen to change so near to it are one deploy: scripts mark at their beginning or at their end.
+const ONE_DEPLOY: Millis = 30 * MINUTE;
 /// Changes are looked back for this long.
 pub const LOOK_BACK: Millis = DAY;
 
@@ -89,6 +92,27 @@ pub enum Changed {
         /// The first of them.
         first: String,
     },
+    /// Somebody marked a deploy.
+    Deployed {
+        /// What they said of it.
+        deploy: Deploy,
+    },
+}
+
+/// What was seen and what was marked, as one list, oldest first. A version that was seen to change and restarts that
+/// were seen around a mark are what the mark says.
+#[must_use]
+pub fn merged(seen: &[Change], deploys: &[Deploy]) -> Vec<Change> {
+    let bare = |version: &str| version.trim_start_matches('v').to_owned();
+    let explained = |c: &Change, d: &Deploy| match &c.what {
+        Changed::Version { to, .. } => bare(to) == bare(&d.version) && (c.at - d.at).abs() <= ONE_DEPLOY,
+        Changed::Started { .. } => (c.at - d.at).abs() <= ONE_RESTART,
+        Changed::Deployed { .. } => false,
+    };
+    let mut out: Vec<Change> = seen.iter().filter(|c| !deploys.iter().any(|d| explained(c, d))).cloned().collect();
+    out.extend(deploys.iter().map(|d| Change { at: d.at, what: Changed::Deployed { deploy: d.clone() } }));
+    out.sort_by_key(|c| c.at);
+    out
 }
 
 impl Seen {

@@ -32,3 +32,11 @@ pub struct Deploy {
     #[serde(default)]
     pub note: String,
 }
+
+impl Deploy {
+    /// The identifier of the entry about it in an incident's journal: whoever writes it, it is there once.
+    #[must_use]
+    pub fn entry_of(&self, incident: &str) -> String {
+        format!("{} {incident}", self.id)
+    }
+}

@@ -241,6 +241,22 @@ impl Fact {
         value.get("kind").and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
     }
 
+    /// The same with a person's words rewritten.
+    #[must_use]
+    pub fn rewritten(self, fit: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::IncidentOpened { title, level, began } => Self::IncidentOpened { title: fit(&title), level, began },
+            Self::Note { text } => Self::Note { text: fit(&text) },
+            Self::Todo { text, owner, due } => Self::Todo { text: fit(&text), owner: owner.map(|o| fit(&o)), due },
+            Self::Declared { level, reason } => Self::Declared { level, reason: fit(&reason) },
+            Self::Update { text } => Self::Update { text: fit(&text) },
+            Self::Resolved { since, text } => Self::Resolved { since, text: fit(&text) },
+            Self::Closed { text } => Self::Closed { text: fit(&text) },
+            Self::Edited { of, text } => Self::Edited { of, text: fit(&text) },
+            other => other,
+        }
+    }
+
     /// Written by a person, not by a machine.
     #[must_use]
     pub fn by_person(&self) -> bool {

@@ -17,6 +17,9 @@ pub const COMMANDER: &str = "commander";
 /// Whoever works on it too: `helper ana`.
 pub const HELPER: &str = "helper";
 
+/// The name that what rules do is signed with.
+pub const RULES: &str = "rules";
+
 /// Where an incident is on its way. The order is the usual one; nothing holds anybody to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -257,7 +260,7 @@ mod tests {
         let mut incident = Incident::new("INC-2026-0001");
         for (at, fact) in facts {
             let draft = Draft::new(at, "ana", "web1", fact);
-            let entry = Entry::seal(&incident, draft, at, "x");
+            let entry = Entry::seal(&incident, draft, at);
             incident.fold(&entry);
         }
         incident

@@ -8,11 +8,30 @@ use sha2::Sha256;
 use crate::model::fact::Fact;
 use crate::model::incident::Incident;
 use crate::model::incident::OWNER;
+use crate::model::severity::Level;
 use crate::model::time::Millis;
+
+/// How it stood at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    /// How bad the rules found it.
+    pub level: Level,
+    /// The failed share of the last minute's requests.
+    #[serde(default)]
+    pub failing: Option<f64>,
+    /// p95 of their durations, in seconds.
+    #[serde(default)]
+    pub p95: Option<f64>,
+    /// Requests a second.
+    #[serde(default)]
+    pub rate: Option<f64>,
+}
 
 /// Something to be written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
+    /// Made by the writer: the same draft given twice is one entry. Empty, the store makes one.
+    pub id: String,
     /// When it happened, ms since the epoch.
     pub at: Millis,
     /// Who did it or saw it.
@@ -21,13 +40,15 @@ pub struct Draft {
     pub host: String,
     /// What.
     pub fact: Fact,
+    /// How it stood then, where that was seen.
+    pub moment: Option<Moment>,
 }
 
 impl Draft {
     /// A draft.
     #[must_use]
     pub fn new(at: Millis, who: &str, host: &str, fact: Fact) -> Self {
-        Self { at, who: who.to_owned(), host: host.to_owned(), fact }
+        Self { id: String::new(), at, who: who.to_owned(), host: host.to_owned(), fact, moment: None }
     }
 
     /// Somebody has the incident from now on.
@@ -56,7 +77,9 @@ pub struct Entry {
     pub host: String,
     /// What happened.
     pub fact: Fact,
-    /// The same as JSON, as it is kept and hashed.
+    /// How it stood then.
+    pub moment: Option<Moment>,
+    /// Both as JSON, as they are kept and hashed.
     pub data: String,
     /// The hash of the entry before; empty for the first.
     pub prev: String,
@@ -67,18 +90,18 @@ pub struct Entry {
 impl Entry {
     /// Makes the next entry of an incident.
     #[must_use]
-    pub fn seal(incident: &Incident, draft: Draft, recorded_at: Millis, id: &str) -> Self {
-        let data = serde_json::to_string(&draft.fact).unwrap_or_default();
+    pub fn seal(incident: &Incident, draft: Draft, recorded_at: Millis) -> Self {
         let mut entry = Self {
             incident: incident.id.clone(),
             seq: incident.last_seq + 1,
-            id: id.to_owned(),
+            id: draft.id,
             at: draft.at,
             recorded_at,
             who: draft.who,
             host: draft.host,
+            data: written(&draft.fact, draft.moment),
             fact: draft.fact,
-            data,
+            moment: draft.moment,
             prev: incident.last_hash.clone(),
             hash: String::new(),
         };
@@ -104,6 +127,27 @@ impl Entry {
             hex
         })
     }
+}
+
+/// A fact with its moment, as it is kept.
+fn written(fact: &Fact, moment: Option<Moment>) -> String {
+    let mut value = serde_json::to_value(fact).unwrap_or_default();
+    if let (Some(map), Some(moment)) = (value.as_object_mut(), moment) {
+        map.insert("moment".to_owned(), serde_json::to_value(moment).unwrap_or_default());
+    }
+    value.to_string()
+}
+
+/// Reads what is kept; an entry of a newer program is one that nothing is known of.
+#[must_use]
+pub fn read(data: &str) -> (Fact, Option<Moment>) {
+    #[derive(Deserialize)]
+    struct Beside {
+        #[serde(default)]
+        moment: Option<Moment>,
+    }
+    let fact = serde_json::from_str(data).unwrap_or(Fact::Unknown);
+    (fact, serde_json::from_str(data).ok().and_then(|b: Beside| b.moment))
 }
 
 /// What does not fit in a chain.
@@ -172,7 +216,7 @@ mod tests {
             .enumerate()
             .map(|(i, text)| {
                 let draft = Draft::new(i as i64, "ana", "web1", Fact::Note { text: (*text).to_owned() });
-                let entry = Entry::seal(&incident, draft, i as i64, &format!("id{i}"));
+                let entry = Entry::seal(&incident, Draft { id: format!("id{i}"), ..draft }, i as i64);
                 incident.fold(&entry);
                 entry
             })
@@ -209,5 +253,15 @@ mod tests {
         let (_, entries) = chain(&["one"]);
         assert_eq!(entries[0].hash, "ef5ce6ee3dc10d7e62d9aa08dbc7a6eaa3a35b4ebebc76efcfd7134265839744");
         assert_eq!(entries[0].data, r#"{"kind":"note","text":"one"}"#);
+    }
+
+    #[test]
+    fn what_is_kept_is_read_again_also_when_it_is_newer() {
+        let moment = Moment { level: Level::Sev1, failing: Some(0.124), p95: None, rate: Some(8.2) };
+        let note = Fact::Note { text: "one".to_owned() };
+        assert_eq!(read(&written(&note, Some(moment))), (note.clone(), Some(moment)));
+        assert_eq!(read(r#"{"kind":"note","text":"one"}"#), (note, None));
+        assert_eq!(read(r#"{"kind":"telepathy","who":"ana","moment":{"level":"SEV1"}}"#).0, Fact::Unknown);
+        assert_eq!(read("rubbish"), (Fact::Unknown, None));
     }
 }

@@ -27,13 +27,13 @@ use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
 use crate::model::time::rfc3339;
+use crate::secrets::Secrets;
 use crate::sources::http;
 use crate::sources::http::Clients;
 use crate::sources::json::malformed;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::poll::no_answer;
-use crate::sources::secrets::Secrets;
 
 /// Characters of a label or annotation that are kept: a sentence is shorter, and a hostile one has millions.
 const TEXT: usize = 4_096;

@@ -26,11 +26,11 @@ use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::text::fit;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::http;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
-use crate::sources::secrets::Secrets;
 use crate::sources::tls;
 
 /// The most of a body that expectations look at: a health page is small, and a checker is no download.

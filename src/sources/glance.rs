@@ -7,10 +7,10 @@ use crate::engine::settings::SessionsSpec;
 use crate::model::glance::Look;
 use crate::model::signal::Absence;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::database::Connection;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
-use crate::sources::secrets::Secrets;
 
 /// Looks at a server.
 pub struct Glancer {

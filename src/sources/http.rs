@@ -24,7 +24,7 @@ use crate::engine::settings::SecretId;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
-use crate::sources::secrets::Secrets;
+use crate::secrets::Secrets;
 
 /// The largest answer that is read: the exposition of some hundred thousand series.
 pub const BODY_LIMIT: u64 = 16 * 1024 * 1024;

@@ -23,9 +23,9 @@ use crate::model::text::clean;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::secrets::Secrets;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
-use crate::sources::secrets::Secrets;
 
 /// A longer line is cut here: no sentence is that long, and a hostile one has no end.
 const LINE: usize = 64 * 1024;

@@ -11,7 +11,6 @@ pub mod log;
 pub mod poll;
 pub mod prometheus;
 pub mod scrape;
-pub mod secrets;
 pub mod sessions;
 pub mod sql;
 pub mod tls;
@@ -40,10 +39,10 @@ use crate::engine::state::check_task;
 use crate::engine::state::rules_task;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::secrets::Secrets;
 use crate::sources::http::Clients;
 use crate::sources::poll::Plan;
 use crate::sources::poll::Source;
-use crate::sources::secrets::Secrets;
 
 /// Orders under way at the most: a person gives one, acknowledgements extend one by one.
 const ORDERS: usize = 64;

@@ -24,6 +24,7 @@ use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::secrets::Secrets;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
@@ -33,7 +34,6 @@ use crate::sources::prometheus::requests::Answered;
 use crate::sources::prometheus::requests::Answers;
 use crate::sources::prometheus::requests::Ask;
 use crate::sources::prometheus::requests::TOTAL_5;
-use crate::sources::secrets::Secrets;
 
 pub use alerts::Alerts;
 pub use context::Context;

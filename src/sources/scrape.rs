@@ -30,6 +30,7 @@ use crate::model::source::Origin;
 use crate::model::text::clean;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::exposition;
 use crate::sources::exposition::Exposition;
 use crate::sources::exposition::Format;
@@ -41,7 +42,6 @@ use crate::sources::poll::no_answer;
 use crate::sources::scrape::series::Counters;
 use crate::sources::scrape::series::Failures;
 use crate::sources::scrape::series::Grown;
-use crate::sources::secrets::Secrets;
 
 /// Bodies above this are read on a thread of their own, so that other pollers go on.
 const LARGE: usize = 256 * 1024;

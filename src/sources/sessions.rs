@@ -19,6 +19,7 @@ use crate::model::time::DAY;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::database::Connection;
 use crate::sources::database::EXPIRED_CAP;
 use crate::sources::database::Trouble;
@@ -26,7 +27,6 @@ use crate::sources::database::Window;
 use crate::sources::database::identifier;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
-use crate::sources::secrets::Secrets;
 
 /// The most a count that a person asked for may take; the server stops it then.
 const COUNT_LIMIT: Millis = 30_000;

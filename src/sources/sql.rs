@@ -10,11 +10,11 @@ use crate::model::signal::Reading;
 use crate::model::signal::Sample;
 use crate::model::source::Origin;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::database::Connection;
 use crate::sources::database::Trouble;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
-use crate::sources::secrets::Secrets;
 
 /// One figure.
 pub struct Figure {

@@ -56,8 +56,9 @@ impl Store {
         let deploy = self.deployed(deploy).await?;
         for incident in self.incidents(true, OPEN).await? {
             let fact = Fact::Deployed { deploy: deploy.clone() };
-            let draft = Draft::new(deploy.at, &deploy.by, &deploy.from, fact);
-            self.append_once(&incident.id, vec![(format!("{} {}", deploy.id, incident.id), draft)]).await?;
+            let draft =
+                Draft { id: deploy.entry_of(&incident.id), ..Draft::new(deploy.at, &deploy.by, &deploy.from, fact) };
+            self.append(&incident.id, vec![draft]).await?;
         }
         Ok(deploy)
     }

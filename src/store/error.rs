@@ -10,6 +10,8 @@ use crate::lang::Lang;
 pub enum StoreError {
     /// A newer cabina made it.
     Newer(PathBuf),
+    /// There is none yet, and none may be made.
+    NotThere(PathBuf),
     /// It may not be read or written.
     Denied(PathBuf),
     /// The disk is full.
@@ -45,6 +47,7 @@ impl StoreError {
     pub fn words(&self, lang: Lang) -> String {
         match self {
             Self::Newer(path) => lang.store_newer(path.display()),
+            Self::NotThere(path) => lang.store_not_there(path.display()),
             Self::Denied(path) => lang.store_denied(path.display()),
             Self::NoRoom(path) => lang.store_no_room(path.display()),
             Self::Busy => lang.store_busy(),

@@ -77,6 +77,22 @@ pub(super) fn make(path: &Path) -> Result<(), StoreError> {
     made.map(|_| ()).map_err(|e| StoreError::io(path, &e))
 }
 
+/// Writes a small text as a whole or not at all, for its owner alone; an empty one is no file.
+///
+/// # Errors
+/// When it could not be written.
+pub fn keep_aside(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    if text.is_empty() {
+        return fs::remove_file(path)
+            .or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) });
+    }
+    let new = beside(path, ".new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
+    fs::rename(&new, path)
+}
+
 /// Puts a broken store aside, under a name of its own. Nothing of it is overwritten. The caller holds the lock.
 pub(super) fn set_aside(path: &Path) -> Result<Note, StoreError> {
     let kept = beside(path, &format!(".damaged-{}", bus::now().wall));

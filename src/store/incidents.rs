@@ -11,6 +11,7 @@ use crate::model::journal::Break;
 use crate::model::journal::Chain;
 use crate::model::journal::Draft;
 use crate::model::journal::Entry;
+use crate::model::journal::read as read_data;
 use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -25,6 +26,8 @@ const ENTRY: &str = "SELECT incident, seq, id, happened_at, recorded_at, who, ho
 pub struct Joined {
     /// The incident.
     pub incident: Incident,
+    /// What was added.
+    pub entries: Vec<Entry>,
     /// It was opened by this; otherwise it was there before.
     pub opened: bool,
 }
@@ -51,13 +54,15 @@ macro_rules! load {
 macro_rules! add {
     ($tx:expr, $incident:expr, $drafts:expr, $now:expr) => {{
         let mut added: Vec<Entry> = Vec::new();
-        for (id, draft) in $drafts {
+        for draft in $drafts {
+            let draft: Draft = draft;
+            let id = if draft.id.is_empty() { new_id() } else { draft.id.clone() };
             let known: i64 =
                 sqlx::query_scalar("SELECT COUNT(*) FROM entry WHERE id = ?").bind(&id).fetch_one(&mut *$tx).await?;
             if known > 0 {
                 continue;
             }
-            let entry = Entry::seal($incident, draft, $now, &id);
+            let entry = Entry::seal($incident, Draft { id, ..draft }, $now);
             $incident.fold(&entry);
             sqlx::query(
                 "INSERT INTO entry (incident, seq, id, happened_at, recorded_at, who, host, kind, data, prev, hash) \
@@ -126,12 +131,9 @@ fn write(incident: &Incident) -> Result<String, StoreError> {
     serde_json::to_string(incident).map_err(|e| StoreError::Failed(e.to_string()))
 }
 
-fn with_ids(drafts: Vec<Draft>) -> Vec<(String, Draft)> {
-    drafts.into_iter().map(|d| (new_id(), d)).collect()
-}
-
 fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
     let data: String = row.try_get("data")?;
+    let (fact, moment) = read_data(&data);
     Ok(Entry {
         incident: row.try_get("incident")?,
         seq: row.try_get("seq")?,
@@ -140,8 +142,8 @@ fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
         recorded_at: row.try_get("recorded_at")?,
         who: row.try_get("who")?,
         host: row.try_get("host")?,
-        // An entry of a newer program is kept, and shown as what it is.
-        fact: serde_json::from_str(&data).unwrap_or(Fact::Unknown),
+        fact,
+        moment,
         data,
         prev: row.try_get("prev")?,
         hash: row.try_get("hash")?,
@@ -158,7 +160,7 @@ impl Store {
         let incident = on!(&self.pool, p => {
             let mut tx = begin!(p).await?;
             let mut incident = number!(tx, year);
-            add!(tx, &mut incident, with_ids(drafts), now);
+            add!(tx, &mut incident, drafts, now);
             tx.commit().await?;
             incident
         });
@@ -190,30 +192,19 @@ impl Store {
                 let fact = Fact::Assigned { role: format!("{HELPER} {who}"), who: who.clone() };
                 drafts.push(Draft { fact, ..took });
             }
-            add!(tx, &mut incident, with_ids(drafts), now);
+            let entries = add!(tx, &mut incident, drafts, now);
             tx.commit().await?;
-            Joined { incident, opened }
+            Joined { incident, entries, opened }
         });
         Ok(joined)
     }
 
-    /// Adds entries to an incident's journal; they are on the disk when this returns.
+    /// Adds entries to an incident's journal; they are on the disk when this returns. A draft that is there already is
+    /// not added again.
     ///
     /// # Errors
     /// When nothing was written.
     pub async fn append(&self, id: &str, drafts: Vec<Draft>) -> Result<(Incident, Vec<Entry>), StoreError> {
-        self.append_once(id, with_ids(drafts)).await
-    }
-
-    /// The same with identifiers made before: what is there already is not added again.
-    ///
-    /// # Errors
-    /// When nothing was written.
-    pub async fn append_once(
-        &self,
-        id: &str,
-        drafts: Vec<(String, Draft)>,
-    ) -> Result<(Incident, Vec<Entry>), StoreError> {
         let now = bus::now().wall;
         let done = on!(&self.pool, p => {
             let mut tx = begin!(p).await?;
@@ -236,9 +227,9 @@ impl Store {
             let mut ends = load!(tx, from);
             let mut stays = load!(tx, into);
             let ended = Draft::new(now, who, host, Fact::Merged { into: into.to_owned() });
-            add!(tx, &mut ends, with_ids(vec![ended]), now);
+            add!(tx, &mut ends, [ended], now);
             let absorbed = Draft::new(now, who, host, Fact::Absorbed { from: from.to_owned() });
-            add!(tx, &mut stays, with_ids(vec![absorbed]), now);
+            add!(tx, &mut stays, [absorbed], now);
             tx.commit().await?;
             stays
         });

@@ -14,6 +14,7 @@ pub mod queue;
 
 pub use error::StoreError;
 pub use file::Note;
+pub use file::keep_aside;
 pub use incidents::Joined;
 pub use incidents::new_id;
 
@@ -68,6 +69,13 @@ pub struct Opened {
     pub notes: Vec<Note>,
 }
 
+/// The file of an embedded store.
+#[must_use]
+pub fn path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?.split('?').next()?;
+    Some(PathBuf::from(path.strip_prefix("//").unwrap_or(path)))
+}
+
 impl Store {
     /// Opens the store at `url` (`sqlite:///path`), makes it if it is not there, and brings it up to date. `wait` is
     /// how long a write waits for another writer, in ms.
@@ -75,11 +83,8 @@ impl Store {
     /// # Errors
     /// When it cannot be used; the sentence says what to do.
     pub async fn open(url: &str, wait: Millis) -> Result<Opened, StoreError> {
-        let Some(path) = url.strip_prefix("sqlite:") else {
-            return Err(StoreError::OtherDatabase);
-        };
-        let path = path.split('?').next().unwrap_or_default();
-        Self::open_file(PathBuf::from(path.strip_prefix("//").unwrap_or(path)), wait).await
+        let path = path(url).ok_or(StoreError::OtherDatabase)?;
+        Self::open_file(path, wait).await
     }
 
     async fn open_file(path: PathBuf, wait: Millis) -> Result<Opened, StoreError> {

@@ -3,9 +3,12 @@
 use ratatui::layout::Rect;
 
 use crate::engine::timeline::Entry;
+use crate::engine::timeline::Kept;
 use crate::engine::visible_facts;
+use crate::engine::words::figure;
 use crate::layout::Pane;
 use crate::model::fact::Fact;
+use crate::model::signal::Unit;
 use crate::model::text;
 use crate::theme::Role;
 use crate::view::Heading;
@@ -42,7 +45,22 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
 
 fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry) {
     let lang = p.lang();
-    let clock = p.shown().settings.zone.hms(entry.at);
+    let state = p.shown();
+    let clock = state.settings.zone.hms(entry.at);
+    let going_on = state.record.incident.is_some();
+    let unsaved =
+        matches!(entry.kept, Kept::Saving(_)) || (entry.kept == Kept::Here && entry.what.by_person() && going_on);
+    let mut area = area;
+    if unsaved {
+        let mark = format!(" {}", lang.fact_saving());
+        p.right(area, y, &mark, Role::Unknown);
+        area.width = area.width.saturating_sub(text::width(&mark) as u16);
+    } else if let Some(share) = entry.moment.and_then(|m| m.failing).filter(|_| area.width >= 90) {
+        // The figures of that moment.
+        let mark = format!("  {}", lang.fact_failing(figure(lang, share, Unit::Ratio)));
+        p.right(area, y, &mark, Role::Muted);
+        area.width = area.width.saturating_sub(text::width(&mark) as u16);
+    }
     let mut used = p.text(area.x, y, area.width, &format!("{clock} "), Role::Muted);
     if area.width >= 90 {
         used += p.text(area.x + used, y, 10, &text::pad(&entry.who(lang), 10), Role::Muted);
@@ -52,5 +70,11 @@ fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry) {
         Fact::Opened | Fact::Level { .. } => Role::Muted,
         _ => Role::Text,
     };
-    p.text(area.x + used, y, area.width.saturating_sub(used), &entry.words(lang, p.shown().settings.zone), role);
+    p.text(
+        area.x + used,
+        y,
+        area.width.saturating_sub(used),
+        &entry.words(lang, p.shown().settings.zone).replace('\n', " ⏎ "),
+        role,
+    );
 }

@@ -7,6 +7,7 @@ use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::input::command::Command;
 use crate::input::keymap;
+use crate::input::keymap::Binding;
 use crate::input::keymap::Context;
 use crate::lang::Lang;
 use crate::model::text;
@@ -35,18 +36,23 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) -> Option<(u16, u16)> {
     None
 }
 
-/// As many hints as fit, each whole.
+/// As many hints as fit, each whole. The way out of trouble is the help: it always has its place.
 fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     let mut x = area.x + 1;
     // A silence that is ended has neither time nor reason to choose.
     let ends = matches!(&p.state.ui.overlay, Overlay::Silence(card) if card.ends.is_some());
     let idle = |c: Command| ends && matches!(c, Command::Longer | Command::Shorter | Command::Comment);
-    for binding in keymap::hints(context).into_iter().filter(|b| !idle(b.command)) {
-        let key = format!("[{}]", binding.chord);
-        let name = format!(" {}", binding.command.name(lang));
-        let width = (text::width(&key) + text::width(&name)) as u16;
-        if x + width > area.right() {
-            // The way out of trouble is the help: it stands last, so a shorter one may still fit.
+    let bindings: Vec<_> = keymap::hints(context).into_iter().filter(|b| !idle(b.command)).collect();
+    let words = |b: &Binding| (format!("[{}]", b.chord), format!(" {}", b.command.name(lang)));
+    let wide = |(key, name): &(String, String)| (text::width(key) + text::width(name)) as u16;
+    let mut kept_free = bindings.iter().find(|b| b.command == Command::Help).map_or(0, |b| wide(&words(b)) + 2);
+    for binding in bindings {
+        let (key, name) = words(binding);
+        let width = wide(&(key.clone(), name.clone()));
+        if binding.command == Command::Help {
+            kept_free = 0;
+        }
+        if x + width + kept_free > area.right() {
             continue;
         }
         x += p.text(x, area.y, width, &key, Role::Key);
@@ -73,6 +79,16 @@ fn words(lang: Lang, notice: &Notice) -> String {
         Notice::NoLinks => lang.notice_no_links(),
         Notice::NoHistory => lang.notice_no_history(),
         Notice::NothingThen => lang.notice_nothing_then(),
+        Notice::NoRecord(why) if why.is_empty() => lang.notice_record_opening(),
+        Notice::NoRecord(why) => why.clone(),
+        Notice::NoIncident => lang.notice_no_incident(),
+        Notice::NoteKept => lang.notice_note_kept(),
+        Notice::YoursAlready => lang.notice_yours_already(),
+        Notice::Taking => lang.notice_taking(),
+        Notice::NothingWrong => lang.notice_nothing_wrong(),
+        Notice::Opened(id) => lang.notice_opened(id),
+        Notice::Joined(id) => lang.notice_joined(id),
+        Notice::Helping(id, who) => lang.notice_helping(id, who),
         Notice::ReadOnly => lang.notice_read_only(),
         Notice::Frozen => lang.notice_frozen(),
     }

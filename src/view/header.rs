@@ -101,6 +101,7 @@ fn second(p: &mut Painter<'_>, area: Rect) {
         parts.push((lang.frozen(frozen.settings.zone.hms(frozen.now.wall)), Role::Unknown));
         parts.push((lang.frozen_live(state.verdict.level.word()), Role::of(state.verdict.level)));
     }
+    parts.extend(incident(state, lang));
     let shown = p.shown();
     if let Some(words) = blind_words(shown, lang) {
         parts.push((words, Role::Unknown));
@@ -133,6 +134,27 @@ fn second(p: &mut Painter<'_>, area: Rect) {
         }
         x += p.text(x, y, area.right().saturating_sub(x + 1), content, *role);
     }
+}
+
+/// The incident that goes on and who has it; and that something is not saved, where that is so.
+fn incident(state: &State, lang: Lang) -> Vec<(String, Role)> {
+    let mut parts = Vec::new();
+    match &state.record.incident {
+        Some(i) => parts.push(match i.owner() {
+            None => (lang.head_incident_nobody(&i.id), Role::Unknown),
+            Some(who) if who == state.settings.operator => (lang.head_incident_mine(&i.id), Role::Text),
+            Some(who) => (lang.head_incident_of(&i.id, who), Role::Text),
+        }),
+        // What is bad enough to wake somebody is somebody's.
+        None if state.record.desk.is_some() && state.verdict.level >= Level::Sev2 => {
+            parts.push((lang.head_take(), Role::Key));
+        }
+        None => {}
+    }
+    if let Some(why) = &state.record.problem {
+        parts.push((lang.head_no_record(why), Role::Unknown));
+    }
+    parts
 }
 
 /// Since when something cannot be seen, and what; nothing while everything can.

@@ -24,6 +24,7 @@ mod header;
 mod health;
 mod latency;
 pub mod links;
+mod note;
 mod now;
 mod overlay;
 mod paint;

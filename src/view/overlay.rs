@@ -17,6 +17,7 @@ use crate::theme::Role;
 use crate::view::card;
 use crate::view::detail;
 use crate::view::links;
+use crate::view::note;
 use crate::view::paint::Painter;
 
 /// One line of a page: pieces one after another.
@@ -49,6 +50,10 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
         }
         Overlay::Links(at) => {
             links::draw(p, screen, *at);
+            None
+        }
+        Overlay::Note(editor) => {
+            note::draw(p, screen, editor);
             None
         }
         Overlay::Palette(prompt, at) => palette(p, screen, prompt.text(), &prompt.before_cursor(), *at),
@@ -130,7 +135,7 @@ fn help(p: &Painter<'_>) -> Vec<Line> {
             }
             _ => keys.join(" "),
         };
-        lines.push(vec![(text::pad(&keys, 16), Role::Key), (doc.clone(), Role::Text)]);
+        lines.push(vec![(text::pad(&keys, 18), Role::Key), (doc.clone(), Role::Text)]);
         seen.push(doc);
     }
     lines

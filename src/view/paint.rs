@@ -35,6 +35,10 @@ impl<'a> Painter<'a> {
         self.state.shown()
     }
 
+    pub(super) fn buffer(&mut self) -> &mut Buffer {
+        self.buf
+    }
+
     pub(super) fn style(&self, role: Role) -> Style {
         self.theme.style(role)
     }

@@ -10,7 +10,7 @@ const LAYERS: [&[&str]; 10] = [
     &["engine"],
     &["view", "report", "config"],
     &["bus"],
-    &["store"],
+    &["store", "secrets"],
     &["sources", "effects", "lab"],
     &["cli"],
     &["app"],

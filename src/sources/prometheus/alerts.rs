@@ -19,12 +19,12 @@ use crate::model::text::clean;
 use crate::model::time::DAY;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::poll::no_answer;
 use crate::sources::prometheus::api::Api;
-use crate::sources::secrets::Secrets;
 
 /// A week of `ALERTS` is read this often, and when a new name turns up.
 const HISTORY_EVERY: Millis = 10 * MINUTE;

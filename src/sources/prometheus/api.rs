@@ -14,10 +14,10 @@ use crate::engine::settings::PrometheusSpec;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::http;
 use crate::sources::http::Clients;
 use crate::sources::json::malformed;
-use crate::sources::secrets::Secrets;
 
 /// Series read of one answer at the most; more are counted, not judged.
 pub(super) const SERIES: usize = 1_000;

@@ -18,12 +18,12 @@ use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::secrets::Secrets;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::prometheus::api::Api;
 use crate::sources::prometheus::api::Labels;
-use crate::sources::secrets::Secrets;
 
 /// Past weeks that are compared with.
 const WEEKS: Millis = 4;

@@ -20,13 +20,13 @@ use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::prometheus::api::Api;
 use crate::sources::prometheus::api::Element;
 use crate::sources::prometheus::api::Labels;
-use crate::sources::secrets::Secrets;
 
 /// Windows that are tried, the shortest first.
 const WINDOWS: [(&str, Millis); 2] = [("2m", 2 * MINUTE), ("5m", 5 * MINUTE)];

@@ -14,12 +14,12 @@ use crate::model::rule::Rule;
 use crate::model::signal::Absence;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::secrets::Secrets;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::prometheus::api::Api;
 use crate::sources::prometheus::api::Row;
-use crate::sources::secrets::Secrets;
 
 /// Moments of history asked for at the most.
 const POINTS: Millis = 1_440;

@@ -24,7 +24,7 @@ pub(crate) async fn get(url: &str) -> Result<String, String> {
 }
 
 /// Settings from a configuration text, with its secrets.
-pub(crate) fn settings(text: &str) -> (cabina::engine::Settings, std::sync::Arc<cabina::sources::secrets::Secrets>) {
+pub(crate) fn settings(text: &str) -> (cabina::engine::Settings, std::sync::Arc<cabina::secrets::Secrets>) {
     let env = std::env::vars().collect();
     let around = cabina::config::Surroundings {
         env: &env,
@@ -35,5 +35,5 @@ pub(crate) fn settings(text: &str) -> (cabina::engine::Settings, std::sync::Arc<
     let loaded = cabina::config::load(text, &around).unwrap_or_else(|r| panic!("{:#?}\n{text}", r.mistakes));
     let values = loaded.secrets.into_iter().map(|(k, v)| (k, v.into())).collect();
     let hidden = loaded.hidden.into_iter().map(Into::into).collect();
-    (loaded.settings, std::sync::Arc::new(cabina::sources::secrets::Secrets::new(values, hidden)))
+    (loaded.settings, std::sync::Arc::new(cabina::secrets::Secrets::new(values, hidden)))
 }

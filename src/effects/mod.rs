@@ -1,0 +1,3 @@
+//! Effects that take their time: each has a task of its own, and what comes of it returns as an event.
+
+pub mod record;

@@ -1,0 +1,272 @@
+//! The record, kept: one task owns the store, carries orders out one after another, and looks once a second what
+//! others have written.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::bus;
+use crate::bus::Bus;
+use crate::engine::Kind;
+use crate::engine::effect::RecordOrder;
+use crate::engine::record::Desk;
+use crate::lang::Lang;
+use crate::model::deploy::Deploy;
+use crate::model::incident::Incident;
+use crate::model::journal::Draft;
+use crate::model::journal::Entry;
+use crate::model::text::WRITTEN_LIMIT;
+use crate::model::time::DAY;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::secrets::Secrets;
+use crate::store;
+use crate::store::Opened;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::queue;
+
+/// Orders that may wait: a person gives one at a time, machines one.
+const ORDERS: usize = 64;
+/// How often is looked for what others have written.
+const LOOK: Duration = Duration::from_secs(1);
+/// A store that could not be opened is tried again after this long.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How long a write waits for another writer.
+const PATIENCE: Millis = 10 * SECOND;
+/// The scribe says so every few looks …
+const LEASE_EVERY: u32 = 5;
+/// … and is forgotten three times as long after its last word.
+const LEASE: Millis = 15 * SECOND;
+/// The lease of whoever writes down what machines see.
+const SCRIBE: &str = "scribe";
+/// Entries of a journal that are shown at first.
+const FIRST: i64 = 500;
+/// Entries read at once afterwards.
+const PAGE: i64 = 500;
+/// Deploys of a day.
+const DEPLOYS: i64 = 200;
+/// What is under way when the program ends may take this long.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What the task needs to know.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where the store is, or why it cannot be found.
+    pub url: Result<String, StoreError>,
+    /// Nothing is written from here.
+    pub read_only: bool,
+    /// The language of sentences.
+    pub lang: Lang,
+    /// This machine.
+    pub host: String,
+    /// Values that must not be written down.
+    pub secrets: Arc<Secrets>,
+}
+
+/// The task, as the performer holds it.
+#[derive(Debug)]
+pub struct Recorder {
+    orders: mpsc::Sender<(u64, RecordOrder)>,
+    task: JoinHandle<()>,
+}
+
+impl Recorder {
+    /// Starts the task.
+    #[must_use]
+    pub fn spawn(plan: Plan, bus: &Bus) -> Self {
+        let (orders, rx) = mpsc::channel(ORDERS);
+        let task = tokio::spawn(run(plan, bus.clone(), rx));
+        Self { orders, task }
+    }
+
+    /// Gives an order; false when too many wait.
+    #[must_use]
+    pub fn give(&self, request: u64, order: RecordOrder) -> bool {
+        self.orders.try_send((request, order)).is_ok()
+    }
+
+    /// Carries out what waits, and lets go of the store.
+    pub async fn close(self) {
+        drop(self.orders);
+        let _ = tokio::time::timeout(LAST_WORDS, self.task).await;
+    }
+}
+
+async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)>) {
+    let desk = Desk { id: store::new_id(), host: plan.host.clone() };
+    let (store, path) = loop {
+        match open(&plan).await {
+            Ok(opened) => break opened,
+            Err(why) => {
+                bus.send(Kind::RecordFailed { request: None, why: why.words(plan.lang) }).await;
+            }
+        }
+        if tokio::time::timeout(AGAIN, orders.recv()).await.is_ok_and(|o| o.is_none()) {
+            return;
+        }
+    };
+    let draft = std::fs::read_to_string(unfinished(&path)).unwrap_or_default();
+    let draft: String = draft.chars().take(WRITTEN_LIMIT).collect();
+    bus.send(Kind::RecordOpened { desk: desk.clone(), draft }).await;
+    let mut keeper = Keeper { plan, desk, store, path, bus, shown: Shown::default(), looks: 0, scribe: false };
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let go_on = tokio::select! {
+            order = orders.recv() => match order {
+                Some((request, order)) => keeper.carry_out(request, order).await,
+                None => break,
+            },
+            _ = looks.tick() => keeper.look().await,
+        };
+        if !go_on {
+            break;
+        }
+    }
+    let _ = keeper.store.release(SCRIBE, &keeper.desk.id).await;
+    keeper.store.close().await;
+}
+
+async fn open(plan: &Plan) -> Result<(Store, PathBuf), StoreError> {
+    let url = plan.url.clone()?;
+    let path = store::path(&url).ok_or(StoreError::OtherDatabase)?;
+    if plan.read_only && !path.exists() {
+        // Looking makes nothing.
+        return Err(StoreError::NotThere(path));
+    }
+    let Opened { store, .. } = Store::open(&url, PATIENCE).await?;
+    if !plan.read_only {
+        let _ = queue::take_in(&store, &path).await;
+    }
+    Ok((store, path))
+}
+
+/// The file beside the store that an unfinished note waits in.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".note");
+    name.into()
+}
+
+/// What the cockpit was last told.
+#[derive(Debug, Default)]
+struct Shown {
+    incident: Option<Incident>,
+    deploys: Vec<Deploy>,
+    scribe: bool,
+    told: bool,
+    problem: Option<StoreError>,
+}
+
+struct Keeper {
+    plan: Plan,
+    desk: Desk,
+    store: Store,
+    path: PathBuf,
+    bus: Bus,
+    shown: Shown,
+    looks: u32,
+    scribe: bool,
+}
+
+impl Keeper {
+    /// Carries an order out; false when nobody listens any more.
+    async fn carry_out(&mut self, request: u64, order: RecordOrder) -> bool {
+        let done = match order {
+            RecordOrder::Take { year, opening, took } => {
+                let opening = self.redacted(opening);
+                self.store.open_or_join(year, opening, *took).await.map(|j| (j.incident, j.entries, j.opened))
+            }
+            RecordOrder::Append { incident, drafts } => {
+                let drafts = self.redacted(drafts);
+                self.store.append(&incident, drafts).await.map(|(incident, entries)| (incident, entries, false))
+            }
+            RecordOrder::Unfinished(text) => {
+                let text = self.plan.secrets.redact(&text);
+                // A note that cannot be kept aside is still on the screen.
+                let _ = store::keep_aside(&unfinished(&self.path), &text);
+                return true;
+            }
+        };
+        let kind = match done {
+            Ok((incident, entries, opened)) => Kind::Recorded { request, incident, entries, opened },
+            Err(why) => Kind::RecordFailed { request: Some(request), why: why.words(self.plan.lang) },
+        };
+        self.bus.send(kind).await && self.look().await
+    }
+
+    fn redacted(&self, drafts: Vec<Draft>) -> Vec<Draft> {
+        let fit = |text: &str| self.plan.secrets.redact(text);
+        drafts.into_iter().map(|d| Draft { fact: d.fact.rewritten(fit), ..d }).collect()
+    }
+
+    /// Looks what others have written; false when nobody listens any more.
+    async fn look(&mut self) -> bool {
+        match self.news().await {
+            Ok(None) => true,
+            Ok(Some(kind)) => {
+                self.shown.problem = None;
+                self.bus.send(kind).await
+            }
+            Err(why) if self.shown.problem.as_ref() == Some(&why) => true,
+            Err(why) => {
+                let sentence = why.words(self.plan.lang);
+                self.shown.problem = Some(why);
+                self.shown.told = false;
+                self.bus.send(Kind::RecordFailed { request: None, why: sentence }).await
+            }
+        }
+    }
+
+    async fn news(&mut self) -> Result<Option<Kind>, StoreError> {
+        let now = bus::now().wall;
+        if !self.plan.read_only && self.looks.is_multiple_of(LEASE_EVERY) {
+            self.scribe = self.store.lease(SCRIBE, &self.desk.id, now, now + LEASE).await?;
+        }
+        self.looks = self.looks.wrapping_add(1);
+        let incident = self.store.incidents(true, 1).await?.into_iter().next();
+        let deploys = self.store.deploys(now - DAY, DEPLOYS).await?;
+        let mut entries = Vec::new();
+        if let Some(before) = self.shown.incident.clone() {
+            // Also of one that is over now: its end is news too.
+            let mut after = before.last_seq;
+            loop {
+                let page = self.store.entries(&before.id, after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.seq;
+                entries.extend(page);
+            }
+        }
+        if let Some(new) = incident.as_ref().filter(|i| self.shown.incident.as_ref().is_none_or(|b| b.id != i.id)) {
+            entries.extend(self.store.newest(&new.id, (Millis::MAX, i64::MAX), FIRST).await?);
+        }
+        let same = self.shown.told
+            && entries.is_empty()
+            && incident == self.shown.incident
+            && deploys == self.shown.deploys
+            && self.scribe == self.shown.scribe;
+        if same {
+            return Ok(None);
+        }
+        self.shown = Shown {
+            incident: incident.clone(),
+            deploys: deploys.clone(),
+            scribe: self.scribe,
+            told: true,
+            problem: None,
+        };
+        Ok(Some(Kind::RecordRead { incident, entries: entries_of(entries), deploys, scribe: self.scribe }))
+    }
+}
+
+/// Oldest first, as they were written down.
+fn entries_of(mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.sort_by(|a, b| (&a.incident, a.seq).cmp(&(&b.incident, b.seq)));
+    entries
+}

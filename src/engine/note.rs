@@ -1,0 +1,224 @@
+//! A note being written, and what its first words say about it.
+
+use tui_textarea::CursorMove;
+use tui_textarea::TextArea;
+use tui_textarea::WrapMode;
+
+use crate::engine::commands::notice;
+use crate::engine::commands::show;
+use crate::engine::effect::Effect;
+use crate::engine::effect::Reaction;
+use crate::engine::effect::RecordOrder;
+use crate::engine::prompt::input;
+use crate::engine::record;
+use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
+use crate::engine::state::State;
+use crate::engine::timeline::Entry;
+use crate::engine::timeline::Kept;
+use crate::input::key::Chord;
+use crate::input::key::Code;
+use crate::model::fact::Fact;
+use crate::model::text::WRITTEN_LIMIT;
+use crate::model::text::clean_lines;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::time::Zone;
+
+/// An unfinished note is put on the disk this often at the most.
+const KEEP_EVERY: Millis = SECOND;
+
+/// Several lines being typed.
+#[derive(Clone, Debug)]
+pub struct Editor(TextArea<'static>);
+
+impl PartialEq for Editor {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.lines() == other.0.lines() && self.0.cursor() == other.0.cursor()
+    }
+}
+
+impl Editor {
+    /// An editor that starts with this text.
+    #[must_use]
+    pub fn with(text: &str) -> Self {
+        let mut area = TextArea::from(text.lines());
+        area.set_wrap_mode(WrapMode::WordOrGlyph);
+        area.set_cursor_line_style(ratatui::style::Style::default());
+        area.move_cursor(CursorMove::Bottom);
+        area.move_cursor(CursorMove::End);
+        Self(area)
+    }
+
+    /// What has been typed.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0.lines().join("\n")
+    }
+
+    /// The text area, to be drawn.
+    #[must_use]
+    pub fn area(&self) -> &TextArea<'static> {
+        &self.0
+    }
+
+    fn key(&mut self, chord: Chord) {
+        let newline =
+            matches!((chord.code, chord.alt, chord.ctrl), (Code::Enter, true, _) | (Code::Char('j'), _, true));
+        if self.text().len() >= WRITTEN_LIMIT && !matches!(chord.code, Code::Backspace | Code::Delete) {
+            return;
+        }
+        if newline {
+            self.0.insert_newline();
+        } else if let Some(input) = input(chord) {
+            self.0.input(input);
+        }
+    }
+
+    fn paste(&mut self, text: &str) {
+        let room = WRITTEN_LIMIT.saturating_sub(self.text().len());
+        let mut kept = clean_lines(text);
+        while kept.len() > room {
+            kept.pop();
+        }
+        self.0.insert_str(kept);
+    }
+}
+
+/// When it happened and what it is, by its first words: `-10m` or `02:50` dates it back; `TODO`, then `@name` and a day,
+/// makes it something that is left to do.
+#[must_use]
+pub fn understood(text: &str, now: Millis, zone: Zone) -> (Millis, Fact) {
+    let text = text.trim();
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let timed = first.starts_with('-') || (first.contains(':') && first.starts_with(|c: char| c.is_ascii_digit()));
+    let (at, text) = match zone.said(first, now).filter(|_| timed && !rest.trim().is_empty()) {
+        Some(at) => (at, rest.trim_start()),
+        None => (now, text),
+    };
+    let Some(todo) = text.strip_prefix("TODO").filter(|t| t.starts_with([' ', ':', '\n'])) else {
+        return (at, Fact::Note { text: text.to_owned() });
+    };
+    let (mut owner, mut due) = (None, None);
+    let mut todo = todo.trim_start_matches(':').trim_start();
+    while let Some((word, rest)) = todo.split_once(char::is_whitespace) {
+        let day = word.len() == 10 && zone.moment(&format!("{word} 00:00")).is_some();
+        match word.strip_prefix('@').filter(|n| !n.is_empty()) {
+            Some(name) if owner.is_none() => owner = Some(name.to_owned()),
+            None if due.is_none() && day => due = Some(word.to_owned()),
+            _ => break,
+        }
+        todo = rest.trim_start();
+    }
+    (at, Fact::Todo { text: todo.to_owned(), owner, due })
+}
+
+/// Opens the editor, with what was not finished.
+pub(crate) fn ask(state: &mut State) -> Reaction {
+    if let Some(why) = record::hands_off(state) {
+        return notice(state, why);
+    }
+    if state.record.incident.is_none() {
+        return notice(state, Notice::NoIncident);
+    }
+    let editor = Editor::with(&state.record.unfinished);
+    show(state, Overlay::Note(Box::new(editor)))
+}
+
+/// A key while a note is written.
+pub(crate) fn typing(state: &mut State, mut editor: Box<Editor>, chord: Chord) -> Reaction {
+    let plain = !chord.alt && !chord.ctrl;
+    match chord.code {
+        Code::Esc => {
+            let text = editor.text();
+            let kept = !text.trim().is_empty();
+            let reaction = keep(state, text);
+            if kept {
+                notice(state, Notice::NoteKept);
+            }
+            reaction
+        }
+        Code::Enter if plain => finish(state, &editor.text()),
+        _ => {
+            editor.key(chord);
+            show(state, Overlay::Note(editor))
+        }
+    }
+}
+
+/// A paste while a note is written.
+pub(crate) fn paste(editor: &mut Editor, text: &str) -> Reaction {
+    editor.paste(text);
+    Reaction::redraw()
+}
+
+fn finish(state: &mut State, text: &str) -> Reaction {
+    let text = clean_lines(text);
+    if !text.trim().is_empty() {
+        let (at, what) = understood(&text, state.now.wall, state.settings.zone);
+        let by = state.settings.operator.clone();
+        // It goes to the disk with what else is due; until then it is shown as not saved.
+        state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+    }
+    keep(state, String::new())
+}
+
+fn keep(state: &mut State, text: String) -> Reaction {
+    if state.record.unfinished == text {
+        return Reaction::redraw();
+    }
+    state.record.unfinished.clone_from(&text);
+    state.record.unfinished_at = Some(state.now);
+    Reaction::with(Effect::Record(0, RecordOrder::Unfinished(text)))
+}
+
+/// What of an unfinished note is to be put on the disk now.
+pub(crate) fn due(state: &mut State) -> Option<Effect> {
+    let Overlay::Note(editor) = &state.ui.overlay else { return None };
+    let recent = state.record.unfinished_at.is_some_and(|at| state.now.since(at) < KEEP_EVERY);
+    let text = editor.text();
+    if recent || text == state.record.unfinished {
+        return None;
+    }
+    keep(state, text).effects.pop()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_words_say_when_and_what() {
+        let zone = Zone::named("America/Mexico_City").unwrap();
+        let now = zone.moment("2026-11-23 03:08").unwrap();
+        let read = |text: &str| {
+            let (at, fact) = understood(text, now, zone);
+            (zone.hm(at), fact)
+        };
+        let note = |text: &str| Fact::Note { text: text.to_owned() };
+        let todo = |text: &str, owner: Option<&str>, due: Option<&str>| Fact::Todo {
+            text: text.to_owned(),
+            owner: owner.map(str::to_owned),
+            due: due.map(str::to_owned),
+        };
+        let cases = [
+            ("solo falla POST", ("03:08", note("solo falla POST"))),
+            ("-10m llamó el cliente", ("02:58", note("llamó el cliente"))),
+            ("02:50 entró v4.12.0\nsin avisar", ("02:50", note("entró v4.12.0\nsin avisar"))),
+            // A time alone is what there is to say, and a dash is a dash.
+            ("02:50", ("03:08", note("02:50"))),
+            ("- nada aún", ("03:08", note("- nada aún"))),
+            ("12 de 300 fallan", ("03:08", note("12 de 300 fallan"))),
+            ("TODO subir el pool", ("03:08", todo("subir el pool", None, None))),
+            ("TODO: @ana 2026-12-01 subir el pool", ("03:08", todo("subir el pool", Some("ana"), Some("2026-12-01")))),
+            (
+                "-5m TODO 2026-12-01 @ana avisar a @eva",
+                ("03:03", todo("avisar a @eva", Some("ana"), Some("2026-12-01"))),
+            ),
+            ("TODOS fallan", ("03:08", note("TODOS fallan"))),
+        ];
+        for (text, (at, fact)) in cases {
+            assert_eq!(read(text), (at.to_owned(), fact), "{text}");
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! The record from here: the incident that goes on, what of the timeline is on the disk, and who has it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::engine::classify;
+use crate::engine::commands::notice;
+use crate::engine::effect::Effect;
+use crate::engine::effect::Reaction;
+use crate::engine::effect::RecordOrder;
+use crate::engine::sentence::sentence;
+use crate::engine::state::Mode;
+use crate::engine::state::Notice;
+use crate::engine::state::State;
+use crate::engine::timeline::Entry;
+use crate::engine::timeline::Kept;
+use crate::model::deploy::Deploy;
+use crate::model::fact::Fact;
+use crate::model::incident::Incident;
+use crate::model::incident::RULES;
+use crate::model::journal;
+use crate::model::journal::Draft;
+use crate::model::journal::Moment;
+use crate::model::severity::Level;
+use crate::model::signal::ERROR_RATE_1M;
+use crate::model::signal::LATENCY_P95;
+use crate::model::signal::REQUEST_RATE;
+use crate::model::time::HOUR;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::time::Stamp;
+
+/// What happened so long before an incident began belongs to its story: a change within the hour is suspected first.
+const BEFORE: Millis = HOUR;
+/// Entries written with one order.
+const BATCH: usize = 100;
+/// After a failure nothing is tried for so long; what is not written is shown as such meanwhile.
+const AGAIN: Millis = 5 * SECOND;
+/// The scribe has had so long to write down what it saw; it then stands in the journal.
+const SCRIBE_TAKES: Millis = 10 * SECOND;
+
+/// Who writes here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desk {
+    /// Begins the identifiers of what is written by this process; no other has it.
+    pub id: String,
+    /// This machine.
+    pub host: String,
+}
+
+/// What is known of the record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// Who writes here; `None` until the store is open.
+    pub desk: Option<Desk>,
+    /// The newest incident that goes on.
+    pub incident: Option<Incident>,
+    /// Why it cannot be read or written now, in one sentence.
+    pub problem: Option<String>,
+    /// This cabina writes what machines see.
+    pub scribe: bool,
+    /// A note that was not finished.
+    pub unfinished: String,
+    /// When it was last put on the disk.
+    pub(crate) unfinished_at: Option<Stamp>,
+    /// Orders given so far.
+    orders: u64,
+    /// Drafts made so far.
+    drafts: u64,
+    /// The order about machines that is under way.
+    under_way: Option<u64>,
+    /// The order of a person that asked for the incident.
+    taking: Option<u64>,
+    /// When something last failed.
+    failed: Option<Stamp>,
+    /// The level that the rules were last at: only a rise raises what a person has declared.
+    judged: Option<Level>,
+}
+
+impl Record {
+    fn id(&mut self) -> String {
+        self.drafts += 1;
+        format!("{}-{:06}", self.desk.as_ref().map_or("", |d| &d.id), self.drafts)
+    }
+
+    fn order(&mut self) -> u64 {
+        self.orders += 1;
+        self.orders
+    }
+}
+
+/// How it stands now.
+fn moment(state: &State) -> Moment {
+    let value = |name: &str| state.signals.value(name).filter(|v| v.is_finite());
+    Moment {
+        level: state.verdict.level,
+        failing: value(ERROR_RATE_1M),
+        p95: value(LATENCY_P95),
+        rate: value(REQUEST_RATE),
+    }
+}
+
+/// A draft with an identifier of its own.
+fn draft(state: &mut State, at: Millis, who: &str, fact: Fact) -> Draft {
+    let desk = state.record.desk.clone().unwrap_or_default();
+    let id = state.record.id();
+    // How it stands now says nothing of another moment.
+    let near = (state.now.wall - at).abs() <= 10 * SECOND;
+    Draft { id, moment: near.then(|| moment(state)), ..Draft::new(at, who, &desk.host, fact) }
+}
+
+/// Why nothing can be written down from here now.
+pub(crate) fn hands_off(state: &State) -> Option<Notice> {
+    match () {
+        () if state.settings.read_only => Some(Notice::ReadOnly),
+        () if state.ui.frozen.is_some() => Some(Notice::Frozen),
+        () if state.record.desk.is_none() => Some(Notice::NoRecord(state.record.problem.clone().unwrap_or_default())),
+        () => None,
+    }
+}
+
+/// "I have it": joins the incident that goes on, or opens one.
+pub(crate) fn take(state: &mut State) -> Reaction {
+    if let Some(why) = hands_off(state) {
+        return notice(state, why);
+    }
+    let me = state.settings.operator.clone();
+    if state.record.incident.as_ref().is_some_and(|i| i.owner() == Some(&me)) {
+        return notice(state, Notice::YoursAlready);
+    }
+    if state.record.taking.is_some() {
+        return notice(state, Notice::Taking);
+    }
+    let (level, lang) = (state.verdict.level, state.settings.lang);
+    let asked = std::mem::take(&mut state.ui.asked_to_open);
+    if state.record.incident.is_none() && level == Level::Ok && !asked {
+        // Nothing is wrong as far as can be seen: one press may be a slip.
+        state.ui.asked_to_open = true;
+        return notice(state, Notice::NothingWrong);
+    }
+    let began = if level == Level::Ok { state.now.wall } else { state.verdict.since };
+    let title = match state.verdict.findings.first().or_else(|| state.verdict.because.first()) {
+        Some(finding) => sentence(lang, finding),
+        None => lang.incident_untitled(&state.settings.service),
+    };
+    let level = if level == Level::Ok { Level::Unknown } else { level };
+    let opening = draft(state, began, &me, Fact::IncidentOpened { title, level, began });
+    let now = state.now.wall;
+    let host = opening.host.clone();
+    let took = draft(state, now, &me, Draft::taken(now, &me, &host).fact);
+    let request = state.record.order();
+    state.record.taking = Some(request);
+    notice(state, Notice::Taking);
+    let year = state.settings.zone.year(now);
+    Reaction::with(Effect::Record(request, RecordOrder::Take { year, opening: vec![opening], took: Box::new(took) }))
+}
+
+/// The record can be written.
+pub(crate) fn opened(state: &mut State, desk: Desk, unfinished: String) -> Reaction {
+    state.record.desk = Some(desk);
+    state.record.unfinished = unfinished;
+    state.record.problem = None;
+    Reaction::redraw()
+}
+
+/// The record could not be read or written.
+pub(crate) fn failed(state: &mut State, request: Option<u64>, why: String) -> Reaction {
+    state.record.failed = Some(state.now);
+    for entry in state.timeline.all_mut() {
+        if request.is_some_and(|n| entry.kept == Kept::Saving(n)) {
+            entry.kept = Kept::Here;
+        }
+    }
+    if request.is_some() && state.record.under_way == request {
+        state.record.under_way = None;
+    }
+    if request.is_some() && state.record.taking == request {
+        state.record.taking = None;
+        notice(state, Notice::NoRecord(why.clone()));
+    }
+    state.record.problem = Some(why);
+    Reaction::redraw()
+}
+
+/// The record was read.
+pub(crate) fn read(
+    state: &mut State,
+    incident: Option<Incident>,
+    entries: &[journal::Entry],
+    deploys: Vec<Deploy>,
+    scribe: bool,
+) -> Reaction {
+    state.record.problem = None;
+    state.record.scribe = scribe;
+    for deploy in state.context.deployed(deploys) {
+        let (at, by) = (deploy.at, deploy.by.clone());
+        if !state.timeline.newest().any(|e| e.what == Fact::Deployed { deploy: deploy.clone() }) {
+            let what = Fact::Deployed { deploy };
+            state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+        }
+    }
+    classify::judge(state);
+    if incident.is_some() && state.record.incident.is_none() {
+        // Whoever declared it knew of this level.
+        state.record.judged.get_or_insert(state.verdict.level);
+    }
+    state.record.incident = incident;
+    for entry in entries {
+        keep(state, entry);
+    }
+    Reaction::redraw()
+}
+
+/// An order was carried out.
+pub(crate) fn recorded(
+    state: &mut State,
+    request: u64,
+    incident: Incident,
+    entries: &[journal::Entry],
+    opened: bool,
+) -> Reaction {
+    state.record.problem = None;
+    state.record.failed = None;
+    if state.record.under_way == Some(request) {
+        state.record.under_way = None;
+    }
+    for entry in entries {
+        keep(state, entry);
+    }
+    for entry in state.timeline.all_mut() {
+        // What was there already was written by an order whose answer was lost.
+        if entry.kept == Kept::Saving(request) {
+            entry.kept = Kept::Elsewhere;
+        }
+    }
+    if state.record.taking == Some(request) {
+        state.record.taking = None;
+        state.record.judged.get_or_insert(state.verdict.level);
+        let mine = incident.owner() == Some(&state.settings.operator);
+        let id = incident.id.clone();
+        notice(
+            state,
+            match (opened, mine) {
+                (true, _) => Notice::Opened(id),
+                (false, true) => Notice::Joined(id),
+                (false, false) => Notice::Helping(id, incident.owner().unwrap_or_default().to_owned()),
+            },
+        );
+    }
+    let newer = state.record.incident.as_ref().is_none_or(|i| i.id != incident.id || i.last_seq < incident.last_seq);
+    if newer && incident.open() {
+        state.record.incident = Some(incident);
+    }
+    Reaction::redraw()
+}
+
+/// Puts an entry of the journal into the timeline, or in the place of the one that it was made of.
+fn keep(state: &mut State, entry: &journal::Entry) {
+    let by = if entry.fact.by_person() || entry.who == RULES { entry.who.clone() } else { String::new() };
+    let kept = Kept::Saved(entry.incident.clone(), entry.seq);
+    let whole = Entry { at: entry.at, what: entry.fact.clone(), by, id: entry.id.clone(), moment: entry.moment, kept };
+    let known = state.timeline.all_mut().rev().find(|e| e.id == entry.id);
+    if let Some(known) = known {
+        *known = whole;
+    } else {
+        state.timeline.put(whole);
+    }
+}
+
+/// What is to be written down now: what machines saw, by the scribe; what people did here, by whoever they did it at.
+pub(crate) fn due(state: &mut State) -> Vec<Effect> {
+    let writes = matches!(state.mode, Mode::Cockpit) && !state.settings.read_only && state.record.desk.is_some();
+    let rests = state.record.failed.is_some_and(|at| state.now.since(at) < AGAIN);
+    let Some(incident) = state.record.incident.clone().filter(|_| writes) else {
+        return Vec::new();
+    };
+    if rests || state.record.under_way.is_some() {
+        return Vec::new();
+    }
+    let raised = raise(state, &incident);
+    let (from, now, scribe) = (incident.opened_at - BEFORE, state.now.wall, state.record.scribe);
+    let request = state.record.order();
+    let mut chosen: Vec<(String, Millis, Fact, String)> = Vec::new();
+    if let Some(fact) = raised {
+        chosen.push((state.record.id(), now, fact, RULES.to_owned()));
+    }
+    for entry in state.timeline.all_mut() {
+        let about_here = matches!(entry.what, Fact::Opened | Fact::Reloaded | Fact::ReloadFailed { .. });
+        let old = entry.at < from && !entry.what.by_person();
+        if entry.kept != Kept::Here || old || about_here || chosen.len() >= BATCH {
+            continue;
+        }
+        if scribe || entry.what.by_person() {
+            entry.kept = Kept::Saving(request);
+            entry.id = match &entry.what {
+                // Whoever marked it may have written it down already.
+                Fact::Deployed { deploy } => deploy.entry_of(&incident.id),
+                _ if entry.id.is_empty() => state.record.id(),
+                _ => entry.id.clone(),
+            };
+            let who = match &entry.what {
+                Fact::Silenced { by, .. } | Fact::KnownBad { by, .. } => by.clone(),
+                _ if entry.by.is_empty() => RULES.to_owned(),
+                _ => entry.by.clone(),
+            };
+            chosen.push((entry.id.clone(), entry.at, entry.what.clone(), who));
+        } else if entry.at > incident.recorded_at && now - entry.at > SCRIBE_TAKES {
+            entry.kept = Kept::Elsewhere;
+        }
+    }
+    if chosen.is_empty() {
+        return Vec::new();
+    }
+    let drafts = chosen.into_iter().map(|(id, at, fact, who)| Draft { id, ..draft(state, at, &who, fact) }).collect();
+    state.record.under_way = Some(request);
+    vec![Effect::Record(request, RecordOrder::Append { incident: incident.id, drafts })]
+}
+
+/// Rules raise the declared level when they rise themselves; only a person lowers it.
+fn raise(state: &mut State, incident: &Incident) -> Option<Fact> {
+    let level = state.verdict.level;
+    let before = state.record.judged.replace(level)?;
+    let declared = if incident.level == Level::Unknown { Level::Ok } else { incident.level };
+    let rises = level > before && level > declared && level != Level::Unknown;
+    (rises && state.record.scribe).then(|| Fact::Declared { level, reason: String::new() })
+}
