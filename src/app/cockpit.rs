@@ -74,7 +74,7 @@ pub(super) async fn show(configured: Configured) -> u8 {
         return exit::TERMINAL_GONE;
     }
     keyboard::watch_for_hang_up(bus.clone());
-    tokio::spawn(keyboard::run(bus.clone()));
+    keyboard::spawn(bus.clone());
     tokio::spawn(ticks::run(bus.clone()));
     // A visitor's incident is not the house's.
     let playground = state.settings.demo.then(store::playground);
@@ -117,5 +117,12 @@ fn farewell(state: &State) -> String {
     let s = &state.settings;
     let v = &state.verdict;
     let service = format!("{} {}", s.service, s.environment).trim().to_owned();
-    format!("{}\n", s.lang.farewell(service, v.level.word(), s.zone.hm(v.since)))
+    let mut line = s.lang.farewell(service, v.level.word(), s.zone.hm(v.since));
+    if let Some(incident) = &state.record.incident {
+        line += &s.lang.farewell_incident(&incident.id);
+    }
+    if !state.record.unfinished.is_empty() {
+        line += &s.lang.farewell_unfinished();
+    }
+    line + "\n"
 }

@@ -19,8 +19,18 @@ use crate::input::key::Code;
 /// The most of a paste that is taken: no field here holds more.
 const PASTE: usize = 64 * 1024;
 
+/// Reads on a thread of its own: reading from a terminal that has just gone can spin without ever giving way, and
+/// everything else, the end of the program among it, must go on all the same.
+pub(super) fn spawn(bus: Bus) {
+    std::thread::spawn(move || {
+        if let Ok(own) = tokio::runtime::Builder::new_current_thread().build() {
+            own.block_on(run(bus));
+        }
+    });
+}
+
 /// Reads until the input ends.
-pub(super) async fn run(bus: Bus) {
+async fn run(bus: Bus) {
     let mut input = EventStream::new();
     loop {
         let kind = match input.next().await {

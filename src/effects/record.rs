@@ -15,6 +15,7 @@ use crate::bus::Bus;
 use crate::engine::Kind;
 use crate::engine::effect::RecordOrder;
 use crate::engine::record::Desk;
+use crate::engine::record::Scribe;
 use crate::lang::Lang;
 use crate::model::deploy::Deploy;
 use crate::model::incident::Incident;
@@ -114,7 +115,7 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
     let draft = std::fs::read_to_string(unfinished(&path)).unwrap_or_default();
     let draft: String = draft.chars().take(WRITTEN_LIMIT).collect();
     bus.send(Kind::RecordOpened { desk: desk.clone(), draft }).await;
-    let mut keeper = Keeper { plan, desk, store, path, bus, shown: Shown::default(), looks: 0, scribe: false };
+    let mut keeper = Keeper { plan, desk, store, path, bus, shown: Shown::default(), looks: 0, scribe: Scribe::Nobody };
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -159,7 +160,7 @@ fn unfinished(path: &Path) -> PathBuf {
 struct Shown {
     incident: Option<Incident>,
     deploys: Vec<Deploy>,
-    scribe: bool,
+    scribe: Scribe,
     told: bool,
     problem: Option<StoreError>,
 }
@@ -172,7 +173,7 @@ struct Keeper {
     bus: Bus,
     shown: Shown,
     looks: u32,
-    scribe: bool,
+    scribe: Scribe,
 }
 
 impl Keeper {
@@ -226,8 +227,13 @@ impl Keeper {
 
     async fn news(&mut self) -> Result<Option<Kind>, StoreError> {
         let now = bus::now().wall;
-        if !self.plan.read_only && self.looks.is_multiple_of(LEASE_EVERY) {
-            self.scribe = self.store.lease(SCRIBE, &self.desk.id, now, now + LEASE).await?;
+        if self.looks.is_multiple_of(LEASE_EVERY) {
+            let mine = !self.plan.read_only && self.store.lease(SCRIBE, &self.desk.id, now, now + LEASE).await?;
+            self.scribe = match mine {
+                true => Scribe::Here,
+                false if self.store.leased(SCRIBE, now).await?.is_some() => Scribe::Elsewhere,
+                false => Scribe::Nobody,
+            };
         }
         self.looks = self.looks.wrapping_add(1);
         let incident = self.store.incidents(true, 1).await?.into_iter().next();

@@ -31,6 +31,7 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
     match command {
         Command::Take => record::take(state),
         Command::Note => note::ask(state),
+        Command::Pin | Command::Tag | Command::Correct | Command::Finish => note::on_entry(state, command),
         // Bound in the editor, where keys are typed before they are looked up.
         Command::NewLine | Command::Save => Reaction::none(),
         Command::Up => step(state, |at| at.saturating_sub(1)),
@@ -144,7 +145,9 @@ pub(crate) fn focus(state: &mut State, to: impl Fn(Pane) -> Pane) -> Reaction {
 fn step(state: &mut State, to: impl Fn(usize) -> usize) -> Reaction {
     match &mut state.ui.overlay {
         // The view clamps to the page's length; what is beyond any page is pulled back here.
-        Overlay::Help(at) | Overlay::Severity(at) | Overlay::Detail(at) => *at = to(*at).min(500),
+        Overlay::Help(at) | Overlay::Severity(at) | Overlay::Detail(at) | Overlay::Incident(at) => {
+            *at = to(*at).min(500);
+        }
         Overlay::Links(at) => *at = to(*at).min(state.settings.links.len().saturating_sub(1)),
         _ => {
             let most = lines(state, state.ui.focus).saturating_sub(1);

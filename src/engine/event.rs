@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::engine::effect::Closer;
 use crate::engine::record::Desk;
+use crate::engine::record::Scribe;
 use crate::engine::settings::Settings;
 use crate::input::key::Chord;
 use crate::model::alert::Alert;
@@ -198,8 +199,8 @@ pub enum Kind {
         entries: Vec<journal::Entry>,
         /// The deploys of the last day, oldest first.
         deploys: Vec<Deploy>,
-        /// This cabina writes what machines see.
-        scribe: bool,
+        /// Who writes what machines see.
+        scribe: Scribe,
     },
     /// An order was carried out: it is on the disk.
     Recorded {

@@ -1,5 +1,6 @@
 //! What the filter lets through, in each list. It says how many it hides, and never hides what is down.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use nucleo_matcher::Config;
@@ -12,10 +13,13 @@ use nucleo_matcher::pattern::Pattern;
 use crate::engine::alerts::Fold;
 use crate::engine::silence;
 use crate::engine::state::State;
+use crate::engine::timeline::Entry;
+use crate::engine::words;
 use crate::input::command::Command;
 use crate::lang::Lang;
 use crate::layout::Pane;
 use crate::model::alert::Alert;
+use crate::model::fact::Fact;
 use crate::model::health::Check;
 use crate::model::health::Status;
 use crate::model::matcher;
@@ -76,16 +80,63 @@ pub fn visible_signals(state: &State) -> Vec<usize> {
     all.into_iter().filter(there).collect()
 }
 
-/// Places of the timeline entries that the filter lets through, newest first.
+/// Places of the timeline entries that the filter lets through, newest first, what is pinned before the rest. An entry
+/// is found by who said it, what kind it is, its words and its tags.
 #[must_use]
 pub fn visible_facts(state: &State) -> Vec<usize> {
     let shown = state.shown();
     let texts: Vec<String> = if filter_of(state, Pane::Facts).is_empty() {
         Vec::new()
     } else {
-        shown.timeline.newest().map(|e| e.words(shown.settings.lang, shown.settings.zone)).collect()
+        let tags = tags(shown);
+        let findable = |e: &Entry| {
+            let lang = shown.settings.lang;
+            let of = e.seq().and_then(|seq| tags.get(&seq)).cloned().unwrap_or_default();
+            format!("{} {} {} {of}", e.who(lang), words::fact_kind(lang, &e.what), e.words(lang, shown.settings.zone))
+        };
+        shown.timeline.newest().map(findable).collect()
     };
-    filtered(state, Pane::Facts, shown.timeline.len(), |i, m, p| texts.get(i).is_some_and(|t| matches(m, p, t)))
+    let mut places =
+        filtered(state, Pane::Facts, shown.timeline.len(), |i, m, p| texts.get(i).is_some_and(|t| matches(m, p, t)));
+    let pinned = pinned(shown);
+    if !pinned.is_empty() {
+        let on_top: HashSet<usize> = shown
+            .timeline
+            .newest()
+            .enumerate()
+            .filter(|(_, e)| e.seq().is_some_and(|seq| pinned.contains(&seq)))
+            .map(|(i, _)| i)
+            .collect();
+        places.sort_by_key(|i| !on_top.contains(i));
+    }
+    places
+}
+
+/// Tags by entry, each with a `#` before it; the newest mark holds.
+fn tags(shown: &State) -> HashMap<i64, String> {
+    let mut found = HashMap::new();
+    for entry in shown.timeline.newest() {
+        if let Fact::Marked { of, tags, .. } = &entry.what {
+            found.entry(*of).or_insert_with(|| tags.iter().flat_map(|t| ["#", t, " "]).collect());
+        }
+    }
+    found
+}
+
+/// Entries that stay in sight; the newest mark holds.
+#[must_use]
+pub fn pinned(shown: &State) -> HashSet<i64> {
+    let mut seen = HashSet::new();
+    let mut found = HashSet::new();
+    for entry in shown.timeline.newest() {
+        if let Fact::Marked { of, pinned, .. } = &entry.what
+            && seen.insert(*of)
+            && *pinned
+        {
+            found.insert(*of);
+        }
+    }
+    found
 }
 
 /// The filter, if it belongs to this pane.

@@ -19,10 +19,13 @@ use crate::layout::Pane;
 #[must_use]
 pub fn context(state: &State) -> Context {
     match state.ui.overlay {
-        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) | Overlay::Links(_) => Context::Page,
+        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) | Overlay::Links(_) | Overlay::Incident(_) => {
+            Context::Page
+        }
         Overlay::Silence(_) | Overlay::Known(_) => Context::Card,
         Overlay::None if matches!(state.ui.focus, Pane::Failures | Pane::Latency) => Context::Chart,
         Overlay::None if state.ui.focus == Pane::Alerts => Context::Alerts,
+        Overlay::None if state.ui.focus == Pane::Facts => Context::Facts,
         Overlay::Note(_) => Context::Note,
         Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
     }

@@ -11,7 +11,7 @@ pub mod context;
 pub mod effect;
 pub mod event;
 pub mod fact;
-mod filter;
+pub mod filter;
 pub mod health;
 mod hold;
 pub mod keys;

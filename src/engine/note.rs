@@ -9,6 +9,7 @@ use crate::engine::commands::show;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::effect::RecordOrder;
+use crate::engine::filter::visible_facts;
 use crate::engine::prompt::input;
 use crate::engine::record;
 use crate::engine::state::Notice;
@@ -16,10 +17,14 @@ use crate::engine::state::Overlay;
 use crate::engine::state::State;
 use crate::engine::timeline::Entry;
 use crate::engine::timeline::Kept;
+use crate::input::command::Command;
 use crate::input::key::Chord;
 use crate::input::key::Code;
+use crate::layout::Pane;
 use crate::model::fact::Fact;
+use crate::model::severity::Level;
 use crate::model::text::WRITTEN_LIMIT;
+use crate::model::text::clean;
 use crate::model::text::clean_lines;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
@@ -27,39 +32,58 @@ use crate::model::time::Zone;
 
 /// An unfinished note is put on the disk this often at the most.
 const KEEP_EVERY: Millis = SECOND;
+/// Tags of one entry.
+const TAGS: usize = 12;
+
+/// What is being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A note of its own.
+    Note,
+    /// Other words for this entry; the first ones are kept.
+    Correction(i64),
+    /// Words that this entry can be found by.
+    Tags(i64),
+}
 
 /// Several lines being typed.
 #[derive(Clone, Debug)]
-pub struct Editor(TextArea<'static>);
+pub struct Editor {
+    area: TextArea<'static>,
+    /// What for.
+    pub purpose: Purpose,
+}
 
 impl PartialEq for Editor {
     fn eq(&self, other: &Self) -> bool {
-        self.0.lines() == other.0.lines() && self.0.cursor() == other.0.cursor()
+        self.purpose == other.purpose
+            && self.area.lines() == other.area.lines()
+            && self.area.cursor() == other.area.cursor()
     }
 }
 
 impl Editor {
     /// An editor that starts with this text.
     #[must_use]
-    pub fn with(text: &str) -> Self {
+    pub fn with(text: &str, purpose: Purpose) -> Self {
         let mut area = TextArea::from(text.lines());
         area.set_wrap_mode(WrapMode::WordOrGlyph);
         area.set_cursor_line_style(ratatui::style::Style::default());
         area.move_cursor(CursorMove::Bottom);
         area.move_cursor(CursorMove::End);
-        Self(area)
+        Self { area, purpose }
     }
 
     /// What has been typed.
     #[must_use]
     pub fn text(&self) -> String {
-        self.0.lines().join("\n")
+        self.area.lines().join("\n")
     }
 
     /// The text area, to be drawn.
     #[must_use]
     pub fn area(&self) -> &TextArea<'static> {
-        &self.0
+        &self.area
     }
 
     fn key(&mut self, chord: Chord) {
@@ -69,9 +93,9 @@ impl Editor {
             return;
         }
         if newline {
-            self.0.insert_newline();
+            self.area.insert_newline();
         } else if let Some(input) = input(chord) {
-            self.0.input(input);
+            self.area.input(input);
         }
     }
 
@@ -81,12 +105,13 @@ impl Editor {
         while kept.len() > room {
             kept.pop();
         }
-        self.0.insert_str(kept);
+        self.area.insert_str(kept);
     }
 }
 
 /// When it happened and what it is, by its first words: `-10m` or `02:50` dates it back; `TODO`, then `@name` and a day,
-/// makes it something that is left to do.
+/// makes it something that is left to do; `SEV2` and why declares a level, `UPDATE` is what those who wait are told,
+/// `RESOLVED` says that it works again. Both languages hold, whatever the screen speaks.
 #[must_use]
 pub fn understood(text: &str, now: Millis, zone: Zone) -> (Millis, Fact) {
     let text = text.trim();
@@ -96,11 +121,24 @@ pub fn understood(text: &str, now: Millis, zone: Zone) -> (Millis, Fact) {
         Some(at) => (at, rest.trim_start()),
         None => (now, text),
     };
-    let Some(todo) = text.strip_prefix("TODO").filter(|t| t.starts_with([' ', ':', '\n'])) else {
-        return (at, Fact::Note { text: text.to_owned() });
+    let (word, rest) = text.split_once(|c: char| c.is_whitespace() || c == ':').unwrap_or((text, ""));
+    let rest = rest.trim().to_owned();
+    let level = [Level::Sev1, Level::Sev2, Level::Sev3, Level::Sev4].into_iter().find(|l| l.word() == word);
+    let fact = match (word, level) {
+        ("TODO", _) if !rest.is_empty() => todo(&rest, zone),
+        // A level without a reason is a level that nobody can follow later.
+        (_, Some(level)) if !rest.is_empty() => Fact::Declared { level, reason: rest },
+        ("UPDATE" | "AVISO", _) if !rest.is_empty() => Fact::Update { text: rest },
+        ("RESOLVED" | "RESUELTO", _) => Fact::Resolved { since: at, text: rest },
+        _ => Fact::Note { text: text.to_owned() },
     };
+    (at, fact)
+}
+
+/// Who and until when, then what.
+fn todo(text: &str, zone: Zone) -> Fact {
+    let mut todo = text;
     let (mut owner, mut due) = (None, None);
-    let mut todo = todo.trim_start_matches(':').trim_start();
     while let Some((word, rest)) = todo.split_once(char::is_whitespace) {
         let day = word.len() == 10 && zone.moment(&format!("{word} 00:00")).is_some();
         match word.strip_prefix('@').filter(|n| !n.is_empty()) {
@@ -110,7 +148,7 @@ pub fn understood(text: &str, now: Millis, zone: Zone) -> (Millis, Fact) {
         }
         todo = rest.trim_start();
     }
-    (at, Fact::Todo { text: todo.to_owned(), owner, due })
+    Fact::Todo { text: todo.to_owned(), owner, due }
 }
 
 /// Opens the editor, with what was not finished.
@@ -121,14 +159,74 @@ pub(crate) fn ask(state: &mut State) -> Reaction {
     if state.record.incident.is_none() {
         return notice(state, Notice::NoIncident);
     }
-    let editor = Editor::with(&state.record.unfinished);
+    let editor = Editor::with(&state.record.unfinished, Purpose::Note);
     show(state, Overlay::Note(Box::new(editor)))
+}
+
+/// The selected entry, where it stands in the journal of the incident that goes on: its place there, and what it says.
+fn selected(state: &State) -> Option<(i64, Fact)> {
+    let at = *visible_facts(state).get(state.ui.selected[Pane::Facts.index()])?;
+    let entry = state.timeline.newest().nth(at)?;
+    match (&entry.kept, &state.record.incident) {
+        (Kept::Saved(id, seq), Some(incident)) if *id == incident.id => Some((*seq, entry.what.clone())),
+        _ => None,
+    }
+}
+
+/// What the journal says of an entry's marks: pinned, and its tags.
+fn marks(state: &State, seq: i64) -> (bool, Vec<String>) {
+    let newest = state.timeline.newest().find_map(|e| match &e.what {
+        Fact::Marked { of, pinned, tags } if *of == seq => Some((*pinned, tags.clone())),
+        _ => None,
+    });
+    newest.unwrap_or_default()
+}
+
+/// Does something to the selected entry of the timeline: it stays as it was, and what is added says so.
+pub(crate) fn on_entry(state: &mut State, command: Command) -> Reaction {
+    if let Some(why) = record::hands_off(state) {
+        return notice(state, why);
+    }
+    let Some((seq, fact)) = selected(state) else {
+        return notice(state, Notice::NotInJournal);
+    };
+    let (pinned, tags) = marks(state, seq);
+    match (command, fact) {
+        (Command::Pin, _) => write(state, Fact::Marked { of: seq, pinned: !pinned, tags }),
+        (Command::Tag, _) => {
+            let editor = Editor::with(&tags.join(" "), Purpose::Tags(seq));
+            show(state, Overlay::Note(Box::new(editor)))
+        }
+        (Command::Correct, Fact::Note { text } | Fact::Todo { text, .. }) => {
+            let newest = state.timeline.newest().find_map(|e| match &e.what {
+                Fact::Edited { of, text } if *of == seq => Some(text.clone()),
+                _ => None,
+            });
+            let editor = Editor::with(&newest.unwrap_or(text), Purpose::Correction(seq));
+            show(state, Overlay::Note(Box::new(editor)))
+        }
+        (Command::Finish, Fact::Todo { .. }) => {
+            let actions = state.record.incident.iter().flat_map(|i| &i.actions);
+            let done = actions.filter(|a| a.seq == seq).any(|a| a.done);
+            write(state, Fact::Done { of: seq, done: !done })
+        }
+        (Command::Finish, _) => notice(state, Notice::NothingToDo),
+        _ => notice(state, Notice::NotYourWords),
+    }
+}
+
+/// Puts what a person did on the way to the disk; until it is there it is shown as not saved.
+fn write(state: &mut State, what: Fact) -> Reaction {
+    let (at, by) = (state.now.wall, state.settings.operator.clone());
+    state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+    Reaction::redraw()
 }
 
 /// A key while a note is written.
 pub(crate) fn typing(state: &mut State, mut editor: Box<Editor>, chord: Chord) -> Reaction {
     let plain = !chord.alt && !chord.ctrl;
     match chord.code {
+        Code::Esc if editor.purpose != Purpose::Note => Reaction::redraw(),
         Code::Esc => {
             let text = editor.text();
             let kept = !text.trim().is_empty();
@@ -138,7 +236,21 @@ pub(crate) fn typing(state: &mut State, mut editor: Box<Editor>, chord: Chord) -
             }
             reaction
         }
-        Code::Enter if plain => finish(state, &editor.text()),
+        Code::Enter if plain => match editor.purpose {
+            Purpose::Note => finish(state, &editor.text()),
+            Purpose::Correction(of) => correct(state, of, &editor.text()),
+            Purpose::Tags(of) => {
+                let words = |c: char| c.is_whitespace() || c == ',' || c == '#';
+                let tags: Vec<String> = clean(&editor.text())
+                    .split(words)
+                    .filter(|t| !t.is_empty())
+                    .take(TAGS)
+                    .map(str::to_owned)
+                    .collect();
+                let (pinned, before) = marks(state, of);
+                if tags == before { Reaction::redraw() } else { write(state, Fact::Marked { of, pinned, tags }) }
+            }
+        },
         _ => {
             editor.key(chord);
             show(state, Overlay::Note(editor))
@@ -163,6 +275,11 @@ fn finish(state: &mut State, text: &str) -> Reaction {
     keep(state, String::new())
 }
 
+fn correct(state: &mut State, of: i64, text: &str) -> Reaction {
+    let text = clean_lines(text).trim().to_owned();
+    if text.is_empty() { Reaction::redraw() } else { write(state, Fact::Edited { of, text }) }
+}
+
 fn keep(state: &mut State, text: String) -> Reaction {
     if state.record.unfinished == text {
         return Reaction::redraw();
@@ -175,6 +292,9 @@ fn keep(state: &mut State, text: String) -> Reaction {
 /// What of an unfinished note is to be put on the disk now.
 pub(crate) fn due(state: &mut State) -> Option<Effect> {
     let Overlay::Note(editor) = &state.ui.overlay else { return None };
+    if editor.purpose != Purpose::Note {
+        return None;
+    }
     let recent = state.record.unfinished_at.is_some_and(|at| state.now.since(at) < KEEP_EVERY);
     let text = editor.text();
     if recent || text == state.record.unfinished {
@@ -216,6 +336,12 @@ mod tests {
                 ("03:03", todo("avisar a @eva", Some("ana"), Some("2026-12-01"))),
             ),
             ("TODOS fallan", ("03:08", note("TODOS fallan"))),
+            ("SEV1 cae todo", ("03:08", Fact::Declared { level: Level::Sev1, reason: "cae todo".to_owned() })),
+            // A level without its reason is no declaration, and a word in a sentence is none either.
+            ("SEV1", ("03:08", note("SEV1"))),
+            ("es SEV1 ya", ("03:08", note("es SEV1 ya"))),
+            ("-3m AVISO: vamos a volver", ("03:05", Fact::Update { text: "vamos a volver".to_owned() })),
+            ("RESUELTO con la v4.11.3", ("03:08", Fact::Resolved { since: now, text: "con la v4.11.3".to_owned() })),
         ];
         for (text, (at, fact)) in cases {
             assert_eq!(read(text), (at.to_owned(), fact), "{text}");

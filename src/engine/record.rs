@@ -1,16 +1,20 @@
 //! The record from here: the incident that goes on, what of the timeline is on the disk, and who has it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::engine::classify;
 use crate::engine::commands::notice;
+use crate::engine::commands::show;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::effect::RecordOrder;
 use crate::engine::sentence::sentence;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
 use crate::engine::state::State;
 use crate::engine::timeline::Entry;
 use crate::engine::timeline::Kept;
@@ -30,12 +34,19 @@ use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
 
+/// A moment and now are one within so much.
+const NEAR: Millis = 5 * SECOND;
 /// What happened so long before an incident began belongs to its story: a change within the hour is suspected first.
 const BEFORE: Millis = HOUR;
 /// Entries written with one order.
 const BATCH: usize = 100;
 /// After a failure nothing is tried for so long; what is not written is shown as such meanwhile.
 const AGAIN: Millis = 5 * SECOND;
+/// Whoever begins to look finds what the journal says already: that is told apart once every source has answered, and
+/// the rules have had so long to judge …
+const SETTLES: Millis = 3 * SECOND;
+/// … or after so long, whatever does not answer.
+const SETTLES_ANYWAY: Millis = 20 * SECOND;
 /// The scribe has had so long to write down what it saw; it then stands in the journal.
 const SCRIBE_TAKES: Millis = 10 * SECOND;
 
@@ -48,6 +59,19 @@ pub struct Desk {
     pub host: String,
 }
 
+/// Who writes what machines see. Of several cabinas on one store it is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scribe {
+    /// Nobody does.
+    #[default]
+    Nobody,
+    /// This cabina.
+    Here,
+    /// Another one.
+    Elsewhere,
+}
+
 /// What is known of the record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
@@ -57,8 +81,8 @@ pub struct Record {
     pub incident: Option<Incident>,
     /// Why it cannot be read or written now, in one sentence.
     pub problem: Option<String>,
-    /// This cabina writes what machines see.
-    pub scribe: bool,
+    /// Who writes what machines see.
+    pub scribe: Scribe,
     /// A note that was not finished.
     pub unfinished: String,
     /// When it was last put on the disk.
@@ -73,6 +97,12 @@ pub struct Record {
     taking: Option<u64>,
     /// When something last failed.
     failed: Option<Stamp>,
+    /// What the journal says of the state of things, and since when.
+    told: BTreeMap<String, (Millis, String)>,
+    /// From when on what is seen is news.
+    settles: Option<Stamp>,
+    /// Somebody wants to take the incident as soon as the store is there.
+    wished: bool,
     /// The level that the rules were last at: only a rise raises what a person has declared.
     judged: Option<Level>,
 }
@@ -104,9 +134,25 @@ fn moment(state: &State) -> Moment {
 fn draft(state: &mut State, at: Millis, who: &str, fact: Fact) -> Draft {
     let desk = state.record.desk.clone().unwrap_or_default();
     let id = state.record.id();
-    // How it stands now says nothing of another moment.
-    let near = (state.now.wall - at).abs() <= 10 * SECOND;
-    Draft { id, moment: near.then(|| moment(state)), ..Draft::new(at, who, &desk.host, fact) }
+    Draft { id, moment: near(state, at).then(|| moment(state)), ..Draft::new(at, who, &desk.host, fact) }
+}
+
+/// How it stands now says nothing of another moment.
+fn near(state: &State, at: Millis) -> bool {
+    (state.now.wall - at).abs() <= NEAR
+}
+
+/// Gives what has just happened the figures of its moment.
+pub(crate) fn notice_moment(state: &mut State) {
+    let blank = |e: &Entry| e.kept == Kept::Here && e.moment.is_none();
+    let from = state.now.wall - NEAR;
+    if !state.timeline.all().rev().take_while(|e| e.at >= from).any(blank) {
+        return;
+    }
+    let moment = moment(state);
+    for entry in state.timeline.all_mut().rev().take_while(|e| e.at >= from).filter(|e| blank(e)) {
+        entry.moment = Some(moment);
+    }
 }
 
 /// Why nothing can be written down from here now.
@@ -121,12 +167,15 @@ pub(crate) fn hands_off(state: &State) -> Option<Notice> {
 
 /// "I have it": joins the incident that goes on, or opens one.
 pub(crate) fn take(state: &mut State) -> Reaction {
+    if state.record.desk.is_none() && state.record.problem.is_none() && !state.settings.read_only {
+        state.record.wished = true;
+    }
     if let Some(why) = hands_off(state) {
         return notice(state, why);
     }
     let me = state.settings.operator.clone();
     if state.record.incident.as_ref().is_some_and(|i| i.owner() == Some(&me)) {
-        return notice(state, Notice::YoursAlready);
+        return show(state, Overlay::Incident(0));
     }
     if state.record.taking.is_some() {
         return notice(state, Notice::Taking);
@@ -188,7 +237,7 @@ pub(crate) fn read(
     incident: Option<Incident>,
     entries: &[journal::Entry],
     deploys: Vec<Deploy>,
-    scribe: bool,
+    scribe: Scribe,
 ) -> Reaction {
     state.record.problem = None;
     state.record.scribe = scribe;
@@ -208,7 +257,7 @@ pub(crate) fn read(
     for entry in entries {
         keep(state, entry);
     }
-    Reaction::redraw()
+    if std::mem::take(&mut state.record.wished) { take(state) } else { Reaction::redraw() }
 }
 
 /// An order was carried out.
@@ -258,6 +307,12 @@ pub(crate) fn recorded(
 fn keep(state: &mut State, entry: &journal::Entry) {
     let by = if entry.fact.by_person() || entry.who == RULES { entry.who.clone() } else { String::new() };
     let kept = Kept::Saved(entry.incident.clone(), entry.seq);
+    for (thing, is) in entry.fact.tells(entry.at) {
+        let told = state.record.told.entry(thing).or_insert_with(|| (entry.at, is.clone()));
+        if told.0 <= entry.at {
+            *told = (entry.at, is);
+        }
+    }
     let whole = Entry { at: entry.at, what: entry.fact.clone(), by, id: entry.id.clone(), moment: entry.moment, kept };
     let known = state.timeline.all_mut().rev().find(|e| e.id == entry.id);
     if let Some(known) = known {
@@ -267,9 +322,22 @@ fn keep(state: &mut State, entry: &journal::Entry) {
     }
 }
 
+/// Is this to be written down still? What cabina says of itself is not, nor what a machine saw long before.
+fn is_due(entry: &Entry, from: Millis) -> bool {
+    let about_here = matches!(entry.what, Fact::Opened | Fact::Reloaded | Fact::ReloadFailed { .. });
+    entry.kept == Kept::Here && !about_here && (entry.what.by_person() || entry.at >= from)
+}
+
+/// Is this entry shown, and not on the disk yet?
+#[must_use]
+pub fn unsaved(state: &State, entry: &Entry) -> bool {
+    let Some(incident) = &state.record.incident else { return false };
+    matches!(entry.kept, Kept::Saving(_)) || is_due(entry, incident.opened_at - BEFORE)
+}
+
 /// What is to be written down now: what machines saw, by the scribe; what people did here, by whoever they did it at.
 pub(crate) fn due(state: &mut State) -> Vec<Effect> {
-    let writes = matches!(state.mode, Mode::Cockpit) && !state.settings.read_only && state.record.desk.is_some();
+    let writes = matches!(state.mode, Mode::Cockpit) && state.record.desk.is_some();
     let rests = state.record.failed.is_some_and(|at| state.now.since(at) < AGAIN);
     let Some(incident) = state.record.incident.clone().filter(|_| writes) else {
         return Vec::new();
@@ -278,19 +346,35 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let raised = raise(state, &incident);
-    let (from, now, scribe) = (incident.opened_at - BEFORE, state.now.wall, state.record.scribe);
-    let request = state.record.order();
-    let mut chosen: Vec<(String, Millis, Fact, String)> = Vec::new();
-    if let Some(fact) = raised {
-        chosen.push((state.record.id(), now, fact, RULES.to_owned()));
+    let (from, now) = (incident.opened_at - BEFORE, state.now.wall);
+    let whose = state.record.scribe;
+    let scribe = whose == Scribe::Here && !state.settings.read_only;
+    if raised.is_none() && !state.timeline.all().any(|e| is_due(e, from)) {
+        return Vec::new();
     }
-    for entry in state.timeline.all_mut() {
-        let about_here = matches!(entry.what, Fact::Opened | Fact::Reloaded | Fact::ReloadFailed { .. });
-        let old = entry.at < from && !entry.what.by_person();
-        if entry.kept != Kept::Here || old || about_here || chosen.len() >= BATCH {
+    let request = state.record.order();
+    let host = state.record.desk.as_ref().map(|d| d.host.clone()).unwrap_or_default();
+    let mut chosen: Vec<Draft> = Vec::new();
+    if let Some(fact) = raised {
+        chosen.push(draft(state, now, RULES, fact));
+    }
+    if !state.reading() || state.now.since(state.started) >= SETTLES_ANYWAY {
+        let now = state.now;
+        state.record.settles.get_or_insert(Stamp { mono: now.mono + SETTLES, wall: now.wall + SETTLES });
+    }
+    let settles = state.record.settles.filter(|at| at.mono <= state.now.mono);
+    let settled = settles.is_some();
+    let known = match settles {
+        Some(at) if scribe => known_already(state, from, at.wall),
+        _ => Vec::new(),
+    };
+    for (i, entry) in state.timeline.all_mut().enumerate() {
+        if !is_due(entry, from) || chosen.len() >= BATCH {
             continue;
         }
-        if scribe || entry.what.by_person() {
+        if known.get(i).is_some_and(|known| *known) {
+            entry.kept = Kept::Elsewhere;
+        } else if (scribe && settled) || entry.what.by_person() {
             entry.kept = Kept::Saving(request);
             entry.id = match &entry.what {
                 // Whoever marked it may have written it down already.
@@ -303,17 +387,43 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
                 _ if entry.by.is_empty() => RULES.to_owned(),
                 _ => entry.by.clone(),
             };
-            chosen.push((entry.id.clone(), entry.at, entry.what.clone(), who));
-        } else if entry.at > incident.recorded_at && now - entry.at > SCRIBE_TAKES {
+            let draft = Draft::new(entry.at, &who, &host, entry.what.clone());
+            chosen.push(Draft { id: entry.id.clone(), moment: entry.moment, ..draft });
+        } else if whose == Scribe::Elsewhere && now - entry.at > SCRIBE_TAKES {
             entry.kept = Kept::Elsewhere;
         }
     }
     if chosen.is_empty() {
         return Vec::new();
     }
-    let drafts = chosen.into_iter().map(|(id, at, fact, who)| Draft { id, ..draft(state, at, &who, fact) }).collect();
     state.record.under_way = Some(request);
-    vec![Effect::Record(request, RecordOrder::Append { incident: incident.id, drafts })]
+    vec![Effect::Record(request, RecordOrder::Append { incident: incident.id, drafts: chosen })]
+}
+
+/// What a machine saw here and the journal says already. At the start only what it came to counts: OK, SEV3, SEV1 one
+/// after the other is how long it took to look.
+fn known_already(state: &State, from: Millis, settled: Millis) -> Vec<bool> {
+    let mut last: BTreeMap<String, String> = BTreeMap::new();
+    let waiting = |e: &&Entry| e.kept == Kept::Here && e.at >= from;
+    for entry in state.timeline.all().filter(waiting).filter(|e| e.at < settled) {
+        last.extend(entry.what.tells(entry.at));
+    }
+    let mut told: BTreeMap<String, String> =
+        state.record.told.iter().map(|(thing, (_, is))| (thing.clone(), is.clone())).collect();
+    let mut is_told = |entry: &Entry| {
+        let tells = entry.what.tells(entry.at);
+        let first = entry.at < settled;
+        let same = |(thing, is): &(String, String)| {
+            let is = if first { last.get(thing).unwrap_or(is) } else { is };
+            told.get(thing) == Some(is)
+        };
+        let same = !tells.is_empty() && tells.iter().all(same);
+        if !first {
+            told.extend(tells);
+        }
+        same
+    };
+    state.timeline.all().map(|e| waiting(&e) && is_told(e)).collect()
 }
 
 /// Rules raise the declared level when they rise themselves; only a person lowers it.
@@ -322,5 +432,6 @@ fn raise(state: &mut State, incident: &Incident) -> Option<Fact> {
     let before = state.record.judged.replace(level)?;
     let declared = if incident.level == Level::Unknown { Level::Ok } else { incident.level };
     let rises = level > before && level > declared && level != Level::Unknown;
-    (rises && state.record.scribe).then(|| Fact::Declared { level, reason: String::new() })
+    (rises && state.record.scribe == Scribe::Here && !state.settings.read_only)
+        .then(|| Fact::Declared { level, reason: String::new() })
 }

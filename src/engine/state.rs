@@ -269,6 +269,8 @@ pub enum Overlay {
     Links(usize),
     /// A note is being written.
     Note(Box<Editor>),
+    /// The incident that goes on; scrolled by so many lines.
+    Incident(usize),
 }
 
 /// A short answer to a key.
@@ -314,8 +316,12 @@ pub enum Notice {
     NoIncident,
     /// An unfinished note is kept.
     NoteKept,
-    /// The incident is theirs already.
-    YoursAlready,
+    /// The selected entry does not stand in the journal of the incident.
+    NotInJournal,
+    /// Only notes can be put right.
+    NotYourWords,
+    /// The selected entry asks for nothing.
+    NothingToDo,
     /// An order for the incident is under way.
     Taking,
     /// Nothing is wrong; asked again, an incident is opened all the same.

@@ -47,6 +47,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Its place in the journal, once it is there.
+    #[must_use]
+    pub fn seq(&self) -> Option<i64> {
+        match self.kept {
+            Kept::Saved(_, seq) => Some(seq),
+            _ => None,
+        }
+    }
+
     /// The entry as one sentence.
     #[must_use]
     pub fn words(&self, lang: Lang, zone: Zone) -> String {
@@ -83,6 +92,11 @@ impl Timeline {
         }
         let place = self.entries.iter().rposition(|e| e.at <= entry.at).map_or(0, |i| i + 1);
         self.entries.insert(place, entry);
+    }
+
+    /// Every entry, oldest first.
+    pub(crate) fn all(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.entries.iter()
     }
 
     /// Every entry, to be marked as kept.

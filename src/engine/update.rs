@@ -119,6 +119,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     {
         reaction.effects.push(Effect::Announce(text));
     }
+    record::notice_moment(state);
     reaction.effects.extend(record::due(state));
     reaction.effects.extend(note::due(state));
     let closer = place::wanted(state);

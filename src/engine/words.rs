@@ -2,6 +2,7 @@
 
 use crate::lang::Lang;
 use crate::model::context::Changed;
+use crate::model::fact::Fact;
 use crate::model::health::Check;
 use crate::model::health::Outcome;
 use crate::model::health::Status;
@@ -216,6 +217,19 @@ pub fn phase(lang: Lang, phase: Phase) -> String {
         Phase::Resolved => lang.phase_resolved(),
         Phase::PostMortem => lang.phase_post_mortem(),
         Phase::Closed => lang.phase_closed(),
+    }
+}
+
+/// The kind of a fact, as a filter finds it.
+#[must_use]
+pub fn fact_kind(lang: Lang, fact: &Fact) -> String {
+    match fact {
+        Fact::Note { .. } => lang.kind_note(),
+        Fact::Todo { .. } => "TODO".to_owned(),
+        Fact::Deployed { .. } => lang.kind_deploy(),
+        Fact::Fired { .. } | Fact::Over { .. } => lang.kind_alert(),
+        Fact::Check { .. } => lang.kind_check(),
+        _ => String::new(),
     }
 }
 

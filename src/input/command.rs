@@ -63,6 +63,14 @@ pub enum Command {
     Take,
     /// Write a note.
     Note,
+    /// Keep the selected entry in sight, or let it go.
+    Pin,
+    /// Words that the selected entry can be found by.
+    Tag,
+    /// Put the selected note right.
+    Correct,
+    /// What was left to do is done, or is not after all.
+    Finish,
     /// Another line of the note.
     NewLine,
     /// Keep the note.
@@ -99,7 +107,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 34] = [
+    pub const TYPED: [Self; 38] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -125,6 +133,10 @@ impl Command {
         Self::Known,
         Self::Take,
         Self::Note,
+        Self::Pin,
+        Self::Tag,
+        Self::Correct,
+        Self::Finish,
         Self::Links,
         Self::Closer,
         Self::Wider,
@@ -178,6 +190,10 @@ impl Command {
             Self::Known => lang.cmd_known(),
             Self::Take => lang.cmd_take(),
             Self::Note => lang.cmd_note(),
+            Self::Pin => lang.cmd_pin(),
+            Self::Tag => lang.cmd_tag(),
+            Self::Correct => lang.cmd_correct(),
+            Self::Finish => lang.cmd_finish(),
             Self::NewLine => lang.cmd_new_line(),
             Self::Save => lang.cmd_save(),
             Self::Links => lang.cmd_links(),
@@ -224,6 +240,10 @@ impl Command {
             Self::Known => lang.doc_known(),
             Self::Take => lang.doc_take(),
             Self::Note => lang.doc_note(),
+            Self::Pin => lang.doc_pin(),
+            Self::Tag => lang.doc_tag(),
+            Self::Correct => lang.doc_correct(),
+            Self::Finish => lang.doc_finish(),
             Self::NewLine => lang.doc_new_line(),
             Self::Save => lang.doc_save(),
             Self::Links => lang.doc_links(),

@@ -15,6 +15,8 @@ pub enum Context {
     Alerts,
     /// The board, with a chart in focus.
     Chart,
+    /// The board, with the timeline in focus.
+    Facts,
     /// A card that asks before something is changed.
     Card,
     /// A note is being written; everything else is text.
@@ -24,7 +26,7 @@ pub enum Context {
 impl Context {
     /// The context whose keys hold here too.
     fn beneath(self) -> Option<Self> {
-        matches!(self, Self::Alerts | Self::Chart).then_some(Self::Board)
+        matches!(self, Self::Alerts | Self::Chart | Self::Facts).then_some(Self::Board)
     }
 }
 
@@ -49,6 +51,7 @@ const BOARD: Option<Context> = Some(Context::Board);
 const PAGE: Option<Context> = Some(Context::Page);
 const ALERTS: Option<Context> = Some(Context::Alerts);
 const CHART: Option<Context> = Some(Context::Chart);
+const FACTS: Option<Context> = Some(Context::Facts);
 const CARD: Option<Context> = Some(Context::Card);
 const NOTE: Option<Context> = Some(Context::Note);
 
@@ -97,6 +100,10 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('>'), Command::Later, CHART, 5),
     bind(Chord::char('0'), Command::Live, CHART, 6),
     bind(Chord::char('c'), Command::Compare, CHART, 7),
+    bind(Chord::char('p'), Command::Pin, FACTS, 1),
+    bind(Chord::char('#'), Command::Tag, FACTS, 2),
+    bind(Chord::char('E'), Command::Correct, FACTS, 3),
+    bind(Chord::char('x'), Command::Finish, FACTS, 4),
     bind(Chord::char('i'), Command::Take, BOARD, 2),
     bind(Chord::char('n'), Command::Note, BOARD, 3),
     bind(Chord::plain(Code::Enter), Command::Save, NOTE, 1),
@@ -169,7 +176,7 @@ mod tests {
 
     #[test]
     fn arrows_equal_j_and_k() {
-        for context in [Context::Board, Context::Page, Context::Alerts, Context::Chart] {
+        for context in [Context::Board, Context::Page, Context::Alerts, Context::Chart, Context::Facts] {
             assert_eq!(lookup(context, Chord::char('j')), lookup(context, Chord::plain(Code::Down)));
             assert_eq!(lookup(context, Chord::char('k')), lookup(context, Chord::plain(Code::Up)));
         }

@@ -11,7 +11,11 @@ use crate::model::matcher::Matcher;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::signal::Absence;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+
+/// Moments that are read from the same history by two programs lie this near to each other.
+const ABOUT: Millis = 5 * MINUTE;
 
 /// What can stand in the timeline. Stored as JSON under its `kind`; a variant is never renamed, and what is added to one
 /// has a default: stores outlive programs.
@@ -254,6 +258,34 @@ impl Fact {
             Self::Closed { text } => Self::Closed { text: fit(&text) },
             Self::Edited { of, text } => Self::Edited { of, text: fit(&text) },
             other => other,
+        }
+    }
+
+    /// What a machine says of the state of things: the thing, and its state. Two cabinas that say the same of a thing
+    /// one after the other have seen the same. `at` is when it was, ms since the epoch.
+    #[must_use]
+    pub fn tells(&self, at: Millis) -> Vec<(String, String)> {
+        let named = |what: &str, names: &[String], state: &str| {
+            names.iter().map(|n| (format!("{what} {n}"), state.to_owned())).collect()
+        };
+        match self {
+            // An onset is found again by whoever reads the same history; it lies where it lay, to the minute or two.
+            Self::Onset { finding } => {
+                vec![(format!("onset {:?} {}", finding.rule, finding.subject), (finding.since / ABOUT).to_string())]
+            }
+            Self::Level { to, .. } => vec![("level".to_owned(), to.word().to_owned())],
+            Self::Check { name, to, .. } => vec![(format!("check {name}"), to.word().to_owned())],
+            Self::Lost { source, .. } => vec![(format!("source {source}"), "lost".to_owned())],
+            Self::Back { source } => vec![(format!("source {source}"), "back".to_owned())],
+            Self::Fired { names } => named("alert", names, "fires"),
+            Self::Over { names } => named("alert", names, "over"),
+            Self::ReadOnly { read_only } => vec![("read-only".to_owned(), read_only.to_string())],
+            Self::Replica { running, .. } => vec![("replica".to_owned(), running.to_string())],
+            Self::Changed { what } => vec![match what {
+                Changed::Version { to, .. } => ("version".to_owned(), to.clone()),
+                _ => ("start".to_owned(), (at / ABOUT).to_string()),
+            }],
+            _ => Vec::new(),
         }
     }
 

@@ -42,6 +42,22 @@ impl Store {
         Ok(held)
     }
 
+    /// Who has a lease now; `None` where nobody does.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn leased(&self, name: &str, now: Millis) -> Result<Option<String>, StoreError> {
+        let holder: Option<String> = on!(&self.pool, p => {
+            sqlx::query_scalar("SELECT holder FROM lease WHERE name = ? AND until >= ? AND until <= ?")
+                .bind(name)
+                .bind(now)
+                .bind(now + LONGEST)
+                .fetch_optional(p)
+                .await?
+        });
+        Ok(holder)
+    }
+
     /// Gives a lease back.
     ///
     /// # Errors

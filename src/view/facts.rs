@@ -1,9 +1,12 @@
 //! What happened, newest first.
 
+use std::collections::HashSet;
+
 use ratatui::layout::Rect;
 
+use crate::engine::filter::pinned;
+use crate::engine::record;
 use crate::engine::timeline::Entry;
-use crate::engine::timeline::Kept;
 use crate::engine::visible_facts;
 use crate::engine::words::figure;
 use crate::layout::Pane;
@@ -29,13 +32,14 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let at = p.state.ui.selected[Pane::Facts.index()];
     let rows = usize::from(area.height);
     let from = first_line(at, places.len(), rows, focused);
+    let pinned = pinned(state);
     let entries: Vec<&Entry> = state.timeline.newest().collect();
     for (row, i) in places.iter().enumerate().skip(from).take(rows) {
         let Some(entry) = entries.get(*i) else {
             continue;
         };
         let y = area.y + (row - from) as u16;
-        line(p, area, y, entry);
+        line(p, area, y, entry, &pinned);
         if focused && row == at {
             p.select(area, y);
         }
@@ -43,15 +47,12 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     below(p, area, places.len().saturating_sub(from + rows));
 }
 
-fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry) {
+fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry, pinned: &HashSet<i64>) {
     let lang = p.lang();
     let state = p.shown();
     let clock = state.settings.zone.hms(entry.at);
-    let going_on = state.record.incident.is_some();
-    let unsaved =
-        matches!(entry.kept, Kept::Saving(_)) || (entry.kept == Kept::Here && entry.what.by_person() && going_on);
     let mut area = area;
-    if unsaved {
+    if record::unsaved(state, entry) {
         let mark = format!(" {}", lang.fact_saving());
         p.right(area, y, &mark, Role::Unknown);
         area.width = area.width.saturating_sub(text::width(&mark) as u16);
@@ -61,7 +62,11 @@ fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry) {
         p.right(area, y, &mark, Role::Muted);
         area.width = area.width.saturating_sub(text::width(&mark) as u16);
     }
-    let mut used = p.text(area.x, y, area.width, &format!("{clock} "), Role::Muted);
+    let kept_up = entry.seq().is_some_and(|seq| pinned.contains(&seq));
+    let mut used = p.text(area.x, y, area.width, &format!("{clock} "), if kept_up { Role::Focus } else { Role::Muted });
+    if kept_up {
+        used += p.text(area.x + used, y, area.width, "▪ ", Role::Focus);
+    }
     if area.width >= 90 {
         used += p.text(area.x + used, y, 10, &text::pad(&entry.who(lang), 10), Role::Muted);
     }

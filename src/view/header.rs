@@ -7,6 +7,7 @@ use crate::engine::state::Mode;
 use crate::engine::words;
 use crate::lang::Lang;
 use crate::layout::WIDE;
+use crate::model::incident::COMMANDER;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
 use crate::model::text;
@@ -151,6 +152,8 @@ fn incident(state: &State, lang: Lang) -> Vec<(String, Role)> {
         }
         None => {}
     }
+    let commander = state.record.incident.as_ref().and_then(|i| i.roles.get(COMMANDER));
+    parts.extend(commander.map(|who| (lang.head_commander(who), Role::Text)));
     if let Some(why) = &state.record.problem {
         parts.push((lang.head_no_record(why), Role::Unknown));
     }

@@ -22,6 +22,7 @@ mod failures;
 mod footer;
 mod header;
 mod health;
+mod incident;
 mod latency;
 pub mod links;
 mod note;

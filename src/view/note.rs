@@ -3,7 +3,11 @@
 use ratatui::layout::Rect;
 use ratatui::widgets::Widget as _;
 
+use crate::engine::fact::said;
 use crate::engine::note::Editor;
+use crate::engine::note::Purpose;
+use crate::engine::note::understood;
+use crate::model::fact::Fact;
 use crate::theme::Role;
 use crate::view::paint::Painter;
 
@@ -20,11 +24,27 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect, editor: &Editor) {
     p.clear(area);
     p.frame(area);
     let id = p.state.record.incident.as_ref().map_or("", |i| &i.id);
-    p.text(area.x + 2, area.y, area.width - 4, &format!(" {} ", lang.note_title(id)), Role::Focus);
+    let settings = &p.state.settings;
+    let (title, hint) = match editor.purpose {
+        Purpose::Correction(seq) => (lang.note_correction(seq), String::new()),
+        Purpose::Tags(seq) => (lang.note_tags(seq), lang.note_tags_hint()),
+        Purpose::Note => {
+            // What is said of it before it is saved: a slip is seen in time.
+            let (at, fact) = understood(&editor.text(), p.state.now.wall, settings.zone);
+            let what = match &fact {
+                Fact::Note { .. } => lang.note_is_note(),
+                other => said(other, lang, settings.zone).replace('\n', " "),
+            };
+            let plain = matches!(fact, Fact::Note { .. }) && at == p.state.now.wall;
+            let hint = if plain { lang.note_hint() } else { lang.note_is(settings.zone.hm(at), what) };
+            (lang.note_title(id), hint)
+        }
+    };
+    p.text(area.x + 2, area.y, area.width - 4, &format!(" {title} "), Role::Focus);
     let inner = Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: height - 3 };
     let mut text = editor.area().clone();
     text.set_style(p.style(Role::Text));
     text.set_cursor_style(p.style(Role::Selected));
     text.render(inner, p.buffer());
-    p.text(inner.x, inner.bottom(), inner.width, &lang.note_hint(), Role::Muted);
+    p.text(inner.x, inner.bottom(), inner.width, &hint, Role::Muted);
 }

@@ -16,6 +16,7 @@ use crate::model::time::Span;
 use crate::theme::Role;
 use crate::view::card;
 use crate::view::detail;
+use crate::view::incident;
 use crate::view::links;
 use crate::view::note;
 use crate::view::paint::Painter;
@@ -41,6 +42,12 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
         Overlay::Detail(at) => {
             let (title, lines) = detail::lines(p);
             page(p, screen, &title, &lines, *at);
+            None
+        }
+        Overlay::Incident(at) => {
+            if let Some((title, lines)) = incident::lines(p) {
+                page(p, screen, &title, &lines, *at);
+            }
             None
         }
         Overlay::Silence(silence) => card::draw(p, screen, silence),

@@ -10,6 +10,7 @@
 
 mod alerts;
 mod cli;
+mod desk;
 mod program;
 mod properties;
 mod record;

@@ -15,12 +15,12 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 /// A house with a store of its own.
-struct House {
+pub(crate) struct House {
     folder: TempDir,
 }
 
 impl House {
-    fn new(more: &str) -> Self {
+    pub(crate) fn new(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config =
             format!("timezone = \"America/Mexico_City\"\n{more}\n[store]\nurl = \"sqlite://state/cabina.db\"\n");
@@ -28,8 +28,13 @@ impl House {
         Self { folder }
     }
 
-    fn store(&self) -> PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("state/cabina.db")
+    }
+
+    /// The configuration file.
+    pub(crate) fn config(&self) -> String {
+        self.folder.path().join("cabina.toml").display().to_string()
     }
 
     fn url(&self) -> String {
@@ -48,13 +53,13 @@ impl House {
     }
 
     /// Runs a command that must end well.
-    async fn good(&self, args: &[&str]) -> String {
+    pub(crate) async fn good(&self, args: &[&str]) -> String {
         let out = self.run(args).await;
         assert!(out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8(out.stdout).unwrap()
     }
 
-    async fn json(&self, args: &[&str]) -> Value {
+    pub(crate) async fn json(&self, args: &[&str]) -> Value {
         let text = self.good(&[&["--json"], args].concat()).await;
         let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{args:?}: {e}: {text}"));
         assert_eq!(value["schema"], 1, "{args:?}");

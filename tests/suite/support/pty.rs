@@ -23,6 +23,7 @@ pub(crate) struct Screen {
     read: Option<OwnedReadPty>,
     write: Option<OwnedWritePty>,
     parser: vt100::Parser,
+    _state: tempfile::TempDir,
     /// Everything the program wrote.
     pub(crate) bytes: Vec<u8>,
 }
@@ -35,6 +36,7 @@ impl Screen {
 
     /// The same with another program.
     pub(crate) fn run(program: &std::path::Path, args: &[&str], env: &[(&str, &str)], cols: u16, rows: u16) -> Self {
+        let state = tempfile::tempdir().unwrap();
         let (pty, pts) = pty_process::open().unwrap();
         pty.resize(pty_process::Size::new(rows, cols)).unwrap();
         let mut command = pty_process::Command::new(program)
@@ -44,6 +46,8 @@ impl Screen {
             .env("LANG", "en_US.UTF-8")
             .env("PATH", std::env::var("PATH").unwrap_or_default())
             .env("TZ", "UTC")
+            // The record of whoever runs the tests is not theirs to write.
+            .env("XDG_STATE_HOME", state.path())
             .kill_on_drop(true);
         for (k, v) in env {
             command = command.env(k, v);
@@ -51,7 +55,7 @@ impl Screen {
         let child = command.spawn(pts).unwrap();
         let (read, write) = pty.into_split();
         let parser = vt100::Parser::new(cells(rows), cells(cols), 0);
-        Self { child, read: Some(read), write: Some(write), parser, bytes: Vec::new() }
+        Self { child, read: Some(read), write: Some(write), parser, bytes: Vec::new(), _state: state }
     }
 
     pub(crate) fn text(&self) -> String {

@@ -1,0 +1,257 @@
+//! The record as people at the screen write it: several cockpits on one store, crashes, and a store that fails.
+
+use std::time::Duration;
+
+use cabina::engine;
+use cabina::engine::Effect;
+use cabina::engine::Event;
+use cabina::engine::Kind;
+use cabina::engine::State;
+use cabina::engine::effect::RecordOrder;
+use cabina::engine::record::Desk;
+use cabina::engine::record::Scribe;
+use cabina::engine::record::unsaved;
+use cabina::engine::state::Mode;
+use cabina::engine::state::Overlay;
+use cabina::input::key::Chord;
+use cabina::input::key::Code;
+use cabina::model::fact::Fact;
+use cabina::model::incident::Incident;
+use cabina::model::journal::Draft;
+use cabina::model::journal::Entry;
+use cabina::model::severity::Level;
+use cabina::model::time::Stamp;
+use rustix::process::Signal;
+
+use crate::record::House;
+use crate::support::fault::Fault;
+use crate::support::fault::answer;
+use crate::support::pty::Screen;
+use crate::support::settings;
+use crate::support::wait::until;
+
+/// A house with one check of a server that does what the test wants.
+async fn house() -> (Fault, House) {
+    let server = Fault::start(answer(200, "text/plain", "ok")).await;
+    let more = format!(
+        "[[health]]\nname = \"API\"\nhttp = \"{0}/\"\nevery = \"1s\"\nfail_after = 1\nrecover_after = 1\n[[health]]\nname = \"Aside\"\nhttp = \"{0}/\"\nevery = \"1s\"\n",
+        server.url
+    );
+    (server, House::new(&more))
+}
+
+fn cockpit(house: &House, who: &str) -> Screen {
+    Screen::start(&["--config", &house.config()], &[("CABINA_USER", who)], 110, 40)
+}
+
+#[tokio::test]
+async fn one_key_takes_it_and_the_next_person_joins() {
+    let (_server, house) = house().await;
+    let mut rosa = cockpit(&house, "rosa");
+    rosa.shows("2 of 2 up").await;
+    // Nothing is wrong: one press may be a slip.
+    rosa.keys("i").await;
+    rosa.shows("again opens an incident").await;
+    rosa.keys("i").await;
+    rosa.shows("opened, and you have it").await;
+    let mut ana = cockpit(&house, "ana");
+    ana.shows("rosa has it").await;
+    ana.keys("i").await;
+    ana.shows("you are down as helper").await;
+
+    rosa.keys("n").await;
+    rosa.shows("Note in INC-").await;
+    rosa.keys("-10m the client called").await;
+    rosa.shows("will be, ").await;
+    rosa.keys("\x1b\rand again\r").await;
+    ana.shows("the client called").await;
+    ana.keys("nTODO @rosa 2026-12-01 raise the pool\r").await;
+    rosa.shows("to do, rosa: raise the pool").await;
+    rosa.until("nothing waits", |s| !s.text().contains("saving")).await;
+
+    let shown = house.json(&["incident", "show", "newest"]).await;
+    let notes: Vec<_> = shown["timeline"].as_array().unwrap().iter().filter(|e| e["kind"] == "note").collect();
+    assert_eq!(notes.len(), 1);
+    assert_eq!((&notes[0]["text"], &notes[0]["who"]), (&"the client called\nand again".into(), &"rosa".into()));
+    assert!(notes[0]["at"].as_str() < notes[0]["recorded_at"].as_str(), "it was dated back");
+    assert_eq!(shown["roles"]["owner"], "rosa");
+    assert_eq!(shown["actions"][0]["owner"], "rosa");
+
+    // Pinned, tagged, put right, ticked off; the one who looks finds it by its tag.
+    rosa.keys("7").await;
+    rosa.shows("[p] pin").await;
+    rosa.keys("x").await;
+    rosa.shows("done: entry").await;
+    rosa.keys("i").await;
+    rosa.shows("by level:").await;
+    rosa.keys("\x1b").await;
+    rosa.until("the page is closed", |s| !s.text().contains("by level:")).await;
+    rosa.keys("/client").await;
+    rosa.until("only that is left", |s| s.text().contains("the client called") && !s.text().contains("you have it, "))
+        .await;
+    rosa.keys("\r").await;
+    rosa.keys("p").await;
+    rosa.shows("▪").await;
+    rosa.keys("#").await;
+    rosa.shows("Tags of entry").await;
+    rosa.keys("customer\r").await;
+    rosa.keys("\x1b").await;
+    rosa.until("the filter is closed", |s| s.text().contains("customer") && !s.text().contains("/client")).await;
+    rosa.keys("/#customer").await;
+    rosa.until("found by its tag", |s| s.text().contains("the client called") && s.text().contains("hidden")).await;
+    rosa.keys("\rE").await;
+    rosa.shows("Put entry").await;
+    rosa.keys("!\r").await;
+    house.good(&["incident", "verify", "newest"]).await;
+    let look = async || {
+        let shown = house.json(&["incident", "show", "newest"]).await;
+        let kinds: Vec<String> =
+            shown["timeline"].as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap().to_owned()).collect();
+        if kinds.contains(&"edited".to_owned()) { Ok(kinds) } else { Err(format!("{kinds:?}")) }
+    };
+    let kinds = until("all of it is in the journal", Duration::from_secs(30), look).await;
+    for kind in ["note", "todo", "done", "marked", "assigned"] {
+        assert!(kinds.contains(&kind.to_owned()), "{kind}: {kinds:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_machines_saw_is_written_once_and_not_again_at_every_start() {
+    let (server, house) = house().await;
+    let opened = house.json(&["incident", "open", "--title", "calls fail"]).await;
+    let id = opened["id"].as_str().unwrap();
+    let mut rosa = cockpit(&house, "rosa");
+    let mut ana = cockpit(&house, "ana");
+    rosa.shows("2 of 2 up").await;
+    ana.shows("2 of 2 up").await;
+    server.on("/", answer(500, "text/plain", "no"));
+    rosa.shows("API: UP -> DOWN").await;
+    let downs = async || {
+        let shown = house.json(&["incident", "show", id]).await;
+        let of = |e: &&serde_json::Value| e["kind"] == "check" && e["text"].as_str().unwrap().starts_with("API");
+        shown["timeline"].as_array().unwrap().iter().filter(of).count()
+    };
+    let look = async || if downs().await == 1 { Ok(()) } else { Err("not yet".to_owned()) };
+    until("the scribe writes it down", Duration::from_secs(30), look).await;
+    rosa.until("saved", |s| !s.text().contains("saving")).await;
+    ana.until("saved", |s| !s.text().contains("saving")).await;
+    rosa.signal(Signal::KILL);
+    ana.signal(Signal::KILL);
+    // A new one finds it down too: the journal says so already.
+    let mut eva = cockpit(&house, "eva");
+    eva.shows("0 of 2 up").await;
+    eva.shows("API: UP -> DOWN").await;
+    eva.until("it has settled", |s| !s.text().contains("saving")).await;
+    assert_eq!(downs().await, 1);
+    house.good(&["incident", "verify", id]).await;
+}
+
+#[tokio::test]
+async fn a_note_survives_the_end_of_the_program_and_a_deploy_is_news() {
+    let (_server, house) = house().await;
+    house.good(&["incident", "open", "--title", "calls fail"]).await;
+    let mut rosa = cockpit(&house, "rosa");
+    rosa.shows("NOBODY HAS IT").await;
+    rosa.keys("n").await;
+    rosa.shows("Note in INC-").await;
+    rosa.keys("half a sen").await;
+    let kept = house.store().with_extension("db.note");
+    rosa.until("it is on the disk", |_| std::fs::read_to_string(&kept).is_ok_and(|t| t == "half a sen")).await;
+    rosa.signal(Signal::KILL);
+    let mut rosa = cockpit(&house, "rosa");
+    rosa.shows("NOBODY HAS IT").await;
+    house
+        .good(&["deploy", "v4.12.0", "--before", "v4.11.3", "--keep-old", "30m", "--migrations", "0", "--at", "-1m"])
+        .await;
+    rosa.shows("v4.12.0 went live").await;
+    rosa.shows("old side v4.11.3 alive until").await;
+    rosa.keys("n").await;
+    rosa.shows("half a sen").await;
+    rosa.keys("tence\r").await;
+    rosa.shows("half a sentence").await;
+    rosa.until("nothing waits", |s| !s.text().contains("saving")).await;
+    assert!(!kept.exists(), "what is saved is no draft any more");
+    rosa.keys("q").await;
+    rosa.ends().await;
+    let goes_on = rosa.text();
+    assert!(goes_on.contains("INC-"), "the last line names the incident\n{goes_on}");
+}
+
+fn incident() -> (Incident, Vec<Entry>) {
+    let mut incident = Incident::new("INC-2026-0001");
+    let title = "calls fail".to_owned();
+    let draft = Draft::new(0, "rosa", "web1", Fact::IncidentOpened { title, level: Level::Sev2, began: 0 });
+    let entry = Entry::seal(&incident, Draft { id: "a".to_owned(), ..draft }, 0);
+    incident.fold(&entry);
+    (incident, vec![entry])
+}
+
+/// Takes events in, one a second.
+fn play(state: &mut State, kinds: Vec<Kind>) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for kind in kinds {
+        let at = Stamp { mono: state.now.mono + 1_000, wall: state.now.wall + 1_000 };
+        effects.extend(engine::update(state, Event { at, kind }).effects);
+    }
+    effects
+}
+
+fn typed(text: &str) -> Vec<Kind> {
+    let keys = text.chars().map(|c| if c == '\n' { Chord::plain(Code::Enter) } else { Chord::char(c) });
+    keys.map(Kind::Key).collect()
+}
+
+fn order(effects: &[Effect]) -> Option<(u64, Vec<Draft>)> {
+    effects.iter().find_map(|e| match e {
+        Effect::Record(n, RecordOrder::Append { drafts, .. }) => Some((*n, drafts.clone())),
+        _ => None,
+    })
+}
+
+#[test]
+fn what_could_not_be_written_is_shown_as_such_and_tried_again() {
+    let (settings, _) = settings("[[health]]\nname = \"API\"\nhttp = \"http://a\"\n");
+    let mut state = State::new(settings, Mode::Cockpit, Stamp::default());
+    let desk = Desk { id: "d".to_owned(), host: "web1".to_owned() };
+    let (mut incident, entries) = incident();
+    let scribe = Scribe::Elsewhere;
+    play(&mut state, vec![Kind::RecordOpened { desk, draft: String::new() }]);
+    play(&mut state, vec![Kind::RecordRead { incident: Some(incident.clone()), entries, deploys: Vec::new(), scribe }]);
+    let waiting = |state: &State| state.timeline.newest().filter(|e| unsaved(state, e)).count();
+
+    let effects = play(&mut state, typed("nlost\n"));
+    let (first, drafts) = order(&effects).unwrap();
+    assert_eq!((drafts.len(), waiting(&state)), (1, 1));
+    assert_eq!(state.ui.overlay, Overlay::None);
+    let effects =
+        play(&mut state, vec![Kind::RecordFailed { request: Some(first), why: "the disk is full".to_owned() }]);
+    assert_eq!(order(&effects), None, "not at once again");
+    assert_eq!((waiting(&state), state.record.problem.as_deref()), (1, Some("the disk is full")));
+
+    // It is tried again after a while, under the same name: should the first have arrived, nothing stands there twice.
+    let effects = play(&mut state, vec![Kind::Tick; 6]);
+    let (second, again) = order(&effects).unwrap();
+    assert_eq!(again[0].id, drafts[0].id);
+    let entry = Entry::seal(&incident, again[0].clone(), state.now.wall);
+    incident.fold(&entry);
+    let recorded = Kind::Recorded { request: second, incident, entries: vec![entry], opened: false };
+    let effects = play(&mut state, vec![recorded, Kind::Tick, Kind::Tick]);
+    assert_eq!((waiting(&state), order(&effects)), (0, None));
+    assert_eq!(state.record.problem, None);
+    assert_eq!(state.timeline.newest().filter(|e| e.what == Fact::Note { text: "lost".to_owned() }).count(), 1);
+}
+
+#[test]
+fn who_only_looks_writes_nothing() {
+    let (mut settings, _) = settings("[[health]]\nname = \"API\"\nhttp = \"http://a\"\n");
+    settings.read_only = true;
+    let mut state = State::new(settings, Mode::Cockpit, Stamp::default());
+    let desk = Desk { id: "d".to_owned(), host: "web1".to_owned() };
+    let (incident, entries) = incident();
+    play(&mut state, vec![Kind::RecordOpened { desk, draft: String::new() }]);
+    let scribe = Scribe::Nobody;
+    play(&mut state, vec![Kind::RecordRead { incident: Some(incident), entries, deploys: Vec::new(), scribe }]);
+    let effects = play(&mut state, typed("niK"));
+    assert!(!effects.iter().any(|e| matches!(e, Effect::Record(..))), "{effects:?}");
+    assert_eq!(state.ui.overlay, Overlay::None);
+}
