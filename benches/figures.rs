@@ -33,7 +33,10 @@ use divan::counter::ItemsCount;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
+mod record;
+
 fn main() {
+    record::figures();
     divan::main();
 }
 

@@ -79,6 +79,8 @@ pub enum Command {
         #[arg(long, default_value = "")]
         note: String,
     },
+    /// Poll, judge, record and open incidents with nobody looking, until stopped
+    Record,
     /// Write a commented cabina.toml after probing what answers here; never overwrites
     Init,
     /// Explain the effective configuration, try each connection, say what the terminal can do

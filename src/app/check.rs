@@ -18,6 +18,7 @@ use crate::engine::state::Mode;
 use crate::model::time::Millis;
 use crate::report;
 use crate::sources;
+use crate::sources::Manner;
 
 pub(super) fn main(cli: &Cli, wait: Option<Duration>) -> u8 {
     let (configured, runtime) = match ready(cli) {
@@ -40,7 +41,8 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
     let (bus, mut events) = Bus::new();
     let mut state = State::new(configured.settings.clone(), mode, bus::now());
     let once = mode == Mode::Once;
-    let reins = sources::spawn(&state.settings, &configured.secrets, &bus, once);
+    let reins =
+        sources::spawn(&state.settings, &configured.secrets, &bus, if once { Manner::Once } else { Manner::Always });
     match mode {
         Mode::For(time) => {
             let bus = bus.clone();
@@ -59,6 +61,7 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
         bus,
         with_terminal: false,
         recorder: None,
+        tape: None,
         lang: state.settings.lang,
         next: reload::Next::default(),
     };

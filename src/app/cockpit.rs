@@ -25,8 +25,10 @@ use crate::cli::Cli;
 use crate::effects::record::Plan;
 use crate::effects::record::Recorder;
 use crate::engine::State;
+use crate::engine::follow::watched;
 use crate::engine::state::Mode;
 use crate::sources;
+use crate::sources::Manner;
 use crate::view;
 
 pub(super) fn main(cli: &Cli) -> u8 {
@@ -85,15 +87,22 @@ pub(super) async fn show(configured: Configured) -> u8 {
             lang,
             host: store::host(),
             secrets: Arc::clone(&configured.secrets),
+            watched: (!state.settings.demo).then(|| watched(&state.settings)),
+            first: false,
         },
         &bus,
     );
-    let reins = sources::spawn(&state.settings, &configured.secrets, &bus, false);
+    let reins = sources::spawn(
+        &state.settings,
+        &configured.secrets,
+        &bus,
+        if state.settings.demo { Manner::Always } else { Manner::Later },
+    );
     let next = reload::Next::default();
     if !state.settings.demo {
         tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     }
-    let mut performer = Live { reins, bus, with_terminal: true, recorder: Some(recorder), lang, next };
+    let mut performer = Live { reins, bus, with_terminal: true, recorder: Some(recorder), tape: None, lang, next };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);
     if let Some(recorder) = performer.recorder.take() {

@@ -12,6 +12,7 @@ mod init;
 mod keyboard;
 mod performer;
 mod print;
+mod record;
 mod reload;
 pub mod run;
 mod scrape;
@@ -34,6 +35,8 @@ pub mod exit {
     pub const USAGE: u8 = 64;
     /// Something inside went wrong.
     pub const INTERNAL: u8 = 70;
+    /// Another recorder has taken the store.
+    pub const DISPLACED: u8 = 1;
     /// The terminal can no longer be written to (128 + SIGHUP, as shells have it).
     pub const TERMINAL_GONE: u8 = 129;
     /// Wrong configuration.
@@ -62,6 +65,7 @@ pub fn main(cli: &Cli) -> ExitCode {
                 note,
             },
         ),
+        Some(Command::Record) => record::main(cli),
         Some(Command::Init) => init::main(cli),
         Some(Command::Doctor) => doctor::main(cli),
         Some(Command::Completions { shell }) => {

@@ -12,7 +12,9 @@ use crate::app::run::Perform;
 use crate::app::terminal;
 use crate::bus::Bus;
 use crate::effects::record::Recorder;
+use crate::effects::tape::Tape;
 use crate::engine::Effect;
+use crate::engine::Event;
 use crate::engine::Kind;
 use crate::engine::State;
 use crate::engine::state::Overlay;
@@ -31,6 +33,8 @@ pub(super) struct Live {
     pub(super) with_terminal: bool,
     /// Whoever writes things down, where something is.
     pub(super) recorder: Option<Recorder>,
+    /// Where events are recorded, if they are.
+    pub(super) tape: Option<Tape>,
     /// The reader's language.
     pub(super) lang: Lang,
     /// Settings that were read again and are to be applied.
@@ -38,6 +42,12 @@ pub(super) struct Live {
 }
 
 impl Perform for Live {
+    fn taken(&mut self, event: &Event) {
+        if let Some(tape) = &self.tape {
+            tape.take(event);
+        }
+    }
+
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::PollNow => self.reins.poll_now(),
@@ -57,6 +67,7 @@ impl Perform for Live {
                 }
             }
             Effect::Apply => self.apply(),
+            Effect::Ask(asks) => self.reins.ask(asks),
             Effect::CountExactly => self.reins.count_exactly(),
             Effect::Suspend if self.with_terminal => self.suspend(),
             Effect::Copy(text) if self.with_terminal => self.copy(&text),

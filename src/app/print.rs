@@ -20,6 +20,7 @@ use crate::model::severity::Rule;
 use crate::model::time::Millis;
 use crate::report;
 use crate::sources;
+use crate::sources::Manner;
 
 /// Prints for so long; returns 0.
 pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
@@ -27,7 +28,7 @@ pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
     let mut state = State::new(configured.settings, Mode::Print(time), bus::now());
     signals::spawn(&bus, false);
     tokio::spawn(ticks::run(bus.clone()));
-    let reins = sources::spawn(&state.settings, &configured.secrets, &bus, false);
+    let reins = sources::spawn(&state.settings, &configured.secrets, &bus, Manner::Always);
     let end = bus.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(time.max(0) as u64)).await;
@@ -38,6 +39,7 @@ pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
         bus,
         with_terminal: false,
         recorder: None,
+        tape: None,
         lang: state.settings.lang,
         next: reload::Next::default(),
     };

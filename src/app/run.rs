@@ -19,6 +19,9 @@ pub trait Perform {
     /// Starts what the effect asks for. What comes of it returns as an event.
     fn perform(&mut self, effect: Effect);
 
+    /// An event is about to be taken in.
+    fn taken(&mut self, _event: &Event) {}
+
     /// A frame has been drawn. What a frame cannot say can be said beside it.
     fn drawn(&mut self, _state: &State) {}
 }
@@ -40,6 +43,7 @@ pub async fn run<B: Backend>(
     while events.recv_many(&mut batch, BATCH).await > 0 {
         let mut redraw = false;
         for event in batch.drain(..) {
+            performer.taken(&event);
             let reaction = engine::update(state, event);
             redraw |= reaction.redraw;
             for effect in reaction.effects {
@@ -71,6 +75,7 @@ pub async fn run_blind(
     let mut batch = Vec::with_capacity(BATCH);
     while events.recv_many(&mut batch, BATCH).await > 0 {
         for event in batch.drain(..) {
+            performer.taken(&event);
             for effect in engine::update(state, event).effects {
                 match effect {
                     Effect::Exit(code) => {

@@ -30,6 +30,14 @@ pub(super) fn url(configured: &Configured) -> Result<String, StoreError> {
     Ok(format!("sqlite://{}", folder.join("cabina/cabina.db").display()))
 }
 
+/// Where the store is, as it may be said.
+pub(super) fn shown(configured: &Configured) -> String {
+    match &configured.settings.store {
+        spec if spec.url.is_some() => spec.shown.clone(),
+        _ => url(configured).unwrap_or_default(),
+    }
+}
+
 /// The store in a folder.
 pub(super) fn in_folder(folder: &Path) -> String {
     format!("sqlite://{}", folder.join("cabina.db").display())

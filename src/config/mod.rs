@@ -18,6 +18,7 @@ use crate::config::reader::Context;
 use crate::config::reader::Section;
 use crate::engine::Settings;
 use crate::engine::settings::Contact;
+use crate::engine::settings::Opens;
 use crate::engine::settings::Quiet;
 use crate::engine::settings::SessionsSpec;
 use crate::lang::Lang;
@@ -124,7 +125,7 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     figures::read(root, cx, &mut settings);
     settings.sessions = root.section(cx, "sessions").map(|mut s| sessions(&mut s, cx));
     quiet::read(root, cx, &mut settings);
-    settings.quiet = quiet(root, cx);
+    (settings.quiet, settings.opens) = severity(root, cx);
     settings.contacts = contacts(root, cx);
     let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| cx.around.env.get(*n));
     settings.operator = known.map_or_else(|| "cabina".to_owned(), |n| clean(n));
@@ -191,11 +192,18 @@ fn sessions(s: &mut Section<'_>, cx: &mut Context<'_>) -> SessionsSpec {
     spec
 }
 
-fn quiet(root: &mut Section<'_>, cx: &mut Context<'_>) -> Quiet {
-    let mut quiet = Quiet::default();
+/// `[severity]`: how long levels stay, and when they open an incident.
+fn severity(root: &mut Section<'_>, cx: &mut Context<'_>) -> (Quiet, Opens) {
+    let (mut quiet, mut opens) = (Quiet::default(), Opens::default());
     let Some(mut severity) = root.section(cx, "severity") else {
-        return quiet;
+        return (quiet, opens);
     };
+    // Whoever names levels names all that open one.
+    if let Some(mut o) = severity.section(cx, "open") {
+        let mut of = |key: &str| o.has(key).then(|| o.duration(cx, key, 0, 0, DAY));
+        opens = Opens { sev1: of("sev1"), sev2: of("sev2"), sev3: of("sev3"), sev4: of("sev4") };
+        o.finish(cx);
+    }
     if let Some(mut q) = severity.section(cx, "quiet") {
         for (key, slot) in
             [("sev1", &mut quiet.sev1), ("sev2", &mut quiet.sev2), ("sev3", &mut quiet.sev3), ("sev4", &mut quiet.sev4)]
@@ -206,7 +214,7 @@ fn quiet(root: &mut Section<'_>, cx: &mut Context<'_>) -> Quiet {
     }
     later::rules(&mut severity, cx);
     severity.finish(cx);
-    quiet
+    (quiet, opens)
 }
 
 fn contacts(root: &mut Section<'_>, cx: &mut Context<'_>) -> Vec<Contact> {

@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::bus;
 use crate::bus::Bus;
+use crate::effects::follow::Follower;
 use crate::engine::Kind;
 use crate::engine::effect::RecordOrder;
 use crate::engine::record::Desk;
@@ -68,6 +69,10 @@ pub struct Plan {
     pub host: String,
     /// Values that must not be written down.
     pub secrets: Arc<Secrets>,
+    /// What this cabina would watch, where it may leave that to a recorder.
+    pub watched: Option<String>,
+    /// This is a recorder: it writes what machines see before any cockpit does.
+    pub first: bool,
 }
 
 /// The task, as the performer holds it.
@@ -115,7 +120,17 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
     let draft = std::fs::read_to_string(unfinished(&path)).unwrap_or_default();
     let draft: String = draft.chars().take(WRITTEN_LIMIT).collect();
     bus.send(Kind::RecordOpened { desk: desk.clone(), draft }).await;
-    let mut keeper = Keeper { plan, desk, store, path, bus, shown: Shown::default(), looks: 0, scribe: Scribe::Nobody };
+    let mut keeper = Keeper {
+        plan,
+        desk,
+        store,
+        path,
+        bus,
+        shown: Shown::default(),
+        looks: 0,
+        scribe: Scribe::Nobody,
+        follower: Follower::default(),
+    };
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -161,6 +176,7 @@ struct Shown {
     incident: Option<Incident>,
     deploys: Vec<Deploy>,
     scribe: Scribe,
+    ended: Option<Millis>,
     told: bool,
     problem: Option<StoreError>,
 }
@@ -173,6 +189,7 @@ struct Keeper {
     bus: Bus,
     shown: Shown,
     looks: u32,
+    follower: Follower,
     scribe: Scribe,
 }
 
@@ -182,7 +199,10 @@ impl Keeper {
         let done = match order {
             RecordOrder::Take { year, opening, took } => {
                 let opening = self.redacted(opening);
-                self.store.open_or_join(year, opening, *took).await.map(|j| (j.incident, j.entries, j.opened))
+                self.store
+                    .open_or_join(year, opening, took.map(|t| *t))
+                    .await
+                    .map(|j| (j.incident, j.entries, j.opened))
             }
             RecordOrder::Append { incident, drafts } => {
                 let drafts = self.redacted(drafts);
@@ -209,11 +229,26 @@ impl Keeper {
 
     /// Looks what others have written; false when nobody listens any more.
     async fn look(&mut self) -> bool {
-        match self.news().await {
-            Ok(None) => true,
-            Ok(Some(kind)) => {
-                self.shown.problem = None;
-                self.bus.send(kind).await
+        let found = match &self.plan.watched {
+            Some(watched) => self.follower.news(&self.store, watched).await,
+            None => Ok(Vec::new()),
+        };
+        let found = match found {
+            Ok(mut kinds) => self.news().await.map(|kind| {
+                kinds.extend(kind);
+                kinds
+            }),
+            Err(why) => Err(why),
+        };
+        match found {
+            Ok(kinds) => {
+                for kind in kinds {
+                    self.shown.problem = None;
+                    if !self.bus.send(kind).await {
+                        return false;
+                    }
+                }
+                true
             }
             Err(why) if self.shown.problem.as_ref() == Some(&why) => true,
             Err(why) => {
@@ -225,10 +260,18 @@ impl Keeper {
         }
     }
 
+    async fn lease(&self, now: Millis) -> Result<bool, StoreError> {
+        if self.plan.first {
+            // Whatever cockpit had it has it no more.
+            return self.store.lease_first(SCRIBE, &self.desk.id, now, now + LEASE).await;
+        }
+        self.store.lease(SCRIBE, &self.desk.id, now, now + LEASE).await
+    }
+
     async fn news(&mut self) -> Result<Option<Kind>, StoreError> {
         let now = bus::now().wall;
         if self.looks.is_multiple_of(LEASE_EVERY) {
-            let mine = !self.plan.read_only && self.store.lease(SCRIBE, &self.desk.id, now, now + LEASE).await?;
+            let mine = !self.plan.read_only && self.lease(now).await?;
             self.scribe = match mine {
                 true => Scribe::Here,
                 false if self.store.leased(SCRIBE, now).await?.is_some() => Scribe::Elsewhere,
@@ -238,6 +281,8 @@ impl Keeper {
         self.looks = self.looks.wrapping_add(1);
         let incident = self.store.incidents(true, 1).await?.into_iter().next();
         let deploys = self.store.deploys(now - DAY, DEPLOYS).await?;
+        let newest = self.store.incidents(false, 2).await?;
+        let ended = newest.iter().find_map(|i| i.resolved_at.or(i.closed_at));
         let mut entries = Vec::new();
         if let Some(before) = self.shown.incident.clone() {
             // Also of one that is over now: its end is news too.
@@ -256,6 +301,7 @@ impl Keeper {
             && entries.is_empty()
             && incident == self.shown.incident
             && deploys == self.shown.deploys
+            && ended == self.shown.ended
             && self.scribe == self.shown.scribe;
         if same {
             return Ok(None);
@@ -264,10 +310,11 @@ impl Keeper {
             incident: incident.clone(),
             deploys: deploys.clone(),
             scribe: self.scribe,
+            ended,
             told: true,
             problem: None,
         };
-        Ok(Some(Kind::RecordRead { incident, entries: entries_of(entries), deploys, scribe: self.scribe }))
+        Ok(Some(Kind::RecordRead { incident, entries: entries_of(entries), deploys, scribe: self.scribe, ended }))
     }
 }
 

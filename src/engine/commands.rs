@@ -57,6 +57,10 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         Command::Palette => show(state, Overlay::Palette(Prompt::default(), 0)),
         Command::Back => back(state),
         Command::Freeze => freeze(state),
+        Command::PollNow | Command::CountExactly if state.follow.host.is_some() => {
+            let host = state.follow.host.clone().unwrap_or_default();
+            notice(state, Notice::Recorded(host))
+        }
         Command::PollNow => {
             notice(state, Notice::Polling);
             Reaction::with(Effect::PollNow)

@@ -12,6 +12,8 @@ use crate::model::time::Millis;
 pub enum Effect {
     /// Ask every source now instead of at its next turn.
     PollNow,
+    /// Ask the sources from here, or no longer: a recorder does.
+    Ask(bool),
     /// Count the session table exactly, once, whatever the budget.
     CountExactly,
     /// Take these figures apart by endpoint, status and host from now on.
@@ -52,8 +54,8 @@ pub enum RecordOrder {
         year: i64,
         /// The first entries of a new incident.
         opening: Vec<Draft>,
-        /// That they have it.
-        took: Box<Draft>,
+        /// That they have it; without, rules open one, and join none.
+        took: Option<Box<Draft>>,
     },
     /// Entries for the journal of an incident.
     Append {

@@ -201,6 +201,8 @@ pub enum Kind {
         deploys: Vec<Deploy>,
         /// Who writes what machines see.
         scribe: Scribe,
+        /// When the newest incident that is over was resolved.
+        ended: Option<Millis>,
     },
     /// An order was carried out: it is on the disk.
     Recorded {
@@ -212,6 +214,16 @@ pub enum Kind {
         entries: Vec<journal::Entry>,
         /// The incident was opened by it.
         opened: bool,
+    },
+    /// A recorder on the same store is read from now on; or none is, and sources are asked from here.
+    Followed {
+        /// The recorder's machine.
+        host: Option<String>,
+    },
+    /// What a recorder saw before, a piece of it.
+    Backlog {
+        /// Its events, each with the moment it was received there.
+        events: Vec<Event>,
     },
     /// The waiting time of a one-shot mode is over.
     TimeUp,
@@ -225,6 +237,27 @@ pub enum Kind {
     Shutdown(Ending),
 }
 
+impl Kind {
+    /// It was seen out there, by whoever looked: another cabina can take it in as its own.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        matches!(
+            self,
+            Self::Probed { .. }
+                | Self::Sampled { .. }
+                | Self::Measured { .. }
+                | Self::SourceFailed { .. }
+                | Self::ContextRead { .. }
+                | Self::Glanced { .. }
+                | Self::AlertsRead { .. }
+                | Self::Flapped { .. }
+                | Self::RuleJudged { .. }
+                | Self::BrokenDown { .. }
+                | Self::SourceDied { .. }
+        )
+    }
+}
+
 /// Why the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -235,4 +268,6 @@ pub enum Ending {
     Signal,
     /// The terminal is gone.
     TerminalGone,
+    /// Another recorder has taken the store.
+    Displaced,
 }

@@ -51,6 +51,8 @@ pub fn said(fact: &Fact, lang: Lang, zone: Zone) -> String {
             let first = mistakes.first().map_or("", String::as_str);
             lang.fact_reload_failed(mistakes.len(), first)
         }
+        Fact::Blind { since, findings } => lang.fact_blind(zone.hm(*since), words::unseen(lang, findings)),
+        Fact::Sighted => lang.fact_sighted(),
         Fact::Swept { rows } => lang.fact_swept(words::figure(lang, *rows as f64, Unit::Count)),
         _ => told(fact, lang, zone),
     }
@@ -93,7 +95,9 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
 #[must_use]
 pub fn teller(fact: &Fact, lang: Lang) -> Option<String> {
     Some(match fact {
-        Fact::Opened | Fact::Reloaded | Fact::ReloadFailed { .. } => "cabina".to_owned(),
+        Fact::Opened | Fact::Blind { .. } | Fact::Sighted | Fact::Reloaded | Fact::ReloadFailed { .. } => {
+            "cabina".to_owned()
+        }
         Fact::Onset { .. } | Fact::Level { .. } => lang.who_rules(),
         Fact::Check { .. } => lang.who_checks(),
         Fact::Lost { .. } | Fact::Back { .. } => lang.who_sources(),

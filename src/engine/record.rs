@@ -97,6 +97,8 @@ pub struct Record {
     taking: Option<u64>,
     /// When something last failed.
     failed: Option<Stamp>,
+    /// When the newest incident that is over was resolved.
+    pub ended: Option<Millis>,
     /// What the journal says of the state of things, and since when.
     told: BTreeMap<String, (Millis, String)>,
     /// From when on what is seen is news.
@@ -108,6 +110,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Did it happen after whoever began to look had seen what there was?
+    pub(crate) fn is_news(&self, at: Millis) -> bool {
+        self.settles.is_some_and(|from| at >= from.wall)
+    }
+
     fn id(&mut self) -> String {
         self.drafts += 1;
         format!("{}-{:06}", self.desk.as_ref().map_or("", |d| &d.id), self.drafts)
@@ -131,7 +138,7 @@ fn moment(state: &State) -> Moment {
 }
 
 /// A draft with an identifier of its own.
-fn draft(state: &mut State, at: Millis, who: &str, fact: Fact) -> Draft {
+pub(crate) fn draft(state: &mut State, at: Millis, who: &str, fact: Fact) -> Draft {
     let desk = state.record.desk.clone().unwrap_or_default();
     let id = state.record.id();
     Draft { id, moment: near(state, at).then(|| moment(state)), ..Draft::new(at, who, &desk.host, fact) }
@@ -201,7 +208,10 @@ pub(crate) fn take(state: &mut State) -> Reaction {
     state.record.taking = Some(request);
     notice(state, Notice::Taking);
     let year = state.settings.zone.year(now);
-    Reaction::with(Effect::Record(request, RecordOrder::Take { year, opening: vec![opening], took: Box::new(took) }))
+    Reaction::with(Effect::Record(
+        request,
+        RecordOrder::Take { year, opening: vec![opening], took: Some(Box::new(took)) },
+    ))
 }
 
 /// The record can be written.
@@ -238,9 +248,11 @@ pub(crate) fn read(
     entries: &[journal::Entry],
     deploys: Vec<Deploy>,
     scribe: Scribe,
+    ended: Option<Millis>,
 ) -> Reaction {
     state.record.problem = None;
     state.record.scribe = scribe;
+    state.record.ended = ended;
     for deploy in state.context.deployed(deploys) {
         let (at, by) = (deploy.at, deploy.by.clone());
         if !state.timeline.newest().any(|e| e.what == Fact::Deployed { deploy: deploy.clone() }) {
@@ -335,9 +347,18 @@ pub fn unsaved(state: &State, entry: &Entry) -> bool {
     matches!(entry.kept, Kept::Saving(_)) || is_due(entry, incident.opened_at - BEFORE)
 }
 
+/// Once every source has answered, what is seen is news.
+fn settle(state: &mut State) {
+    if state.record.settles.is_none() && (!state.reading() || state.now.since(state.started) >= SETTLES_ANYWAY) {
+        let now = state.now;
+        state.record.settles = Some(Stamp { mono: now.mono + SETTLES, wall: now.wall + SETTLES });
+    }
+}
+
 /// What is to be written down now: what machines saw, by the scribe; what people did here, by whoever they did it at.
 pub(crate) fn due(state: &mut State) -> Vec<Effect> {
-    let writes = matches!(state.mode, Mode::Cockpit) && state.record.desk.is_some();
+    settle(state);
+    let writes = matches!(state.mode, Mode::Cockpit | Mode::Record) && state.record.desk.is_some();
     let rests = state.record.failed.is_some_and(|at| state.now.since(at) < AGAIN);
     let Some(incident) = state.record.incident.clone().filter(|_| writes) else {
         return Vec::new();
@@ -357,10 +378,6 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let mut chosen: Vec<Draft> = Vec::new();
     if let Some(fact) = raised {
         chosen.push(draft(state, now, RULES, fact));
-    }
-    if !state.reading() || state.now.since(state.started) >= SETTLES_ANYWAY {
-        let now = state.now;
-        state.record.settles.get_or_insert(Stamp { mono: now.mono + SETTLES, wall: now.wall + SETTLES });
     }
     let settles = state.record.settles.filter(|at| at.mono <= state.now.mono);
     let settled = settles.is_some();

@@ -67,6 +67,9 @@ pub struct Settings {
     pub sessions: Option<SessionsSpec>,
     /// How long a level stays after its rules have calmed.
     pub quiet: Quiet,
+    /// How long a level stands until an incident is opened for it.
+    #[serde(default)]
+    pub opens: Opens,
     /// Whom to call.
     pub contacts: Vec<Contact>,
     /// Ring the terminal's bell and notify on transitions.
@@ -107,6 +110,7 @@ impl Settings {
             signals: built_in_signals(),
             sessions: None,
             quiet: Quiet::default(),
+            opens: Opens::default(),
             contacts: Vec::new(),
             bell: true,
             maintenance: Vec::new(),
@@ -196,6 +200,39 @@ impl Quiet {
     }
 }
 
+/// How long each level stands until an incident is opened for it by rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opens {
+    /// For SEV1; `None` never opens one.
+    pub sev1: Option<Millis>,
+    /// For SEV2.
+    pub sev2: Option<Millis>,
+    /// For SEV3.
+    pub sev3: Option<Millis>,
+    /// For SEV4.
+    pub sev4: Option<Millis>,
+}
+
+impl Default for Opens {
+    fn default() -> Self {
+        Self { sev1: Some(0), sev2: Some(5 * MINUTE), sev3: None, sev4: None }
+    }
+}
+
+impl Opens {
+    /// How long a level stands first; `None` where none is opened for it.
+    #[must_use]
+    pub fn of(self, level: Level) -> Option<Millis> {
+        match level {
+            Level::Sev1 => self.sev1,
+            Level::Sev2 => self.sev2,
+            Level::Sev3 => self.sev3,
+            Level::Sev4 => self.sev4,
+            Level::Unknown | Level::Ok => None,
+        }
+    }
+}
+
 /// A link to another tool; `{service}`, `{environment}`, `{from}`, `{to}`, `{from_iso}` and `{to_iso}` are filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
@@ -223,6 +260,9 @@ pub struct StoreSpec {
     pub url: Option<SecretId>,
     /// The URL as it may be shown.
     pub shown: String,
-    /// How long it is kept at least.
+    /// How long what was seen is kept.
     pub retention: Millis,
+    /// Bytes of what was seen that are kept at the most.
+    #[serde(default)]
+    pub size: i64,
 }

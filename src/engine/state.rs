@@ -7,9 +7,11 @@ use crate::engine::chart::Look;
 use crate::engine::classify::Standing;
 use crate::engine::classify::Verdict;
 use crate::engine::context::Context;
+use crate::engine::follow::Follow;
 use crate::engine::health::Checks;
 use crate::engine::known::Mark;
 use crate::engine::note::Editor;
+use crate::engine::opening::Opening;
 use crate::engine::place::Places;
 use crate::engine::prompt::Prompt;
 use crate::engine::record::Record;
@@ -28,6 +30,7 @@ use crate::engine::sources::SCRAPE;
 use crate::engine::sources::Sources;
 use crate::engine::timeline::Timeline;
 use crate::layout::Pane;
+use crate::model::fact::Fact;
 use crate::model::glance::Glance;
 use crate::model::health::Check;
 use crate::model::severity::Rule;
@@ -49,6 +52,8 @@ pub enum Mode {
     Once,
     /// Sources are asked for this long; then the level is the exit code.
     For(Millis),
+    /// Nobody looks: it is judged, and written down.
+    Record,
     /// The board is printed as text for this long; then 0.
     Print(Millis),
 }
@@ -96,6 +101,10 @@ pub struct State {
     pub announcer: Announcer,
     /// The curves of another day.
     pub compared: Compared,
+    /// Incidents that open themselves.
+    pub opening: Opening,
+    /// Where the figures come from.
+    pub follow: Follow,
     /// The record: the incident that goes on, and what is on the disk.
     pub record: Record,
     /// What is wrong with the configuration as it stands in its file now; empty while that is the one in use.
@@ -139,6 +148,8 @@ impl State {
             timeline: Timeline::default(),
             announcer: Announcer::default(),
             compared: Compared::default(),
+            opening: Opening::default(),
+            follow: Follow::default(),
             record: Record::default(),
             reload_problem: Vec::new(),
             ui: Ui::default(),
@@ -161,6 +172,16 @@ impl State {
     pub fn reading(&self) -> bool {
         self.sources.all.iter().any(|s| !s.answered && !matches!(s.feed, Feed::Alerts | Feed::Figures))
             || self.checks.all.iter().any(|c| c.last.is_none())
+    }
+
+    /// Since when the level in force has stood, or a worse one: what an incident waits by.
+    pub(crate) fn risen_at(&self) -> Millis {
+        let level = self.verdict.level;
+        let risen = self.timeline.newest().find_map(|e| match &e.what {
+            Fact::Level { from, to, .. } if *to >= level && *from < level => Some(e.at),
+            _ => None,
+        });
+        risen.unwrap_or(self.started.wall)
     }
 
     /// True when the configuration gives cabina nothing to look at.
@@ -280,6 +301,8 @@ pub enum Notice {
     NoSuchKey(String),
     /// Sources are being asked.
     Polling,
+    /// A recorder asks them.
+    Recorded(String),
     /// The exact count is on its way.
     Counting,
     /// Text was sent to the terminal's clipboard.

@@ -12,8 +12,10 @@ use crate::engine::effect::Reaction;
 use crate::engine::event::Ending;
 use crate::engine::event::Event;
 use crate::engine::event::Kind;
+use crate::engine::follow;
 use crate::engine::keys;
 use crate::engine::note;
+use crate::engine::opening;
 use crate::engine::place;
 use crate::engine::record;
 use crate::engine::reload;
@@ -58,7 +60,36 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     if state.timeline.is_empty() {
         state.timeline.add(state.started.wall, Fact::Opened);
     }
-    let mut reaction = match event.kind {
+    let mut reaction = fold(state, event.kind, before);
+    if state.mode == Mode::Cockpit
+        && let Some(text) = announce::due(state)
+    {
+        reaction.effects.push(Effect::Announce(text));
+    }
+    if state.mode == Mode::Record || state.mode == Mode::Cockpit {
+        opening::tell_blindness(state);
+    }
+    record::notice_moment(state);
+    reaction.effects.extend(record::due(state));
+    reaction.effects.extend(opening::due(state));
+    reaction.effects.extend(follow::due(state));
+    reaction.effects.extend(note::due(state));
+    let closer = place::wanted(state);
+    if closer != state.places.closer {
+        state.places.closer = closer;
+        reaction.effects.push(Effect::LookCloser(closer));
+    }
+    // Modes without a screen draw nothing.
+    if state.mode != Mode::Cockpit {
+        reaction.redraw = false;
+    }
+    reaction
+}
+
+/// Changes the state by one event. `before` is the stamp of the event before it.
+pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
+    match kind {
+        Kind::Tick if state.follow.catching_up => Reaction::none(),
         Kind::Tick => tick(state, before),
         Kind::Resized { width, height } => {
             state.ui.size = (width, height);
@@ -102,36 +133,20 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         Kind::ReloadFailed { mistakes } => reload::refuse(state, mistakes),
         Kind::RecordOpened { desk, draft } => record::opened(state, desk, draft),
         Kind::RecordFailed { request, why } => record::failed(state, request, why),
-        Kind::RecordRead { incident, entries, deploys, scribe } => {
-            record::read(state, incident, &entries, deploys, scribe)
+        Kind::RecordRead { incident, entries, deploys, scribe, ended } => {
+            record::read(state, incident, &entries, deploys, scribe, ended)
         }
         Kind::Recorded { request, incident, entries, opened } => {
             record::recorded(state, request, incident, &entries, opened)
         }
+        Kind::Followed { host } => follow::followed(state, host),
+        Kind::Backlog { events } => follow::backlog(state, events),
         Kind::TimeUp => time_up(state),
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),
         Kind::Copied => commands::notice(state, Notice::Copied),
         Kind::Shutdown(ending) => Reaction { effects: vec![Effect::Exit(exit_code(ending))], redraw: false },
-    };
-    if state.mode == Mode::Cockpit
-        && let Some(text) = announce::due(state)
-    {
-        reaction.effects.push(Effect::Announce(text));
     }
-    record::notice_moment(state);
-    reaction.effects.extend(record::due(state));
-    reaction.effects.extend(note::due(state));
-    let closer = place::wanted(state);
-    if closer != state.places.closer {
-        state.places.closer = closer;
-        reaction.effects.push(Effect::LookCloser(closer));
-    }
-    // Modes without a screen draw nothing.
-    if state.mode != Mode::Cockpit {
-        reaction.redraw = false;
-    }
-    reaction
 }
 
 fn context_read(
@@ -247,6 +262,7 @@ fn exit_code(ending: Ending) -> u8 {
         Ending::Asked => 0,
         Ending::Signal => 143,
         Ending::TerminalGone => 129,
+        Ending::Displaced => 1,
     }
 }
 
@@ -484,7 +500,7 @@ fn time_up(state: &mut State) -> Reaction {
     }
     classify::judge(state);
     let code = match state.mode {
-        Mode::Cockpit | Mode::Print(_) => 0,
+        Mode::Cockpit | Mode::Record | Mode::Print(_) => 0,
         Mode::Once | Mode::For(_) => state.verdict.level.exit_code(),
     };
     Reaction { effects: vec![Effect::Exit(code)], redraw: false }

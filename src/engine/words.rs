@@ -220,6 +220,19 @@ pub fn phase(lang: Lang, phase: Phase) -> String {
     }
 }
 
+/// What is not seen, in words.
+#[must_use]
+pub fn unseen(lang: Lang, findings: &[Finding]) -> String {
+    let what = |f: &Finding| match f.rule {
+        Rule::BlindChecks => lang.blind_checks(),
+        Rule::BlindSessions => lang.blind_sessions(),
+        Rule::BlindAlerts => lang.blind_alerts(),
+        Rule::NoNetwork => lang.blind_network(),
+        _ => lang.blind_metrics(),
+    };
+    findings.iter().map(what).collect::<Vec<_>>().join(", ")
+}
+
 /// The kind of a fact, as a filter finds it.
 #[must_use]
 pub fn fact_kind(lang: Lang, fact: &Fact) -> String {

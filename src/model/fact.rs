@@ -123,6 +123,15 @@ pub enum Fact {
         /// What is wrong with it.
         mistakes: Vec<String>,
     },
+    /// Something has not been seen for some minutes.
+    Blind {
+        /// Since when, ms since the epoch.
+        since: Millis,
+        /// What is not seen.
+        findings: Vec<Finding>,
+    },
+    /// Everything is seen again.
+    Sighted,
     /// Rows were swept from the session table.
     Swept {
         /// How many.
@@ -279,6 +288,8 @@ impl Fact {
             Self::Back { source } => vec![(format!("source {source}"), "back".to_owned())],
             Self::Fired { names } => named("alert", names, "fires"),
             Self::Over { names } => named("alert", names, "over"),
+            Self::Blind { .. } => vec![("sight".to_owned(), "blind".to_owned())],
+            Self::Sighted => vec![("sight".to_owned(), "sighted".to_owned())],
             Self::ReadOnly { read_only } => vec![("read-only".to_owned(), read_only.to_string())],
             Self::Replica { running, .. } => vec![("replica".to_owned(), running.to_string())],
             Self::Changed { what } => vec![match what {
@@ -308,6 +319,8 @@ impl Fact {
                 | Self::Changed { .. }
                 | Self::Reloaded
                 | Self::ReloadFailed { .. }
+                | Self::Blind { .. }
+                | Self::Sighted
                 | Self::Swept { .. }
                 | Self::Unknown
         )

@@ -28,6 +28,7 @@ use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::engine::effect::Closer;
 use crate::engine::effect::SilenceOrder;
+use crate::engine::settings::PrometheusSpec;
 use crate::engine::sources::CONTEXT;
 use crate::engine::sources::GLANCE;
 use crate::engine::sources::PLACE;
@@ -53,6 +54,8 @@ enum Control {
     Silence(u64, SilenceOrder),
     /// Read the curves of a span of the past.
     Compare(i64, (Millis, Millis)),
+    /// Ask, or leave it to somebody else.
+    Ask(bool),
     /// Go on with these settings.
     Apply(Box<Settings>, Arc<Secrets>),
 }
@@ -98,6 +101,12 @@ impl Reins {
         let _ = self.control.try_send(Control::Compare(days, span));
     }
 
+    /// Asks the sources from now on, or leaves that to somebody else.
+    pub fn ask(&self, asks: bool) {
+        // The channel is as good as empty whenever this is decided.
+        let _ = self.control.try_send(Control::Ask(asks));
+    }
+
     /// Goes on with other settings: only what they ask for otherwise is restarted. False when too much is under way.
     #[must_use]
     pub fn apply(&self, settings: Settings, secrets: Arc<Secrets>) -> bool {
@@ -113,9 +122,21 @@ struct Bits {
     place: watch::Receiver<()>,
 }
 
+/// How sources are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Each once.
+    Once,
+    /// Each at its interval.
+    Always,
+    /// Not until it is asked for.
+    Later,
+}
+
 /// Starts everything that the settings ask for. Returns at once: clients and connections are made by the tasks.
 #[must_use]
-pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, once: bool) -> Reins {
+pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, manner: Manner) -> Reins {
+    let once = manner == Manner::Once;
     let (control, orders) = mpsc::channel(ORDERS);
     let reins = Reins {
         control,
@@ -133,8 +154,17 @@ pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, once: bool)
     let (settings, secrets, bus) = (settings.clone(), Arc::clone(secrets), bus.clone());
     tokio::spawn(async move {
         let clients = clients(&settings, &secrets).await;
-        let mut keeper =
-            Keeper { settings, clients, secrets, bus, bits, once, running: BTreeMap::new(), wanted: Vec::new() };
+        let mut keeper = Keeper {
+            settings,
+            clients,
+            secrets,
+            bus,
+            bits,
+            once,
+            asks: manner != Manner::Later,
+            running: BTreeMap::new(),
+            wanted: Vec::new(),
+        };
         keeper.start();
         // A single look makes no silences, and its settings do not change.
         if !once {
@@ -159,6 +189,8 @@ struct Keeper {
     bus: Bus,
     bits: Bits,
     once: bool,
+    /// Sources are asked from here.
+    asks: bool,
     /// By name: what each was started for, and how to stop it.
     running: BTreeMap<String, (String, AbortHandle)>,
     /// Names that the settings at hand ask for.
@@ -191,6 +223,10 @@ impl Keeper {
                         before.abort();
                     }
                 }
+                Control::Ask(asks) => {
+                    self.asks = asks;
+                    self.start();
+                }
                 Control::Apply(settings, secrets) => {
                     self.clients = clients(&settings, &secrets).await;
                     (self.settings, self.secrets) = (*settings, secrets);
@@ -203,12 +239,17 @@ impl Keeper {
     /// Starts what does not run yet as the settings ask, and stops what nobody asks for any more.
     fn start(&mut self) {
         self.wanted.clear();
-        self.checks();
-        self.prometheus();
-        self.alertmanagers();
-        self.scrapes();
-        self.sessions();
-        self.figures();
+        if self.asks {
+            self.checks();
+            self.prometheus();
+            self.alertmanagers();
+            self.scrapes();
+            self.sessions();
+            self.figures();
+        } else if let Some(spec) = self.settings.prometheus.clone() {
+            // What only this person looks at closely nobody else reads.
+            self.place(&spec);
+        }
         let wanted = std::mem::take(&mut self.wanted);
         self.running.retain(|name, (_, handle)| {
             let keep = wanted.contains(name);
@@ -257,10 +298,7 @@ impl Keeper {
         self.run(plan, Woken::Always, &(&spec, &signals), |k| {
             prometheus::Server::new(spec.clone(), &signals, &k.clients, &k.secrets)
         });
-        let plan = self.plan(PLACE, spec.every, 2 * spec.timeout);
-        self.run(plan, Woken::ByPlace, &spec, |k| {
-            prometheus::Place::new(spec.clone(), &k.clients, &k.secrets, k.bits.closer.clone(), k.once)
-        });
+        self.place(&spec);
         let plan = self.plan(PROMETHEUS_ALERTS, spec.every, 2 * spec.timeout);
         self.run(plan, Woken::Always, &spec, |k| prometheus::Alerts::new(spec.clone(), &k.clients, &k.secrets));
         let plan = self.plan(CONTEXT, spec.every, 4 * spec.timeout);
@@ -273,6 +311,13 @@ impl Keeper {
                 prometheus::Judged::new(spec.clone(), (i, group.clone()), &k.clients, &k.secrets)
             });
         }
+    }
+
+    fn place(&mut self, spec: &PrometheusSpec) {
+        let plan = self.plan(PLACE, spec.every, 2 * spec.timeout);
+        self.run(plan, Woken::ByPlace, spec, |k| {
+            prometheus::Place::new(spec.clone(), &k.clients, &k.secrets, k.bits.closer.clone(), k.once)
+        });
     }
 
     fn alertmanagers(&mut self) {

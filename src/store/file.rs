@@ -98,8 +98,10 @@ pub(super) fn set_aside(path: &Path) -> Result<Note, StoreError> {
     let kept = beside(path, &format!(".damaged-{}", bus::now().wall));
     for ending in ["-wal", "-shm", ""] {
         let (from, to) = (beside(path, ending), beside(&kept, ending));
-        if from.exists() {
-            fs::rename(&from, &to).map_err(|e| StoreError::io(&from, &e))?;
+        match fs::rename(&from, &to) {
+            // The last reader takes the two beside it away with it.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            moved => moved.map_err(|e| StoreError::io(&from, &e))?,
         }
     }
     Ok(Note::SetAside(kept))

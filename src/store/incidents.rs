@@ -167,11 +167,11 @@ impl Store {
         Ok(incident)
     }
 
-    /// Joins the newest incident that goes on, or opens one; and makes `who` its owner if it has none.
+    /// Joins the newest incident that goes on, or opens one; and makes whoever took it its owner if it has none.
     ///
     /// # Errors
     /// When nothing was written.
-    pub async fn open_or_join(&self, year: i64, drafts: Vec<Draft>, took: Draft) -> Result<Joined, StoreError> {
+    pub async fn open_or_join(&self, year: i64, drafts: Vec<Draft>, took: Option<Draft>) -> Result<Joined, StoreError> {
         let now = bus::now().wall;
         let joined = on!(&self.pool, p => {
             let mut tx = begin!(p).await?;
@@ -183,9 +183,12 @@ impl Store {
                 None => (number!(tx, year), true),
             };
             let mut drafts = if opened { drafts } else { Vec::new() };
-            if incident.owner().is_none() {
-                drafts.push(took);
-            } else if let Fact::Assigned { who, .. } = &took.fact
+            if let Some(took) = &took
+                && incident.owner().is_none()
+            {
+                drafts.push(took.clone());
+            } else if let Some(took) = took
+                && let Fact::Assigned { who, .. } = &took.fact
                 && !incident.roles.values().any(|w| w == who)
             {
                 // Somebody has it: whoever comes second helps.

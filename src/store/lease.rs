@@ -42,6 +42,17 @@ impl Store {
         Ok(held)
     }
 
+    /// The same, whoever has it: for the one that goes first.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn lease_first(&self, name: &str, holder: &str, now: Millis, until: Millis) -> Result<bool, StoreError> {
+        on!(&self.pool, p => {
+            sqlx::query("DELETE FROM lease WHERE name = ? AND holder <> ?").bind(name).bind(holder).execute(p).await?;
+        });
+        self.lease(name, holder, now, until).await
+    }
+
     /// Who has a lease now; `None` where nobody does.
     ///
     /// # Errors

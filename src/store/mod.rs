@@ -11,6 +11,7 @@ mod incidents;
 mod lease;
 mod migrate;
 pub mod queue;
+pub mod recordings;
 
 pub use error::StoreError;
 pub use file::Note;

@@ -64,6 +64,7 @@ fn words(lang: Lang, notice: &Notice) -> String {
     match notice {
         Notice::NoSuchKey(key) => lang.notice_no_key(key),
         Notice::Polling => lang.notice_polling(),
+        Notice::Recorded(host) => lang.notice_recorded(host),
         Notice::Counting => lang.notice_counting(),
         Notice::Copied => lang.notice_copied(),
         Notice::NothingToCopy => lang.notice_nothing_to_copy(),

@@ -9,7 +9,6 @@ use crate::lang::Lang;
 use crate::layout::WIDE;
 use crate::model::incident::COMMANDER;
 use crate::model::severity::Level;
-use crate::model::severity::Rule;
 use crate::model::text;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
@@ -154,6 +153,9 @@ fn incident(state: &State, lang: Lang) -> Vec<(String, Role)> {
     }
     let commander = state.record.incident.as_ref().and_then(|i| i.roles.get(COMMANDER));
     parts.extend(commander.map(|who| (lang.head_commander(who), Role::Text)));
+    if let Some(host) = &state.follow.host {
+        parts.push((lang.head_follows(host), Role::Muted));
+    }
     if let Some(why) = &state.record.problem {
         parts.push((lang.head_no_record(why), Role::Unknown));
     }
@@ -163,19 +165,7 @@ fn incident(state: &State, lang: Lang) -> Vec<(String, Role)> {
 /// Since when something cannot be seen, and what; nothing while everything can.
 fn blind_words(state: &State, lang: Lang) -> Option<String> {
     let since = state.verdict.blind.iter().map(|f| f.since).min()?;
-    let what: Vec<String> = state
-        .verdict
-        .blind
-        .iter()
-        .map(|f| match f.rule {
-            Rule::BlindChecks => lang.blind_checks(),
-            Rule::BlindSessions => lang.blind_sessions(),
-            Rule::BlindAlerts => lang.blind_alerts(),
-            Rule::NoNetwork => lang.blind_network(),
-            _ => lang.blind_metrics(),
-        })
-        .collect();
-    Some(lang.blind_since(state.settings.zone.hm(since), what.join(", ")))
+    Some(lang.blind_since(state.settings.zone.hm(since), words::unseen(lang, &state.verdict.blind)))
 }
 
 /// How the level was come by.

@@ -36,7 +36,7 @@ impl Cockpit {
         let (settings, secrets) = settings(config);
         let (bus, events) = Bus::new();
         let state = State::new(settings, Mode::Cockpit, cabina::bus::now());
-        let reins = sources::spawn(&state.settings, &secrets, &bus, false);
+        let reins = sources::spawn(&state.settings, &secrets, &bus, sources::Manner::Always);
         Self { state, events, reins }
     }
 

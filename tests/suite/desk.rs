@@ -216,7 +216,10 @@ fn what_could_not_be_written_is_shown_as_such_and_tried_again() {
     let (mut incident, entries) = incident();
     let scribe = Scribe::Elsewhere;
     play(&mut state, vec![Kind::RecordOpened { desk, draft: String::new() }]);
-    play(&mut state, vec![Kind::RecordRead { incident: Some(incident.clone()), entries, deploys: Vec::new(), scribe }]);
+    play(
+        &mut state,
+        vec![Kind::RecordRead { incident: Some(incident.clone()), entries, deploys: Vec::new(), scribe, ended: None }],
+    );
     let waiting = |state: &State| state.timeline.newest().filter(|e| unsaved(state, e)).count();
 
     let effects = play(&mut state, typed("nlost\n"));
@@ -250,7 +253,10 @@ fn who_only_looks_writes_nothing() {
     let (incident, entries) = incident();
     play(&mut state, vec![Kind::RecordOpened { desk, draft: String::new() }]);
     let scribe = Scribe::Nobody;
-    play(&mut state, vec![Kind::RecordRead { incident: Some(incident), entries, deploys: Vec::new(), scribe }]);
+    play(
+        &mut state,
+        vec![Kind::RecordRead { incident: Some(incident), entries, deploys: Vec::new(), scribe, ended: None }],
+    );
     let effects = play(&mut state, typed("niK"));
     assert!(!effects.iter().any(|e| matches!(e, Effect::Record(..))), "{effects:?}");
     assert_eq!(state.ui.overlay, Overlay::None);

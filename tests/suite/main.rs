@@ -14,6 +14,7 @@ mod desk;
 mod program;
 mod properties;
 mod record;
+mod recorder;
 mod scenarios;
 mod screens;
 mod servers;

@@ -4,6 +4,8 @@ use cabina::engine;
 use cabina::engine::Event;
 use cabina::engine::Kind;
 use cabina::engine::State;
+use cabina::engine::recording;
+use cabina::engine::recording::Writer;
 use cabina::engine::state::Mode;
 use cabina::input::key::Chord;
 use cabina::input::key::Code;
@@ -195,6 +197,32 @@ proptest! {
         let text = serde_json::to_string(&event).unwrap();
         let back: Event = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(back, event);
+    }
+
+    #[test]
+    fn recorded_and_folded_again_it_is_the_same_state(events in proptest::collection::vec((0u32..40_000, kind()), 0..40)) {
+        let mut writer = Writer::default();
+        let (mut at, mut stamped) = (0i64, Vec::new());
+        for (later, kind) in &events {
+            at += i64::from(*later);
+            stamped.push(Event { at: Stamp { mono: at, wall: 1_700_000_000_000 + at }, kind: kind.clone() });
+        }
+        for event in &stamped {
+            writer.push(event);
+        }
+        let chunk = recording::read(&writer.finish()).unwrap();
+        prop_assert_eq!(&chunk.events, &stamped);
+        let mut state = State::new(settings(CONFIG).0, Mode::Cockpit, Stamp { mono: 0, wall: 1_700_000_000_000 });
+        for event in chunk.events {
+            engine::update(&mut state, event);
+        }
+        prop_assert_eq!(state, play(&events));
+    }
+
+    #[test]
+    fn no_bytes_make_reading_a_recording_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = recording::read(&bytes);
+        let _ = recording::read(&[b"CBR1", bytes.as_slice()].concat());
     }
 
     #[test]

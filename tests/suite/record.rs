@@ -41,7 +41,7 @@ impl House {
         format!("sqlite://{}", self.store().display())
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cabina"));
         command.arg("--config").arg(self.folder.path().join("cabina.toml")).args(args);
         command.env("LANG", "en_US.UTF-8").env("CABINA_USER", "rgomez").env("SECRET", "s3cr3t-token");
@@ -67,7 +67,7 @@ impl House {
     }
 
     /// The exit code and the sentence of a command that must not end well.
-    async fn bad(&self, args: &[&str]) -> (i32, String) {
+    pub(crate) async fn bad(&self, args: &[&str]) -> (i32, String) {
         let out = self.run(args).await;
         assert!(!out.status.success(), "{args:?}: {}", String::from_utf8_lossy(&out.stdout));
         (out.status.code().unwrap_or(-1), String::from_utf8_lossy(&out.stderr).into_owned())
@@ -414,7 +414,7 @@ async fn two_who_press_at_once_share_one_incident() {
         tokio::spawn(async move {
             let opening = Fact::IncidentOpened { title: "x".to_owned(), level: Level::Sev1, began: 1 };
             let drafts = vec![Draft::new(1, who, "web1", opening)];
-            store.open_or_join(2026, drafts, Draft::taken(2, who, "web1")).await.unwrap()
+            store.open_or_join(2026, drafts, Some(Draft::taken(2, who, "web1"))).await.unwrap()
         })
     };
     let (a, b) = tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(press("ana"), press("eva")) })
@@ -428,6 +428,6 @@ async fn two_who_press_at_once_share_one_incident() {
     let other = if owner == "ana" { "eva" } else { "ana" };
     assert_eq!(incident.roles.get(&format!("helper {other}")).map(String::as_str), Some(other));
     // Pressing again changes nothing.
-    let again = store.open_or_join(2026, Vec::new(), Draft::taken(3, &owner, "web1")).await.unwrap();
+    let again = store.open_or_join(2026, Vec::new(), Some(Draft::taken(3, &owner, "web1"))).await.unwrap();
     assert_eq!((again.opened, again.incident.last_seq), (false, incident.last_seq));
 }

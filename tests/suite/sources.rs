@@ -210,7 +210,7 @@ async fn once(config: &str) -> State {
     let (settings, secrets) = settings(config);
     let (bus, mut events) = Bus::new();
     let mut state = State::new(settings, Mode::Once, cabina::bus::now());
-    let reins = sources::spawn(&state.settings, &secrets, &bus, true);
+    let reins = sources::spawn(&state.settings, &secrets, &bus, sources::Manner::Once);
     drop(bus);
     while let Ok(Some(event)) = tokio::time::timeout(Duration::from_secs(30), events.recv()).await {
         engine::update(&mut state, event);
@@ -289,7 +289,7 @@ async fn a_check_that_dies_and_comes_back() {
     let (settings, secrets) = settings(&config);
     let (bus, mut events) = Bus::new();
     let mut state = State::new(settings, Mode::Cockpit, cabina::bus::now());
-    let reins = sources::spawn(&state.settings, &secrets, &bus, false);
+    let reins = sources::spawn(&state.settings, &secrets, &bus, sources::Manner::Always);
     let mut fold = async |state: &mut State, wanted: Status| {
         let folding = async {
             while state.checks.get("x").unwrap().status != wanted {
@@ -363,7 +363,7 @@ async fn log(config: &str, wanted: impl Fn(Option<f64>, &str) -> bool, mut meanw
     let (settings, secrets) = settings(config);
     let (bus, mut events) = Bus::new();
     let mut state = State::new(settings, Mode::Cockpit, cabina::bus::now());
-    let reins = sources::spawn(&state.settings, &secrets, &bus, false);
+    let reins = sources::spawn(&state.settings, &secrets, &bus, sources::Manner::Always);
     let watching = async {
         for step in 0.. {
             let event = events.recv().await.unwrap();

@@ -7,6 +7,7 @@ use std::path::Path;
 use cabina::engine;
 use cabina::engine::Event;
 use cabina::engine::Kind;
+use cabina::engine::Settings;
 use cabina::engine::State;
 use cabina::engine::now;
 use cabina::engine::sentence::sentence;
@@ -181,7 +182,7 @@ fn time(text: &str) -> Millis {
     humantime::parse_duration(text).unwrap_or_else(|e| panic!("{text}: {e}")).as_millis() as Millis
 }
 
-fn stamp(at: Millis) -> Stamp {
+pub(crate) fn stamp(at: Millis) -> Stamp {
     Stamp { mono: 1_000_000 + at, wall: START + at }
 }
 
@@ -193,6 +194,16 @@ pub(crate) fn read(path: &Path) -> Scenario {
 
 /// Plays until a moment, a tick every second, and returns the state then.
 pub(crate) fn play(scenario: &Scenario, until: Millis) -> State {
+    let (settings, events) = events(scenario, until);
+    let mut state = State::new(settings, Mode::Cockpit, stamp(0));
+    for event in events {
+        engine::update(&mut state, event);
+    }
+    state
+}
+
+/// What happens until a moment, and what is watched.
+pub(crate) fn events(scenario: &Scenario, until: Millis) -> (Settings, Vec<Event>) {
     let mut moments: Vec<(Millis, Kind)> = Vec::new();
     for happened in &scenario.event {
         let (from, every) = (time(&happened.at), happened.every.as_deref().map(time));
@@ -228,11 +239,7 @@ pub(crate) fn play(scenario: &Scenario, until: Millis) -> State {
     // A tick comes after what happened in its second.
     moments.sort_by_key(|(at, kind)| (*at, matches!(kind, Kind::Tick)));
     let (settings, _) = settings(&scenario.config);
-    let mut state = State::new(settings, Mode::Cockpit, stamp(0));
-    for (at, kind) in moments {
-        engine::update(&mut state, Event { at: stamp(at), kind });
-    }
-    state
+    (settings, moments.into_iter().map(|(at, kind)| Event { at: stamp(at), kind }).collect())
 }
 
 fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
