@@ -79,6 +79,15 @@ pub enum Command {
         #[arg(long, default_value = "")]
         note: String,
     },
+    /// Run a command, and put it on the timeline of the newest open incident
+    Run {
+        /// Another incident than the newest open one
+        #[arg(long, value_name = "ID")]
+        incident: Option<String>,
+        /// The command, after --
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<std::ffi::OsString>,
+    },
     /// Poll, judge, record and open incidents with nobody looking, until stopped
     Record,
     /// Write a commented cabina.toml after probing what answers here; never overwrites

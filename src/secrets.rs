@@ -6,11 +6,16 @@ use std::hash::DefaultHasher;
 use std::hash::Hash as _;
 use std::hash::Hasher as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
 /// Shorter values are not looked for in texts: they would blot out ordinary words.
 const LEAST: usize = 6;
+/// What stands in the place of a secret.
+const HIDDEN: &str = "•••";
 
 /// Secret values by name.
 #[derive(Default)]
@@ -30,7 +35,11 @@ impl Secrets {
     /// Keeps named values, and further values that must never be shown.
     #[must_use]
     pub fn new(values: BTreeMap<String, SecretString>, hidden: Vec<SecretString>) -> Self {
-        Self { values, hidden }
+        let mut forms: Vec<String> = hidden.into_iter().flat_map(|v| forms(v.expose_secret())).collect();
+        // The longest first: one secret may be part of another.
+        forms.sort_by_key(|f| (std::cmp::Reverse(f.len()), f.clone()));
+        forms.dedup();
+        Self { values, hidden: forms.into_iter().map(SecretString::from).collect() }
     }
 
     /// The value of a name; empty when there is none.
@@ -56,11 +65,67 @@ impl Secrets {
         for value in &self.hidden {
             let value = value.expose_secret();
             if value.len() >= LEAST && out.contains(value) {
-                out = out.replace(value, "•••");
+                out = out.replace(value, HIDDEN);
             }
         }
         out
     }
+}
+
+/// A secret as it is, percent-encoded, and in base64 wherever it begins in what is encoded.
+fn forms(value: &str) -> Vec<String> {
+    if value.len() < LEAST {
+        return Vec::new();
+    }
+    let mut forms = vec![value.to_owned(), url::form_urlencoded::byte_serialize(value.as_bytes()).collect()];
+    for before in 0..3usize {
+        let padded = [vec![0u8; before].as_slice(), value.as_bytes()].concat();
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(&padded);
+            // Only the letters that come of the secret alone: neighbours share the first and the last.
+            let from = (before * 8).div_ceil(6);
+            let to = padded.len() * 8 / 6;
+            forms.extend(encoded.get(from..to).map(str::to_owned));
+        }
+    }
+    forms.retain(|f| f.len() >= LEAST);
+    forms
+}
+
+/// Does the name of a variable say that its value is secret?
+#[must_use]
+pub fn named_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let words = ["passw", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "private_key", "credential"];
+    // Where a secret lies is no secret.
+    let place = ["_file", "_path", "_dir"].iter().any(|end| name.ends_with(end));
+    !place && words.iter().any(|w| name.contains(w))
+}
+
+/// The words of a command line without the values of options that are called after secrets.
+#[must_use]
+pub fn without_passwords(words: Vec<String>) -> Vec<String> {
+    let mut next = false;
+    let mut mysql = false;
+    let hide = |w: String| {
+        let option = w.starts_with('-');
+        let name = w.split_once('=').map_or(w.as_str(), |(name, _)| name);
+        let secret = named_secret(name) || name.ends_with("pwd");
+        let out = match w.split_once('=') {
+            _ if std::mem::take(&mut next) => HIDDEN.to_owned(),
+            Some((name, _)) if secret => format!("{name}={HIDDEN}"),
+            None if option && secret => {
+                next = true;
+                w.clone()
+            }
+            // `mysql -psecret`, with nothing in between.
+            _ if mysql && w.starts_with("-p") && w.len() > 2 => format!("-p{HIDDEN}"),
+            _ => w.clone(),
+        };
+        mysql |= w.rsplit('/').next().is_some_and(|p| p.starts_with("mysql") || p.starts_with("mariadb"));
+        out
+    };
+    words.into_iter().map(hide).collect()
 }
 
 #[cfg(test)]
@@ -72,5 +137,28 @@ mod tests {
         let s = Secrets::new(BTreeMap::new(), vec!["hunter22".into(), "abc".into()]);
         assert_eq!(s.redact("Access denied for 'x' using hunter22 abc"), "Access denied for 'x' using ••• abc");
         assert!(!format!("{s:?}").contains("hunter"));
+    }
+
+    #[test]
+    fn nor_is_it_there_encoded() {
+        let s = Secrets::new(BTreeMap::new(), vec!["s3cr3t/p@ss".into()]);
+        for before in ["", "u", "u:", "user:", "cabina:"] {
+            let basic = STANDARD_NO_PAD.encode(format!("{before}s3cr3t/p@ss"));
+            let left = s.redact(&format!("Authorization: Basic {basic}="));
+            // A letter at either end is shared with its neighbours; the rest is gone.
+            let most = "Authorization: Basic •••=".chars().count() + before.len() * 4 / 3 + 2;
+            assert!(left.contains("•••") && left.chars().count() <= most, "{before}: {left}");
+        }
+        assert_eq!(s.redact("mysql://u:s3cr3t%2Fp%40ss@db"), "mysql://u:•••@db");
+    }
+
+    #[test]
+    fn options_called_after_secrets_lose_their_values() {
+        let hide = |text: &str| without_passwords(text.split(' ').map(str::to_owned).collect()).join(" ");
+        assert_eq!(hide("mysql -uroot -phunter -h db"), "mysql -uroot -p••• -h db");
+        assert_eq!(hide("curl --token abc -o x"), "curl --token ••• -o x");
+        assert_eq!(hide("env DB_PASSWORD=x ./go --api-key=y"), "env DB_PASSWORD=••• ./go --api-key=•••");
+        assert_eq!(hide("cp -p a b"), "cp -p a b");
+        assert_eq!(hide("cat token.txt"), "cat token.txt");
     }
 }

@@ -1,5 +1,7 @@
 //! The figures of the record: what a night takes on the disk, how long an entry takes to be there, and to be read.
 
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench reads the clock and says what it read")]
+
 use std::time::Instant;
 
 use cabina::engine::Event;
@@ -115,7 +117,7 @@ async fn store(folder: &std::path::Path) -> (Store, String) {
 }
 
 /// Figures that are no loop: printed before the benches.
-pub fn figures() {
+pub(crate) fn figures() {
     // `cargo test --benches` and `--list` only want to know that it builds.
     if !std::env::args().any(|a| a == "--bench") || std::env::args().any(|a| a == "--list") {
         return;

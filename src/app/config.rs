@@ -20,6 +20,7 @@ use crate::config::Surroundings;
 use crate::engine::Settings;
 use crate::lang::Lang;
 use crate::secrets::Secrets;
+use crate::secrets::named_secret;
 use crate::theme::Depth;
 use crate::theme::Theme;
 
@@ -142,7 +143,9 @@ fn understand(text: &str, path: &Path) -> (Result<Parsed, config::Rejected>, Vec
         Err(rejected) => return (Err(rejected), files.into_inner()),
     };
     let values = loaded.secrets.into_iter().map(|(k, v)| (k, SecretString::from(v))).collect();
-    let hidden = loaded.hidden.into_iter().map(SecretString::from).collect();
+    // What the environment calls secret is none of anybody's business either, whether the configuration names it or not.
+    let around = env.iter().filter(|(name, _)| named_secret(name)).map(|(_, value)| value.clone());
+    let hidden = loaded.hidden.into_iter().chain(around).map(SecretString::from).collect();
     let files = files.into_inner();
     let parsed = Parsed {
         settings: loaded.settings,

@@ -37,7 +37,7 @@ use crate::store::StoreError;
 /// Entries read at once.
 const PAGE: i64 = 1_000;
 /// The name for the newest incident that goes on.
-const NEWEST: &str = "newest";
+pub(super) const NEWEST: &str = "newest";
 
 /// Why a command ends otherwise than well.
 enum Failed {

@@ -20,6 +20,7 @@ mod signals;
 mod store;
 pub mod terminal;
 mod ticks;
+mod wrap;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -65,6 +66,7 @@ pub fn main(cli: &Cli) -> ExitCode {
                 note,
             },
         ),
+        Some(Command::Run { incident, command }) => wrap::main(cli, incident.as_deref(), command),
         Some(Command::Record) => record::main(cli),
         Some(Command::Init) => init::main(cli),
         Some(Command::Doctor) => doctor::main(cli),

@@ -3,3 +3,4 @@
 pub mod follow;
 pub mod record;
 pub mod tape;
+pub mod wrapped;

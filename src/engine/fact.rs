@@ -6,6 +6,7 @@ use crate::lang::Lang;
 use crate::model::fact::Fact;
 use crate::model::matcher::Matcher;
 use crate::model::signal::Unit;
+use crate::model::time::Span;
 use crate::model::time::Zone;
 
 /// Alerts of one moment that are named.
@@ -83,6 +84,11 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
         Fact::Marked { of, tags, .. } if !tags.is_empty() => lang.fact_tagged(of, tags.join(", ")),
         Fact::Marked { of, pinned: true, .. } => lang.fact_pinned(of),
         Fact::Marked { of, .. } => lang.fact_unpinned(of),
+        Fact::Ran { command, exit: Some(0), took, .. } => lang.fact_ran(command, Span(*took)),
+        Fact::Ran { command, exit: Some(code), took, .. } => lang.fact_ran_badly(command, code, Span(*took)),
+        Fact::Ran { command, signal, took, .. } => {
+            lang.fact_ran_killed(command, signal.unwrap_or_default(), Span(*took))
+        }
         Fact::Deployed { deploy } => match &deploy.before {
             Some(before) => lang.fact_deployed_over(&deploy.version, before),
             None => lang.fact_deployed(&deploy.version),

@@ -236,6 +236,21 @@ pub enum Fact {
         #[serde(default)]
         tags: Vec<String>,
     },
+    /// Somebody ran a command.
+    Ran {
+        /// The command, without what is secret.
+        command: String,
+        /// Its exit code; `None` when a signal ended it.
+        exit: Option<i64>,
+        /// The signal that ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i64>,
+        /// How long it took.
+        took: Millis,
+        /// The end of its output.
+        #[serde(default)]
+        output: String,
+    },
     /// A version went live.
     Deployed {
         /// What is known of it.
@@ -266,6 +281,9 @@ impl Fact {
             Self::Resolved { since, text } => Self::Resolved { since, text: fit(&text) },
             Self::Closed { text } => Self::Closed { text: fit(&text) },
             Self::Edited { of, text } => Self::Edited { of, text: fit(&text) },
+            Self::Ran { command, exit, signal, took, output } => {
+                Self::Ran { command: fit(&command), exit, signal, took, output: fit(&output) }
+            }
             other => other,
         }
     }

@@ -9,6 +9,7 @@ use crate::engine::visible_signals;
 use crate::engine::words;
 use crate::engine::words::figure;
 use crate::layout::Pane;
+use crate::model::fact::Fact;
 use crate::model::health::Check;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
@@ -58,10 +59,17 @@ pub(super) fn lines(p: &Painter<'_>) -> (String, Vec<Line>) {
         Pane::Facts => {
             let entry = visible_facts(p.state).get(at).and_then(|i| state.timeline.newest().nth(*i));
             let lines = entry.map(|e| {
-                vec![
-                    vec![(format!("{} · {}", state.settings.zone.hms_offset(e.at), e.who(lang)), Role::Muted)],
-                    vec![(e.words(lang, state.settings.zone), Role::Text)],
-                ]
+                let mut lines =
+                    vec![vec![(format!("{} · {}", state.settings.zone.hms_offset(e.at), e.who(lang)), Role::Muted)]];
+                lines.extend(e.words(lang, state.settings.zone).lines().map(|l| vec![(l.to_owned(), Role::Text)]));
+                if let Fact::Ran { output, .. } = &e.what
+                    && !output.is_empty()
+                {
+                    lines.push(Vec::new());
+                    lines.push(vec![(lang.detail_output(), Role::Title)]);
+                    lines.extend(output.lines().map(|l| vec![(l.to_owned(), Role::Text)]));
+                }
+                lines
             });
             (lang.pane_facts(), lines.unwrap_or_else(nothing))
         }

@@ -22,3 +22,4 @@ mod sources;
 mod support;
 mod terminal;
 mod tidy;
+mod wrapped;
