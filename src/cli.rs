@@ -88,6 +88,23 @@ pub enum Command {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<std::ffi::OsString>,
     },
+    /// Write the post-mortem of an incident: figures, timeline, and the questions that only people can answer
+    Postmortem {
+        /// The incident, or newest
+        id: String,
+        /// Markdown or JSON
+        #[arg(long, value_enum)]
+        format: Option<DocumentFormat>,
+        /// Write it here instead of to standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Another template than the one that comes with cabina: Markdown with {{parts}}
+        #[arg(long, value_name = "FILE")]
+        template: Option<PathBuf>,
+        /// es or en; the configured language without
+        #[arg(long, value_name = "LANGUAGE")]
+        language: Option<String>,
+    },
     /// Poll, judge, record and open incidents with nobody looking, until stopped
     Record,
     /// Write a commented cabina.toml after probing what answers here; never overwrites
@@ -101,6 +118,15 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+/// Formats of documents.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum DocumentFormat {
+    /// Markdown
+    Md,
+    /// JSON
+    Json,
 }
 
 /// Formats of `scrape`.

@@ -13,7 +13,7 @@
 //!  ------------------------------------ below: no async, I/O, clock, lock, thread, environment
 //!  4 faces   view, report, config      State -> cells, State -> text and JSON, text -> Settings
 //!  3 core    engine                    Event x State -> State + Effects
-//!  2 helpers input, layout, theme
+//!  2 helpers input, layout, theme, export
 //!  1 nouns   model, lang               plain data and arithmetic; every visible sentence
 //! ```
 //!
@@ -29,6 +29,7 @@ pub mod cli;
 pub mod config;
 pub mod effects;
 pub mod engine;
+pub mod export;
 pub mod input;
 pub mod lab;
 pub mod lang;

@@ -1,5 +1,6 @@
 //! `incident …`: everything the screen can do, for scripts.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -30,9 +31,11 @@ use crate::model::text::clean;
 use crate::model::text::clean_lines;
 use crate::model::time::Millis;
 use crate::report::incident as report;
+use crate::report::incident::Line;
 use crate::report::incident::Reader;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::import::Refused;
 
 /// Entries read at once.
 const PAGE: i64 = 1_000;
@@ -130,6 +133,7 @@ impl Desk<'_> {
                 self.noted(&stays);
             }
             Asked::Verify { id } => return self.verify(store, id).await,
+            Asked::Import { file } => return self.import(store, file).await,
             Asked::Export { id, output } => self.export(store, id.as_deref(), output.as_deref()).await?,
             Asked::Note { id, .. }
             | Asked::Severity { id, .. }
@@ -193,6 +197,7 @@ impl Desk<'_> {
             | Asked::Show { .. }
             | Asked::Merge { .. }
             | Asked::Verify { .. }
+            | Asked::Import { .. }
             | Asked::Export { .. } => return Ok(None),
         };
         Ok(Some((self.now, fact)))
@@ -277,11 +282,10 @@ impl Desk<'_> {
         let id = self.find(store, id).await?.id;
         let (ok, entry, text) = match store.verify(&id).await? {
             Ok(n) => (true, None, lang.incident_verified(&id, n)),
-            Err(Break::Missing(seq)) => (false, Some(seq), lang.incident_missing(&id, seq)),
-            Err(Break::Unlinked(seq)) => (false, Some(seq), lang.incident_unlinked(&id, seq)),
-            Err(Break::Altered(seq)) => (false, Some(seq), lang.incident_altered(&id, seq)),
-            Err(Break::Ends(seq)) => (false, Some(seq), lang.incident_ends(&id, seq)),
-            Err(Break::Sum) => (false, None, lang.incident_sum(&id)),
+            Err(wrong) => {
+                let (entry, text) = self.wrong(&id, &wrong);
+                (false, entry, text)
+            }
         };
         if self.json {
             object(&json!({ "schema": 1, "id": id, "ok": ok, "entry": entry, "text": text }));
@@ -316,7 +320,68 @@ impl Desk<'_> {
                 }
             }
         }
+        if id.is_none() {
+            for deploy in store.deploys(0, i64::MAX).await? {
+                writeln!(out, "{}", json!({ "schema": 1, "deploy": deploy })).map_err(io)?;
+            }
+        }
         out.flush().map_err(io)
+    }
+
+    /// Takes in what was exported. Every journal is taken in as a whole or not at all.
+    async fn import(&self, store: &Store, path: &Path) -> Result<u8, Failed> {
+        let lang = self.configured.settings.lang;
+        let text = if path == Path::new("-") {
+            stdin()?
+        } else {
+            std::fs::read_to_string(path).map_err(|e| Failed::Usage(format!("{}: {e}", path.display())))?
+        };
+        let mut journals: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+        let mut deploys = Vec::new();
+        for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+            match report::imported(line) {
+                Some(Line::Entry(entry)) => journals.entry(entry.incident.clone()).or_default().push(*entry),
+                Some(Line::Deploy(deploy)) => deploys.push(*deploy),
+                None => return Err(Failed::Usage(lang.import_bad_line(i + 1))),
+            }
+        }
+        let (mut new, mut code) = (0, 0);
+        for (id, mut entries) in journals {
+            entries.sort_by_key(|e| e.seq);
+            let why = match store.take_back(&id, &entries).await {
+                Ok(n) => {
+                    new += n;
+                    continue;
+                }
+                Err(Refused::Store(why)) => return Err(why.into()),
+                Err(Refused::Another) => lang.import_another(&id),
+                Err(Refused::NoNumber) => lang.import_no_number(&id),
+                Err(Refused::Broken(wrong)) => self.wrong(&id, &wrong).1,
+            };
+            complain(&format!("cabina: {why}"));
+            code = 2;
+        }
+        for deploy in deploys {
+            store.take_back_deploy(deploy).await?;
+        }
+        if self.json {
+            object(&json!({ "schema": 1, "entries": new }));
+        } else {
+            print(&format!("{}\n", lang.import_done(new)));
+        }
+        Ok(code)
+    }
+
+    /// What does not fit, and where.
+    fn wrong(&self, id: &str, wrong: &Break) -> (Option<i64>, String) {
+        let lang = self.configured.settings.lang;
+        match wrong {
+            Break::Missing(seq) => (Some(*seq), lang.incident_missing(id, seq)),
+            Break::Unlinked(seq) => (Some(*seq), lang.incident_unlinked(id, seq)),
+            Break::Altered(seq) => (Some(*seq), lang.incident_altered(id, seq)),
+            Break::Ends(seq) => (Some(*seq), lang.incident_ends(id, seq)),
+            Break::Sum => (None, lang.incident_sum(id)),
+        }
     }
 }
 
@@ -324,7 +389,7 @@ fn object(value: &serde_json::Value) {
     print(&format!("{value}\n"));
 }
 
-async fn all(store: &Store, id: &str) -> Result<Vec<Entry>, StoreError> {
+pub(super) async fn all(store: &Store, id: &str) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::new();
     let mut after = 0;
     loop {

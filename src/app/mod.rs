@@ -11,6 +11,7 @@ mod incident;
 mod init;
 mod keyboard;
 mod performer;
+mod postmortem;
 mod print;
 mod record;
 mod reload;
@@ -67,6 +68,16 @@ pub fn main(cli: &Cli) -> ExitCode {
             },
         ),
         Some(Command::Run { incident, command }) => wrap::main(cli, incident.as_deref(), command),
+        Some(Command::Postmortem { id, format, output, template, language }) => postmortem::main(
+            cli,
+            &postmortem::Asked {
+                id,
+                format: *format,
+                output: output.as_deref(),
+                template: template.as_deref(),
+                language: language.as_deref(),
+            },
+        ),
         Some(Command::Record) => record::main(cli),
         Some(Command::Init) => init::main(cli),
         Some(Command::Doctor) => doctor::main(cli),

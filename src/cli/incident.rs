@@ -128,6 +128,11 @@ pub enum Incident {
         /// Which
         id: String,
     },
+    /// Take in what export wrote: each journal as it was sealed, or not at all
+    Import {
+        /// A file, or - for standard input
+        file: PathBuf,
+    },
     /// Write everything as JSON Lines
     Export {
         /// Which; all of them without

@@ -6,6 +6,8 @@ use crate::lang::Lang;
 use crate::model::fact::Fact;
 use crate::model::matcher::Matcher;
 use crate::model::signal::Unit;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
 use crate::model::time::Span;
 use crate::model::time::Zone;
 
@@ -59,6 +61,11 @@ pub fn said(fact: &Fact, lang: Lang, zone: Zone) -> String {
     }
 }
 
+/// How long a command took: short ones are told apart.
+fn took_words(lang: Lang, took: Millis) -> String {
+    if took < MINUTE { words::figure(lang, took as f64 / 1_000.0, Unit::Seconds) } else { Span(took).to_string() }
+}
+
 /// What people say and do, as one sentence.
 fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
     match fact {
@@ -84,10 +91,12 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
         Fact::Marked { of, tags, .. } if !tags.is_empty() => lang.fact_tagged(of, tags.join(", ")),
         Fact::Marked { of, pinned: true, .. } => lang.fact_pinned(of),
         Fact::Marked { of, .. } => lang.fact_unpinned(of),
-        Fact::Ran { command, exit: Some(0), took, .. } => lang.fact_ran(command, Span(*took)),
-        Fact::Ran { command, exit: Some(code), took, .. } => lang.fact_ran_badly(command, code, Span(*took)),
+        Fact::Ran { command, exit: Some(0), took, .. } => lang.fact_ran(command, took_words(lang, *took)),
+        Fact::Ran { command, exit: Some(code), took, .. } => {
+            lang.fact_ran_badly(command, code, took_words(lang, *took))
+        }
         Fact::Ran { command, signal, took, .. } => {
-            lang.fact_ran_killed(command, signal.unwrap_or_default(), Span(*took))
+            lang.fact_ran_killed(command, signal.unwrap_or_default(), took_words(lang, *took))
         }
         Fact::Deployed { deploy } => match &deploy.before {
             Some(before) => lang.fact_deployed_over(&deploy.version, before),

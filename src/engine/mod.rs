@@ -33,6 +33,7 @@ pub mod signals;
 pub mod silence;
 pub mod sources;
 pub mod state;
+pub mod story;
 pub mod timeline;
 mod update;
 pub mod words;

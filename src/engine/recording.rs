@@ -125,6 +125,14 @@ impl Writer {
 /// # Errors
 /// When the bytes are no chunk, or not a whole one.
 pub fn read(bytes: &[u8]) -> Result<Chunk, Broken> {
+    read_only(bytes, |_| true)
+}
+
+/// Reads the events of a chunk whose shape is wanted; a shape is the JSON of an event without its figures.
+///
+/// # Errors
+/// When the bytes are no chunk, or not a whole one.
+pub fn read_only(bytes: &[u8], wanted: impl Fn(&str) -> bool) -> Result<Chunk, Broken> {
     let packed = bytes.strip_prefix(MAGIC).ok_or(Broken::Foreign)?;
     let mut raw = Vec::new();
     DeflateDecoder::new(packed).take(LARGEST + 1).read_to_end(&mut raw).map_err(|_| Broken::Torn)?;
@@ -141,7 +149,8 @@ pub fn read(bytes: &[u8]) -> Result<Chunk, Broken> {
             let length = usize::try_from(take_unsigned(&mut rest)?).map_err(|_| Broken::Torn)?;
             let (shape, after) = rest.split_at_checked(length).ok_or(Broken::Torn)?;
             rest = after;
-            let shape = Shape::new(shape)?;
+            let mut shape = Shape::new(shape)?;
+            shape.wanted = wanted(&shape.pieces.concat());
             let figures = shape.figures.clone();
             shapes.push((shape, figures));
             continue;
@@ -151,9 +160,12 @@ pub fn read(bytes: &[u8]) -> Result<Chunk, Broken> {
         for figure in figures.iter_mut() {
             *figure = take_difference(&mut rest, *figure)?;
         }
+        chunk.all += 1;
+        if !shape.wanted {
+            continue;
+        }
         text.clear();
         shape.fill(figures, &mut text);
-        chunk.all += 1;
         // An event of a kind that this program does not know is counted, and left out.
         if let Ok(event) = serde_json::from_str(&text) {
             chunk.events.push(event);
@@ -166,6 +178,7 @@ pub fn read(bytes: &[u8]) -> Result<Chunk, Broken> {
 struct Shape {
     pieces: Vec<String>,
     figures: Vec<Figure>,
+    wanted: bool,
 }
 
 impl Shape {
@@ -179,7 +192,7 @@ impl Shape {
             rest = after.get(1..).unwrap_or_default();
         }
         pieces.push(String::from_utf8(rest.to_vec()).map_err(|_| Broken::Torn)?);
-        Ok(Self { pieces, figures })
+        Ok(Self { pieces, figures, wanted: true })
     }
 
     fn fill(&self, figures: &[Figure], text: &mut String) {

@@ -7,9 +7,12 @@ use crate::engine::fact::said;
 use crate::engine::fact::teller;
 use crate::engine::words;
 use crate::lang::Lang;
+use crate::model::deploy::Deploy;
 use crate::model::incident::Action;
 use crate::model::incident::Incident;
 use crate::model::journal::Entry;
+use crate::model::journal::read;
+use crate::model::text::is_unsafe;
 use crate::model::text::pad;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
@@ -133,6 +136,58 @@ pub fn exported(entry: &Entry) -> Value {
         "prev": entry.prev,
         "hash": entry.hash,
     })
+}
+
+/// What a line of an export holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// An entry of a journal.
+    Entry(Box<Entry>),
+    /// A deploy.
+    Deploy(Box<Deploy>),
+}
+
+/// Reads a line of `incident export`; `None` when it is none.
+#[must_use]
+pub fn imported(line: &str) -> Option<Line> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    if value.get("schema") != Some(&json!(1)) || steers(&value) {
+        return None;
+    }
+    if let Some(deploy) = value.get("deploy") {
+        return serde_json::from_value(deploy.clone()).ok().map(|d| Line::Deploy(Box::new(d)));
+    }
+    let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
+    let moment = |key: &str| chrono::DateTime::parse_from_rfc3339(&text(key)?).ok().map(|t| t.timestamp_millis());
+    let data = text("data")?;
+    if steers(&serde_json::from_str(&data).ok()?) {
+        return None;
+    }
+    let (fact, figures) = read(&data);
+    Some(Line::Entry(Box::new(Entry {
+        incident: text("incident")?,
+        seq: value.get("seq")?.as_i64()?,
+        id: text("id")?,
+        at: moment("at")?,
+        recorded_at: moment("recorded_at")?,
+        who: text("who")?,
+        host: text("host")?,
+        fact,
+        moment: figures,
+        data,
+        prev: text("prev")?,
+        hash: text("hash")?,
+    })))
+}
+
+/// Does a text in it hold what would steer a terminal? Nothing that cabina writes does.
+fn steers(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.chars().any(|c| c != '\n' && is_unsafe(c)),
+        Value::Array(values) => values.iter().any(steers),
+        Value::Object(fields) => fields.iter().any(|(name, v)| name.chars().any(is_unsafe) || steers(v)),
+        _ => false,
+    }
 }
 
 /// An incident for a person at a shell.

@@ -14,6 +14,7 @@ use futures_util::future::join_all;
 
 use crate::bus;
 use crate::engine::Kind;
+use crate::engine::Settings;
 use crate::engine::settings::PrometheusSpec;
 use crate::engine::settings::SignalSpec;
 use crate::engine::sources::PROMETHEUS;
@@ -55,6 +56,14 @@ pub struct Server {
     /// The newest sample that the server holds of the requests, and the usual time between two.
     newest: Option<Millis>,
     pace: Option<Millis>,
+}
+
+/// The built-in figures of a span of the past, asked once; `None` where there is no server, or no answer.
+pub async fn past(settings: &Settings, secrets: &Arc<Secrets>, span: (Millis, Millis)) -> Option<Vec<Sample>> {
+    let spec = settings.prometheus.clone()?;
+    let (wanted, known) = (settings.clone(), Arc::clone(secrets));
+    let clients = tokio::task::spawn_blocking(move || Clients::new(&wanted, &known)).await.ok()?;
+    Server::new(spec, &settings.signals, &Arc::new(clients), secrets).past(span).await.ok()
 }
 
 impl Server {

@@ -38,6 +38,7 @@ macro_rules! begin {
         $p.begin_with("BEGIN IMMEDIATE")
     };
 }
+pub(super) use begin;
 
 /// Reads the sum of an incident inside a transaction.
 macro_rules! load {
@@ -49,6 +50,30 @@ macro_rules! load {
         }
     }};
 }
+
+/// Writes an entry as it is sealed, inside a transaction.
+macro_rules! put {
+    ($tx:expr, $entry:expr) => {
+        sqlx::query(
+            "INSERT INTO entry (incident, seq, id, happened_at, recorded_at, who, host, kind, data, prev, hash) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&$entry.incident)
+        .bind($entry.seq)
+        .bind(&$entry.id)
+        .bind($entry.at)
+        .bind($entry.recorded_at)
+        .bind(&$entry.who)
+        .bind(&$entry.host)
+        .bind($entry.fact.kind())
+        .bind(&$entry.data)
+        .bind(&$entry.prev)
+        .bind(&$entry.hash)
+        .execute(&mut *$tx)
+        .await?
+    };
+}
+pub(super) use put;
 
 /// Adds drafts to the journal of `incident` inside a transaction. A draft whose id is there already is left out.
 macro_rules! add {
@@ -64,23 +89,7 @@ macro_rules! add {
             }
             let entry = Entry::seal($incident, Draft { id, ..draft }, $now);
             $incident.fold(&entry);
-            sqlx::query(
-                "INSERT INTO entry (incident, seq, id, happened_at, recorded_at, who, host, kind, data, prev, hash) \
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(&entry.incident)
-            .bind(entry.seq)
-            .bind(&entry.id)
-            .bind(entry.at)
-            .bind(entry.recorded_at)
-            .bind(&entry.who)
-            .bind(&entry.host)
-            .bind(entry.fact.kind())
-            .bind(&entry.data)
-            .bind(&entry.prev)
-            .bind(&entry.hash)
-            .execute(&mut *$tx)
-            .await?;
+            put!($tx, entry);
             added.push(entry);
         }
         sqlx::query("UPDATE incident SET last_seq = ?, going_on = ?, opened_at = ?, state = ? WHERE id = ?")
@@ -127,7 +136,7 @@ fn read(state: &str) -> Result<Incident, StoreError> {
     serde_json::from_str(state).map_err(|e| StoreError::Failed(e.to_string()))
 }
 
-fn write(incident: &Incident) -> Result<String, StoreError> {
+pub(super) fn write(incident: &Incident) -> Result<String, StoreError> {
     serde_json::to_string(incident).map_err(|e| StoreError::Failed(e.to_string()))
 }
 

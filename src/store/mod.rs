@@ -7,6 +7,7 @@
 mod deploys;
 mod error;
 mod file;
+pub mod import;
 mod incidents;
 mod lease;
 mod migrate;

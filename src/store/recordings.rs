@@ -120,6 +120,22 @@ impl Store {
         Ok(rows.iter().map(span).collect::<Result<_, _>>()?)
     }
 
+    /// Spans of all recordings that touch a span of time, oldest first, so many at the most.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn spans_between(&self, from: Millis, to: Millis, limit: i64) -> Result<Vec<Span>, StoreError> {
+        let rows = on!(&self.pool, p => {
+            sqlx::query("SELECT * FROM chunk WHERE to_at >= ? AND from_at <= ? ORDER BY to_at, first LIMIT ?")
+                .bind(from)
+                .bind(to)
+                .bind(limit)
+                .fetch_all(p)
+                .await?
+        });
+        Ok(rows.iter().map(span).collect::<Result<_, _>>()?)
+    }
+
     /// Forgets spans that end before a moment, then the oldest ones until the rest is no larger than `size` bytes.
     /// Incidents and deploys stay.
     ///

@@ -11,6 +11,7 @@
 mod alerts;
 mod cli;
 mod desk;
+mod postmortem;
 mod program;
 mod properties;
 mod record;

@@ -1,0 +1,137 @@
+//! `postmortem ID`: the document that writes itself as far as figures can, and asks people the rest.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::app::complain;
+use crate::app::config::Configured;
+use crate::app::exit;
+use crate::app::incident::NEWEST;
+use crate::app::incident::all;
+use crate::app::print;
+use crate::app::ready;
+use crate::app::store;
+use crate::bus;
+use crate::cli::Cli;
+use crate::cli::DocumentFormat;
+use crate::effects::curves;
+use crate::engine::story;
+use crate::engine::story::Curves;
+use crate::engine::story::From;
+use crate::engine::story::LEAD;
+use crate::export::postmortem as document;
+use crate::lang::Lang;
+use crate::model::time::MINUTE;
+use crate::sources::prometheus;
+use crate::store::Store;
+use crate::store::StoreError;
+
+/// A server that does not answer by then is not waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the command line asked for.
+pub(super) struct Asked<'a> {
+    pub(super) id: &'a str,
+    pub(super) format: Option<DocumentFormat>,
+    pub(super) output: Option<&'a Path>,
+    pub(super) template: Option<&'a Path>,
+    pub(super) language: Option<&'a str>,
+}
+
+pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
+    let (configured, runtime) = match ready(cli) {
+        Ok(ready) => ready,
+        Err(code) => return code,
+    };
+    let own = configured.settings.lang;
+    let lang = match asked.language.map(|l| (Lang::parse(l), l)) {
+        None => own,
+        Some((Some(lang), _)) => lang,
+        Some((None, other)) => {
+            complain(&format!("cabina: {}", own.cli_bad_language(other)));
+            return exit::USAGE;
+        }
+    };
+    let template = match asked.template.map(std::fs::read_to_string) {
+        None => None,
+        Some(Ok(text)) => Some(text),
+        Some(Err(e)) => {
+            complain(&format!("cabina: {}: {e}", asked.template.unwrap_or(Path::new("")).display()));
+            return exit::USAGE;
+        }
+    };
+    let json = cli.json && asked.format.is_none() || matches!(asked.format, Some(DocumentFormat::Json));
+    let made = runtime.block_on(async {
+        let store = store::open(&configured, store::PATIENCE).await?;
+        let text = make(&configured, &store, asked.id, lang, json, template.as_deref()).await;
+        store.close().await;
+        text
+    });
+    runtime.shutdown_background();
+    let text = match made {
+        Ok(Ok(text)) => text,
+        Ok(Err(name)) => {
+            complain(&format!("cabina: {}", own.pm_bad_template(format!("{{{{{name}}}}}"))));
+            return exit::USAGE;
+        }
+        Err(why) => {
+            complain(&format!("cabina: {}", why.words(own)));
+            return if matches!(why, StoreError::NoIncident(_)) { exit::USAGE } else { store::FAILED };
+        }
+    };
+    let Some(path) = asked.output else {
+        print(&text);
+        return 0;
+    };
+    if let Err(e) = std::fs::write(path, &text) {
+        complain(&format!("cabina: {}: {e}", path.display()));
+        return store::FAILED;
+    }
+    complain(&format!("cabina: {}", own.pm_written(path.display())));
+    0
+}
+
+/// The document; or the name that its template asks for in vain.
+pub(super) async fn make(
+    configured: &Configured,
+    store: &Store,
+    id: &str,
+    lang: Lang,
+    json: bool,
+    template: Option<&str>,
+) -> Result<Result<String, String>, StoreError> {
+    let settings = &configured.settings;
+    let incident = match id {
+        NEWEST => {
+            store.incidents(false, 1).await?.into_iter().next().ok_or_else(|| StoreError::NoIncident(id.to_owned()))?
+        }
+        id => store.incident(&id.to_uppercase()).await?,
+    };
+    let mut entries = all(store, &incident.id).await?;
+    entries.sort_by_key(|e| (e.at, e.seq));
+    let now = bus::now().wall;
+    let end = incident.resolved_at.unwrap_or(now).max(incident.opened_at + MINUTE);
+    let span = (incident.opened_at - LEAD, end);
+    let mut curves = curves::read(store, span).await?;
+    if !curves.has_errors() {
+        let past = tokio::time::timeout(PATIENCE, prometheus::past(settings, &configured.secrets, span)).await;
+        if let Ok(Some(samples)) = past {
+            curves.from = From::Prometheus;
+            curves.sampled(&samples);
+        }
+    }
+    if !curves.has_errors() {
+        curves = Curves::of_journal(&entries);
+    }
+    let (service, environment) = (settings.service.as_str(), settings.environment.as_str());
+    let reader = story::Reader { lang, zone: settings.zone, now, service, environment };
+    let told = story::postmortem(&incident, &entries, &curves, reader);
+    let text = if json {
+        Ok(format!("{}\n", document::as_json(&told, lang)))
+    } else {
+        let template = template.unwrap_or_else(|| document::own_template(lang));
+        document::markdown(&told, lang, settings.zone, template)
+    };
+    // What is secret now may not have been when it was written down.
+    Ok(text.map(|t| configured.secrets.redact(&t)))
+}
