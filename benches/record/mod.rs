@@ -4,13 +4,23 @@
 
 use std::time::Instant;
 
+use cabina::engine;
 use cabina::engine::Event;
 use cabina::engine::Kind;
+use cabina::engine::State;
+use cabina::engine::record::Desk;
+use cabina::engine::record::Scribe;
 use cabina::engine::recording::Writer;
+use cabina::engine::story;
+use cabina::export::postmortem as document;
+use cabina::input::key::Chord;
+use cabina::lang::Lang;
 use cabina::model::fact::Fact;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
+use cabina::model::incident::Incident;
 use cabina::model::journal::Draft;
+use cabina::model::journal::Entry;
 use cabina::model::sessions::Measurement;
 use cabina::model::sessions::Rows;
 use cabina::model::severity::Level;
@@ -19,8 +29,14 @@ use cabina::model::signal::Reading;
 use cabina::model::signal::Sample;
 use cabina::model::source::Origin;
 use cabina::model::time::Stamp;
+use cabina::model::time::Zone;
 use cabina::store::Store;
+use cabina::theme::Depth;
+use cabina::theme::Theme;
+use cabina::view;
 use divan::Bencher;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 
 use crate::START;
 
@@ -165,5 +181,66 @@ fn record_five_seconds(bencher: Bencher<'_, '_>) {
     bencher.with_inputs(|| (Writer::default(), Noise(7))).bench_values(|(mut writer, mut noise)| {
         round(0, &mut noise, &mut |e| writer.push(&e));
         writer.finish()
+    });
+}
+
+/// A cockpit that has read fifty thousand entries back, with the timeline in sight.
+fn long_journal(filter: &str) -> State {
+    let mut state = crate::state();
+    let mut incident = Incident::new("INC-2026-0001");
+    let opened = Fact::IncidentOpened { title: "calls fail".to_owned(), level: Level::Sev1, began: START };
+    let mut entries = Vec::new();
+    let drafts = std::iter::once(Draft::new(START, "rosa", "web1", opened)).chain((1..49_000).map(note));
+    for (i, draft) in drafts.enumerate() {
+        let entry = Entry::seal(&incident, Draft { id: i.to_string(), ..draft }, START);
+        incident.fold(&entry);
+        entries.push(entry);
+    }
+    let mut at = Stamp { mono: 0, wall: START + 60_000 };
+    let mut take = |kind| {
+        at.mono += 1;
+        engine::update(&mut state, Event { at, kind });
+    };
+    take(Kind::RecordOpened { desk: Desk::default(), draft: String::new() });
+    let (deploys, scribe, ended) = (Vec::new(), Scribe::Here, None);
+    take(Kind::RecordRead { incident: Some(incident), entries, deploys, scribe, ended });
+    for key in format!("7z{}", if filter.is_empty() { String::new() } else { format!("/{filter}") }).chars() {
+        take(Kind::Key(Chord::char(key)));
+    }
+    state
+}
+
+/// Wanted: under 2 ms a frame.
+#[divan::bench(args = ["", "note 48"])]
+fn scroll_a_long_journal(bencher: Bencher<'_, '_>, filter: &str) {
+    let mut state = long_journal(filter);
+    let theme = Theme::named("noche", Depth::True, false).unwrap_or_else(|e| panic!("{e}"));
+    let mut terminal = Terminal::new(TestBackend::new(120, 40)).unwrap_or_else(|e| panic!("{e}"));
+    let mut at = state.now;
+    bencher.bench_local(|| {
+        at.mono += 10;
+        let kind = Kind::Key(Chord::char('j'));
+        let _ = engine::update(&mut state, Event { at, kind });
+        if let Err(e) = terminal.draw(|f| view::render(&state, &theme, f)) {
+            panic!("{e}");
+        }
+    });
+}
+
+/// Wanted: under 300 ms.
+#[divan::bench]
+fn postmortem_of_10000_entries(bencher: Bencher<'_, '_>) {
+    let mut incident = Incident::new("INC-2026-0001");
+    let mut entries = Vec::new();
+    for i in 0..10_000 {
+        let entry = Entry::seal(&incident, Draft { id: i.to_string(), ..note(i) }, START);
+        incident.fold(&entry);
+        entries.push(entry);
+    }
+    bencher.bench_local(|| {
+        let zone = Zone::default();
+        let reader = story::Reader { lang: Lang::Es, zone, now: START + 3_600_000, service: "IACT", environment: "x" };
+        let told = story::postmortem(&incident, &entries, &story::Curves::of_journal(&entries), reader);
+        document::markdown(&told, Lang::Es, zone, document::own_template(Lang::Es)).map_or(0, |t| t.len())
     });
 }

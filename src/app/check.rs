@@ -64,6 +64,7 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
         tape: None,
         lang: state.settings.lang,
         next: reload::Next::default(),
+        desk: None,
     };
     let code = run_blind(&mut state, &mut events, &mut performer, |_| {}).await;
     (code, state)

@@ -8,8 +8,10 @@ use crate::app::backend::WholeFrames;
 use crate::app::complain;
 use crate::app::config;
 use crate::app::config::Configured;
+use crate::app::demo;
 use crate::app::exit;
 use crate::app::keyboard;
+use crate::app::performer::Desk;
 use crate::app::performer::Live;
 use crate::app::print;
 use crate::app::ready;
@@ -76,13 +78,20 @@ pub(super) async fn show(configured: Configured) -> u8 {
         return exit::TERMINAL_GONE;
     }
     keyboard::watch_for_hang_up(bus.clone());
-    keyboard::spawn(bus.clone());
+    let keyboard = keyboard::spawn(bus.clone());
     tokio::spawn(ticks::run(bus.clone()));
     // A visitor's incident is not the house's.
     let playground = state.settings.demo.then(store::playground);
+    let url = playground.as_ref().map_or_else(|| store::url(&configured), |f| Ok(store::in_folder(f)));
+    if playground.is_some()
+        && let Ok(url) = url.clone()
+    {
+        // The visitor's night has a deploy in it, as most have: what changed, and the way back.
+        tokio::spawn(demo::deploy(url, bus::now().wall));
+    }
     let recorder = Recorder::spawn(
         Plan {
-            url: playground.as_ref().map_or_else(|| store::url(&configured), |f| Ok(store::in_folder(f))),
+            url: url.clone(),
             read_only: state.settings.read_only,
             lang,
             host: store::host(),
@@ -99,10 +108,13 @@ pub(super) async fn show(configured: Configured) -> u8 {
         if state.settings.demo { Manner::Always } else { Manner::Later },
     );
     let next = reload::Next::default();
+    let (settings, secrets) = (configured.settings.clone(), Arc::clone(&configured.secrets));
+    let desk = Some(Desk { keyboard, settings, secrets, url });
     if !state.settings.demo {
         tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     }
-    let mut performer = Live { reins, bus, with_terminal: true, recorder: Some(recorder), tape: None, lang, next };
+    let mut performer =
+        Live { reins, bus, with_terminal: true, recorder: Some(recorder), tape: None, lang, next, desk };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);
     if let Some(recorder) = performer.recorder.take() {

@@ -14,6 +14,12 @@ use crate::cli::Cli;
 use crate::lab::CYCLE;
 use crate::lab::Scenario;
 use crate::lab::Target;
+use crate::model::deploy::Deploy;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::store::Opened;
+use crate::store::Store;
 
 pub(super) fn main(cli: &Cli, scenario: Option<&str>) -> u8 {
     let scenario = match scenario {
@@ -55,4 +61,24 @@ async fn run(cli: &Cli, scenario: Scenario) -> u8 {
     configured.settings.read_only = cli.read_only;
     // The target lives until the screen is closed.
     if terminal::present() { cockpit::show(configured).await } else { print::show(configured, CYCLE).await }
+}
+
+/// A version that went live shortly before the visitor came, its old side still there.
+pub(super) async fn deploy(url: String, now: Millis) {
+    let Ok(Opened { store, .. }) = Store::open(&url, 10 * SECOND).await else { return };
+    let at = now - 2 * MINUTE;
+    let deploy = Deploy {
+        id: crate::store::new_id(),
+        version: "v4.12.0".to_owned(),
+        before: Some("v4.11.3".to_owned()),
+        at,
+        by: "jlopez".to_owned(),
+        from: "deploy1".to_owned(),
+        old_until: Some(at + 30 * MINUTE),
+        migrations: Some(0),
+        note: String::new(),
+    };
+    // A playground that cannot be written to has no deploy, and everything else.
+    let _ = store.mark(deploy).await;
+    store.close().await;
 }

@@ -9,6 +9,7 @@ use crossterm::event::KeyModifiers;
 use futures_util::StreamExt as _;
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
+use tokio::sync::watch;
 
 use crate::bus::Bus;
 use crate::engine::Kind;
@@ -21,19 +22,56 @@ const PASTE: usize = 64 * 1024;
 
 /// Reads on a thread of its own: reading from a terminal that has just gone can spin without ever giving way, and
 /// everything else, the end of the program among it, must go on all the same.
-pub(super) fn spawn(bus: Bus) {
+#[must_use]
+pub(super) fn spawn(bus: Bus) -> Keyboard {
+    let (wanted, wants) = watch::channel(true);
+    let (reads, reading) = watch::channel(true);
     std::thread::spawn(move || {
         if let Ok(own) = tokio::runtime::Builder::new_current_thread().build() {
-            own.block_on(run(bus));
+            own.block_on(run(bus, wants, reads));
         }
     });
+    Keyboard { wanted, reading }
+}
+
+/// The keyboard, as it is held by whoever lends the terminal.
+#[derive(Clone)]
+pub(super) struct Keyboard {
+    wanted: watch::Sender<bool>,
+    reading: watch::Receiver<bool>,
+}
+
+impl Keyboard {
+    /// Stops reading; returns when nothing is read any more.
+    pub(super) async fn rest(&self) {
+        self.wanted.send_replace(false);
+        let _ = self.reading.clone().wait_for(|reads| !reads).await;
+    }
+
+    /// Reads again.
+    pub(super) fn go_on(&self) {
+        self.wanted.send_replace(true);
+    }
 }
 
 /// Reads until the input ends.
-async fn run(bus: Bus) {
+async fn run(bus: Bus, mut wants: watch::Receiver<bool>, reads: watch::Sender<bool>) {
     let mut input = EventStream::new();
     loop {
-        let kind = match input.next().await {
+        let next = tokio::select! {
+            next = input.next() => next,
+            over = async { wants.wait_for(|wanted| !wanted).await.is_err() } => {
+                drop(input);
+                reads.send_replace(false);
+                if over || wants.wait_for(|wanted| *wanted).await.is_err() {
+                    return;
+                }
+                input = EventStream::new();
+                reads.send_replace(true);
+                continue;
+            }
+        };
+        let kind = match next {
             Some(Ok(Input::Key(key))) => match chord(key) {
                 Some(chord) => Kind::Key(chord),
                 None => continue,

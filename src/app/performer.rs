@@ -1,12 +1,15 @@
 //! Carries effects out. Returns at once, except where the process itself is stopped.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::queue;
 use rustix::process::Signal;
 use rustix::process::kill_current_process_group;
 
+use crate::app::keyboard::Keyboard;
+use crate::app::postmortem;
 use crate::app::reload::Next;
 use crate::app::run::Perform;
 use crate::app::terminal;
@@ -16,11 +19,14 @@ use crate::effects::tape::Tape;
 use crate::engine::Effect;
 use crate::engine::Event;
 use crate::engine::Kind;
+use crate::engine::Settings;
 use crate::engine::State;
 use crate::engine::state::Overlay;
 use crate::lang::Lang;
 use crate::model::signal::Absence;
+use crate::secrets::Secrets;
 use crate::sources::Reins;
+use crate::store::StoreError;
 use crate::view::links;
 
 /// The most text given to a clipboard: terminals cut or refuse longer sequences (xterm and tmux at about 100 kB).
@@ -39,6 +45,16 @@ pub(super) struct Live {
     pub(super) lang: Lang,
     /// Settings that were read again and are to be applied.
     pub(super) next: Next,
+    /// What the screen needs beside events.
+    pub(super) desk: Option<Desk>,
+}
+
+/// The keyboard, and where documents are written.
+pub(super) struct Desk {
+    pub(super) keyboard: Keyboard,
+    pub(super) settings: Settings,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) url: Result<String, StoreError>,
 }
 
 impl Perform for Live {
@@ -58,7 +74,7 @@ impl Perform for Live {
                     self.bus.offer(Kind::SilenceAnswered { request, answer });
                 }
             }
-            Effect::Announce(text) if self.with_terminal => announce(&text),
+            Effect::Announce(text) if self.with_terminal && !self.away() => announce(&text),
             Effect::Compare { days, from, to } => self.reins.compare(days, (from, to)),
             Effect::Record(request, order) => {
                 if !self.recorder.as_ref().is_some_and(|r| r.give(request, order)) {
@@ -66,6 +82,8 @@ impl Perform for Live {
                     self.bus.offer(Kind::RecordFailed { request: Some(request), why });
                 }
             }
+            Effect::Document(id) => self.document(id),
+            Effect::Edit(path) => self.edit(path),
             Effect::Apply => self.apply(),
             Effect::Ask(asks) => self.reins.ask(asks),
             Effect::CountExactly => self.reins.count_exactly(),
@@ -74,6 +92,10 @@ impl Perform for Live {
             // Repaint and Exit are the loop's.
             Effect::Suspend | Effect::Copy(_) | Effect::Announce(_) | Effect::Repaint | Effect::Exit(_) => {}
         }
+    }
+
+    fn away(&self) -> bool {
+        self.with_terminal && terminal::lent()
     }
 
     /// Tells the terminal where the names of the links lead (OSC 8), over the cells that show them.
@@ -117,8 +139,49 @@ impl Live {
         }
     }
 
+    /// Writes the post-mortem, beside everything else.
+    fn document(&self, id: String) {
+        let Some(desk) = &self.desk else { return };
+        let (settings, secrets, url) = (desk.settings.clone(), Arc::clone(&desk.secrets), desk.url.clone());
+        let bus = self.bus.clone();
+        tokio::spawn(async move {
+            let file = match url {
+                Ok(url) => postmortem::beside(&settings, &secrets, &url, &id).await,
+                Err(why) => Err(why.words(settings.lang)),
+            };
+            bus.send(Kind::Documented { file }).await;
+        });
+    }
+
+    /// Lends the terminal to the person's editor. Looking and writing go on meanwhile; nothing is drawn.
+    fn edit(&self, path: String) {
+        let Some(desk) = self.desk.as_ref().filter(|_| terminal::lend(true)) else { return };
+        let (keyboard, bus) = (desk.keyboard.clone(), self.bus.clone());
+        tokio::spawn(async move {
+            // Two readers would share the keys between them.
+            keyboard.rest().await;
+            terminal::give_back();
+            let mut editor = tokio::process::Command::new("sh");
+            // As git does it: the variable may hold options.
+            editor.args(["-c", "eval \"exec ${VISUAL:-${EDITOR:-vi}} \\\"\\$1\\\"\"", "sh", path.as_str()]);
+            let ended = editor.status().await;
+            let _ = terminal::enter();
+            terminal::lend(false);
+            keyboard.go_on();
+            if let Err(e) = ended {
+                bus.send(Kind::Documented { file: Err(format!("sh: {e}")) }).await;
+            }
+            bus.send(Kind::Resumed).await;
+        });
+    }
+
     /// Stops the process group, as the terminal itself would have: whoever started us in a pipe stops too.
     fn suspend(&self) {
+        if self.away() {
+            // An editor has the terminal, and asks to be stopped: it is its own to give back.
+            let _ = kill_current_process_group(Signal::STOP);
+            return;
+        }
         terminal::give_back();
         let _ = kill_current_process_group(Signal::STOP);
         // Here the process goes on.

@@ -1,10 +1,12 @@
 //! `postmortem ID`: the document that writes itself as far as figures can, and asks people the rest.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::complain;
-use crate::app::config::Configured;
 use crate::app::exit;
 use crate::app::incident::NEWEST;
 use crate::app::incident::all;
@@ -15,6 +17,7 @@ use crate::bus;
 use crate::cli::Cli;
 use crate::cli::DocumentFormat;
 use crate::effects::curves;
+use crate::engine::Settings;
 use crate::engine::story;
 use crate::engine::story::Curves;
 use crate::engine::story::From;
@@ -22,7 +25,9 @@ use crate::engine::story::LEAD;
 use crate::export::postmortem as document;
 use crate::lang::Lang;
 use crate::model::time::MINUTE;
+use crate::secrets::Secrets;
 use crate::sources::prometheus;
+use crate::store::Opened;
 use crate::store::Store;
 use crate::store::StoreError;
 
@@ -63,7 +68,8 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
     let json = cli.json && asked.format.is_none() || matches!(asked.format, Some(DocumentFormat::Json));
     let made = runtime.block_on(async {
         let store = store::open(&configured, store::PATIENCE).await?;
-        let text = make(&configured, &store, asked.id, lang, json, template.as_deref()).await;
+        let text =
+            make(&configured.settings, &configured.secrets, &store, asked.id, lang, json, template.as_deref()).await;
         store.close().await;
         text
     });
@@ -93,14 +99,14 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
 
 /// The document; or the name that its template asks for in vain.
 pub(super) async fn make(
-    configured: &Configured,
+    settings: &Settings,
+    secrets: &Arc<Secrets>,
     store: &Store,
     id: &str,
     lang: Lang,
     json: bool,
     template: Option<&str>,
 ) -> Result<Result<String, String>, StoreError> {
-    let settings = &configured.settings;
     let incident = match id {
         NEWEST => {
             store.incidents(false, 1).await?.into_iter().next().ok_or_else(|| StoreError::NoIncident(id.to_owned()))?
@@ -114,7 +120,7 @@ pub(super) async fn make(
     let span = (incident.opened_at - LEAD, end);
     let mut curves = curves::read(store, span).await?;
     if !curves.has_errors() {
-        let past = tokio::time::timeout(PATIENCE, prometheus::past(settings, &configured.secrets, span)).await;
+        let past = tokio::time::timeout(PATIENCE, prometheus::past(settings, secrets, span)).await;
         if let Ok(Some(samples)) = past {
             curves.from = From::Prometheus;
             curves.sampled(&samples);
@@ -133,5 +139,25 @@ pub(super) async fn make(
         document::markdown(&told, lang, settings.zone, template)
     };
     // What is secret now may not have been when it was written down.
-    Ok(text.map(|t| configured.secrets.redact(&t)))
+    Ok(text.map(|t| secrets.redact(&t)))
+}
+
+/// Writes the document beside the store, unless somebody has it there already: what people wrote is not written over.
+pub(super) async fn beside(settings: &Settings, secrets: &Arc<Secrets>, url: &str, id: &str) -> Result<String, String> {
+    let lang = settings.lang;
+    let failed = |why: StoreError| why.words(lang);
+    let path = crate::store::path(url).ok_or_else(|| failed(StoreError::OtherDatabase))?;
+    let mut folder = path.into_os_string();
+    folder.push(".postmortem");
+    let (folder, name) = (PathBuf::from(folder), format!("{id}.md"));
+    let file = folder.join(name);
+    if !file.exists() {
+        let Opened { store, .. } = Store::open(url, store::PATIENCE).await.map_err(failed)?;
+        let made = make(settings, secrets, &store, id, lang, false, None).await;
+        store.close().await;
+        let text = made.map_err(failed)?.map_err(|name| lang.pm_bad_template(name))?;
+        let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        kept.and_then(|()| crate::store::keep_aside(&file, &text)).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    Ok(file.display().to_string())
 }

@@ -42,6 +42,7 @@ pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
         tape: None,
         lang: state.settings.lang,
         next: reload::Next::default(),
+        desk: None,
     };
     let mut shown: Option<Shape> = None;
     run_blind(&mut state, &mut events, &mut performer, |state| {

@@ -22,6 +22,11 @@ pub trait Perform {
     /// An event is about to be taken in.
     fn taken(&mut self, _event: &Event) {}
 
+    /// Somebody else has the terminal: nothing is drawn meanwhile.
+    fn away(&self) -> bool {
+        false
+    }
+
     /// A frame has been drawn. What a frame cannot say can be said beside it.
     fn drawn(&mut self, _state: &State) {}
 }
@@ -49,6 +54,7 @@ pub async fn run<B: Backend>(
             for effect in reaction.effects {
                 match effect {
                     Effect::Exit(code) => return Ok(code),
+                    Effect::Repaint if performer.away() => {}
                     Effect::Repaint => {
                         terminal.clear()?;
                         redraw = true;
@@ -57,7 +63,7 @@ pub async fn run<B: Backend>(
                 }
             }
         }
-        if redraw {
+        if redraw && !performer.away() {
             terminal.draw(|frame| view::render(state, theme, frame))?;
             performer.drawn(state);
         }

@@ -3,6 +3,7 @@
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::app::terminal;
 use crate::bus::Bus;
 use crate::engine::Kind;
 use crate::engine::event::Ending;
@@ -16,21 +17,26 @@ pub(super) fn spawn(bus: &Bus, with_terminal: bool) {
         (SignalKind::hangup(), Ending::TerminalGone),
     ];
     for (kind, ending) in endings {
-        listen(bus, kind, Kind::Shutdown(ending));
+        let typed = with_terminal && (kind == SignalKind::interrupt() || kind == SignalKind::quit());
+        listen(bus, kind, Kind::Shutdown(ending), typed);
     }
     if with_terminal {
         // SIGTSTP and SIGCONT have no constructor of their own; the numbers are libc's through rustix.
-        listen(bus, SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()), Kind::StopAsked);
-        listen(bus, SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()), Kind::Resumed);
+        listen(bus, SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()), Kind::StopAsked, false);
+        listen(bus, SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()), Kind::Resumed, false);
     }
 }
 
-fn listen(bus: &Bus, kind: SignalKind, event: Kind) {
+fn listen(bus: &Bus, kind: SignalKind, event: Kind, typed: bool) {
     // A signal that cannot be listened to keeps its default effect, which is to end the program.
     let Ok(mut stream) = signal(kind) else { return };
     let bus = bus.clone();
     tokio::spawn(async move {
         while stream.recv().await.is_some() {
+            // While an editor has the terminal, what is typed there is for the editor.
+            if typed && terminal::lent() {
+                continue;
+            }
             if !bus.send(event.clone()).await {
                 return;
             }

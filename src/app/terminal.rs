@@ -21,6 +21,9 @@ use crossterm::terminal::enable_raw_mode;
 /// Whether the terminal is ours at this moment. Guard, panic hook and suspension may all give it back; only one does.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether somebody else has it, for a while: an editor.
+static LENT: AtomicBool = AtomicBool::new(false);
+
 /// Gives the terminal back when it goes out of scope.
 pub struct Guard(());
 
@@ -39,6 +42,17 @@ pub fn take() -> io::Result<Guard> {
     let guard = Guard(());
     enter()?;
     Ok(guard)
+}
+
+/// True from the moment at which somebody else is to have the terminal until it comes back.
+#[must_use]
+pub fn lent() -> bool {
+    LENT.load(Ordering::SeqCst)
+}
+
+/// Says that somebody else is to have the terminal, or that it is back; false when it was so already.
+pub fn lend(lent: bool) -> bool {
+    LENT.swap(lent, Ordering::SeqCst) != lent
 }
 
 /// Puts the terminal into the state that the screen needs; also after the process was stopped.

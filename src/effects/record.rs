@@ -49,6 +49,8 @@ const LEASE: Millis = 15 * SECOND;
 const SCRIBE: &str = "scribe";
 /// Entries of a journal that are shown at first.
 const FIRST: i64 = 500;
+/// Entries read at once by whoever scrolls back.
+const OLDER: i64 = 2_000;
 /// Entries read at once afterwards.
 const PAGE: i64 = 500;
 /// Deploys of a day.
@@ -207,6 +209,13 @@ impl Keeper {
             RecordOrder::Append { incident, drafts } => {
                 let drafts = self.redacted(drafts);
                 self.store.append(&incident, drafts).await.map(|(incident, entries)| (incident, entries, false))
+            }
+            RecordOrder::Older { incident, before } => {
+                let kind = match self.store.newest(&incident, before, OLDER).await {
+                    Ok(entries) => Kind::RecordOlder { request, incident, entries },
+                    Err(why) => Kind::RecordFailed { request: Some(request), why: why.words(self.plan.lang) },
+                };
+                return self.bus.send(kind).await;
             }
             RecordOrder::Unfinished(text) => {
                 let text = self.plan.secrets.redact(&text);

@@ -30,6 +30,7 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
     }
     match command {
         Command::Take => record::take(state),
+        Command::Document => record::document(state),
         Command::Note => note::ask(state),
         Command::Pin | Command::Tag | Command::Correct | Command::Finish => note::on_entry(state, command),
         // Bound in the editor, where keys are typed before they are looked up.
@@ -157,6 +158,12 @@ fn step(state: &mut State, to: impl Fn(usize) -> usize) -> Reaction {
             let most = lines(state, state.ui.focus).saturating_sub(1);
             let at = &mut state.ui.selected[state.ui.focus.index()];
             *at = to((*at).min(most)).min(most);
+            let at = *at;
+            if state.ui.focus == Pane::Facts
+                && let Some(effect) = record::read_back(state, at)
+            {
+                return Reaction::with(effect);
+            }
         }
     }
     Reaction::redraw()

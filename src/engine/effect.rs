@@ -39,6 +39,10 @@ pub enum Effect {
         /// To, ms since the epoch.
         to: Millis,
     },
+    /// Write the post-mortem of an incident, unless it is written; its file comes back.
+    Document(String),
+    /// Let the person edit a file with their own editor, on this terminal.
+    Edit(String),
     /// Give this text to the terminal's clipboard.
     Copy(String),
     /// End with this exit code.
@@ -63,6 +67,13 @@ pub enum RecordOrder {
         incident: String,
         /// What.
         drafts: Vec<Draft>,
+    },
+    /// Entries before a place in a journal, as things happened.
+    Older {
+        /// Which incident.
+        incident: String,
+        /// When the oldest known entry happened, and its place.
+        before: (Millis, i64),
     },
     /// A note that is not finished: kept so that a crash does not take it.
     Unfinished(String),

@@ -225,6 +225,20 @@ pub enum Kind {
         /// Its events, each with the moment it was received there.
         events: Vec<Event>,
     },
+    /// Older entries were read; none is the end.
+    RecordOlder {
+        /// The order.
+        request: u64,
+        /// The incident.
+        incident: String,
+        /// Its entries before those known, newest first.
+        entries: Vec<journal::Entry>,
+    },
+    /// A document is written: its file, or why there is none.
+    Documented {
+        /// The file's path.
+        file: Result<String, String>,
+    },
     /// The waiting time of a one-shot mode is over.
     TimeUp,
     /// Somebody asks this process to stop for a while (TSTP).

@@ -4,6 +4,7 @@ use crate::engine::sentence::sentence;
 use crate::engine::words;
 use crate::lang::Lang;
 use crate::model::fact::Fact;
+use crate::model::incident::OWNER;
 use crate::model::matcher::Matcher;
 use crate::model::signal::Unit;
 use crate::model::time::MINUTE;
@@ -78,6 +79,7 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
         Fact::Declared { level, reason } if reason.is_empty() => lang.fact_declared(level.word()),
         Fact::Declared { level, reason } => lang.fact_declared_because(level.word(), reason),
         Fact::Assigned { role, who } if who.is_empty() => lang.fact_freed(words::role(lang, role)),
+        Fact::Assigned { role, who } if role == OWNER => lang.fact_owner(who),
         Fact::Assigned { role, who } => lang.fact_assigned(who, words::role(lang, role)),
         Fact::Moved { phase } => lang.fact_moved(words::phase(lang, *phase)),
         Fact::Update { text } => lang.fact_update(text),

@@ -34,6 +34,8 @@ use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
 
+/// Older entries are asked for when so few are left below the selected one: more than a page of the largest screen.
+const NEAR_THE_END: usize = 100;
 /// A moment and now are one within so much.
 const NEAR: Millis = 5 * SECOND;
 /// What happened so long before an incident began belongs to its story: a change within the hour is suspected first.
@@ -83,6 +85,8 @@ pub struct Record {
     pub problem: Option<String>,
     /// Who writes what machines see.
     pub scribe: Scribe,
+    /// The newest incident that was seen here.
+    pub last: Option<String>,
     /// A note that was not finished.
     pub unfinished: String,
     /// When it was last put on the disk.
@@ -99,6 +103,10 @@ pub struct Record {
     failed: Option<Stamp>,
     /// When the newest incident that is over was resolved.
     pub ended: Option<Millis>,
+    /// The order for older entries that is under way.
+    reads_back: Option<u64>,
+    /// The incident whose first entry is here: there is nothing older.
+    from_first: Option<String>,
     /// What the journal says of the state of things, and since when.
     told: BTreeMap<String, (Millis, String)>,
     /// From when on what is seen is news.
@@ -233,6 +241,9 @@ pub(crate) fn failed(state: &mut State, request: Option<u64>, why: String) -> Re
     if request.is_some() && state.record.under_way == request {
         state.record.under_way = None;
     }
+    if request.is_some() && state.record.reads_back == request {
+        state.record.reads_back = None;
+    }
     if request.is_some() && state.record.taking == request {
         state.record.taking = None;
         notice(state, Notice::NoRecord(why.clone()));
@@ -265,11 +276,61 @@ pub(crate) fn read(
         // Whoever declared it knew of this level.
         state.record.judged.get_or_insert(state.verdict.level);
     }
+    state.record.last = incident.as_ref().map(|i| i.id.clone()).or(state.record.last.take());
     state.record.incident = incident;
     for entry in entries {
         keep(state, entry);
     }
     if std::mem::take(&mut state.record.wished) { take(state) } else { Reaction::redraw() }
+}
+
+/// Asks for the post-mortem of the incident that goes on, or of the last one that did.
+pub(crate) fn document(state: &mut State) -> Reaction {
+    if let Some(why) = hands_off(state) {
+        return notice(state, why);
+    }
+    let Some(id) = state.record.incident.as_ref().map(|i| i.id.clone()).or_else(|| state.record.last.clone()) else {
+        return notice(state, Notice::NoIncident);
+    };
+    notice(state, Notice::Documenting);
+    Reaction::with(Effect::Document(id))
+}
+
+/// A document is there to be edited.
+pub(crate) fn documented(state: &mut State, file: Result<String, String>) -> Reaction {
+    state.ui.notice = None;
+    match file {
+        Ok(path) => Reaction::with(Effect::Edit(path)),
+        Err(why) => notice(state, Notice::NoRecord(why)),
+    }
+}
+
+/// Asks for older entries when a person comes near the end of what is here.
+pub(crate) fn read_back(state: &mut State, selected: usize) -> Option<Effect> {
+    let incident = state.record.incident.as_ref()?.id.clone();
+    let all_here = state.record.from_first.as_ref() == Some(&incident) || state.timeline.is_full();
+    let near = selected + NEAR_THE_END >= state.timeline.len();
+    if all_here || !near || state.record.reads_back.is_some() || state.record.desk.is_none() {
+        return None;
+    }
+    let before = state.timeline.oldest_saved(&incident)?;
+    let request = state.record.order();
+    state.record.reads_back = Some(request);
+    Some(Effect::Record(request, RecordOrder::Older { incident, before }))
+}
+
+/// Older entries were read; none is the end.
+pub(crate) fn older(state: &mut State, request: u64, incident: String, entries: &[journal::Entry]) -> Reaction {
+    if state.record.reads_back.take_if(|n| *n == request).is_none() {
+        return Reaction::none();
+    }
+    if entries.is_empty() {
+        state.record.from_first = Some(incident);
+    }
+    for entry in entries {
+        keep(state, entry);
+    }
+    Reaction::redraw()
 }
 
 /// An order was carried out.
@@ -326,8 +387,7 @@ fn keep(state: &mut State, entry: &journal::Entry) {
         }
     }
     let whole = Entry { at: entry.at, what: entry.fact.clone(), by, id: entry.id.clone(), moment: entry.moment, kept };
-    let known = state.timeline.all_mut().rev().find(|e| e.id == entry.id);
-    if let Some(known) = known {
+    if let Some(known) = state.timeline.find_mut(entry.at, &entry.id) {
         *known = whole;
     } else {
         state.timeline.put(whole);
@@ -370,8 +430,14 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let (from, now) = (incident.opened_at - BEFORE, state.now.wall);
     let whose = state.record.scribe;
     let scribe = whose == Scribe::Here && !state.settings.read_only;
-    if raised.is_none() && !state.timeline.all().any(|e| is_due(e, from)) {
-        return Vec::new();
+    if raised.is_none() {
+        // Looking through a long journal at every event would cost more than all else.
+        if state.timeline.unsettled && !state.timeline.all().any(|e| is_due(e, from)) {
+            state.timeline.unsettled = false;
+        }
+        if !state.timeline.unsettled {
+            return Vec::new();
+        }
     }
     let request = state.record.order();
     let host = state.record.desk.as_ref().map(|d| d.host.clone()).unwrap_or_default();

@@ -91,6 +91,8 @@ pub struct Ack {
     first: Millis,
     /// When the newest order was given; `None` once it was answered.
     asked: Option<Millis>,
+    /// It was made while an incident went on: it lasts as long as that does.
+    for_incident: bool,
     /// Until when it holds for sure: the newest end that Alertmanager took.
     held: Millis,
 }
@@ -139,8 +141,8 @@ impl Orders {
         Some(Done { order, extended })
     }
 
-    /// Extends what is about to end and still fires; forgets what is over.
-    pub(crate) fn tick(&mut self, now: Millis, alerts: &[Alert], silences: &[&Silence]) -> Vec<Effect> {
+    /// Extends what is about to end and still fires; forgets what is over. `goes_on`: an incident does.
+    pub(crate) fn tick(&mut self, now: Millis, alerts: &[Alert], silences: &[&Silence], goes_on: bool) -> Vec<Effect> {
         let mut out = Vec::new();
         let mut next = self.next;
         self.acks.retain_mut(|ack| {
@@ -153,7 +155,13 @@ impl Orders {
                 return false;
             }
             let fires = matching(&ack.order.matchers, alerts).next().is_some();
-            let most = ack.first + ACK_MOST;
+            // Whoever has the incident has what it is about; when it is over, so is that.
+            ack.for_incident |= goes_on;
+            let most = match (ack.for_incident, goes_on) {
+                (true, true) => Millis::MAX,
+                (true, false) => ack.order.ends,
+                (false, _) => ack.first + ACK_MOST,
+            };
             if ack.order.ends - now <= EXTEND_AT && fires && ack.order.ends < most {
                 next += 1;
                 ack.order.ends = (now + ACK).min(most);
@@ -223,7 +231,14 @@ pub(crate) fn confirmed(state: &mut State, card: &Card) -> Effect {
         comment: if comment.is_empty() { lang.silence_default_comment() } else { comment.to_owned() },
     };
     if card.acknowledge {
-        state.orders.acks.push(Ack { request, held: order.ends, order: order.clone(), first: now, asked: Some(now) });
+        state.orders.acks.push(Ack {
+            request,
+            held: order.ends,
+            order: order.clone(),
+            first: now,
+            asked: Some(now),
+            for_incident: false,
+        });
     } else {
         state.orders.under_way.push((request, order.clone()));
     }
@@ -355,16 +370,16 @@ mod tests {
             comment: "x".to_owned(),
         };
         let mut orders = Orders { next: 1, ..Orders::default() };
-        orders.acks.push(Ack { request: 1, held: order.ends, order, first: 0, asked: Some(0) });
+        orders.acks.push(Ack { request: 1, held: order.ends, order, first: 0, asked: Some(0), for_incident: false });
         assert_eq!(orders.answered(1, Some("id".to_owned()), false).map(|d| d.extended), Some(false));
         orders
     }
 
     /// Ticks once a second until `until`; tells the ends that were ordered.
-    fn run(orders: &mut Orders, until: Millis, alerts: &[Alert]) -> Vec<Millis> {
+    fn run(orders: &mut Orders, until: Millis, alerts: &[Alert], goes_on: bool) -> Vec<Millis> {
         let mut ends = Vec::new();
         for now in (0..until).step_by(1_000) {
-            for effect in orders.tick(now, alerts, &[]) {
+            for effect in orders.tick(now, alerts, &[], goes_on) {
                 let Effect::Silence(request, order) = effect else { continue };
                 assert_eq!(order.id.as_deref(), Some("id"), "the same silence is made longer");
                 ends.push(order.ends);
@@ -376,18 +391,26 @@ mod tests {
 
     #[test]
     fn an_acknowledgement_extends_while_its_alert_fires_two_hours_at_most() {
-        let ends = run(&mut acknowledged(), 3 * HOUR, &[firing("A")]);
+        let ends = run(&mut acknowledged(), 3 * HOUR, &[firing("A")], false);
         assert_eq!(ends.first(), Some(&(12 * MINUTE + ACK)));
         assert_eq!(ends.last(), Some(&ACK_MOST));
-        assert!(run(&mut acknowledged(), 3 * HOUR, &[firing("B")]).is_empty(), "what is over is let go");
+        assert!(run(&mut acknowledged(), 3 * HOUR, &[firing("B")], false).is_empty(), "what is over is let go");
+    }
+
+    #[test]
+    fn while_an_incident_goes_on_it_lasts_and_ends_with_it() {
+        let mut orders = acknowledged();
+        let ends = run(&mut orders, 3 * HOUR, &[firing("A")], true);
+        assert!(ends.last() > Some(&ACK_MOST));
+        assert!(orders.tick(3 * HOUR + 14 * MINUTE, &[firing("A")], &[], false).is_empty(), "the incident is over");
     }
 
     #[test]
     fn an_order_that_fails_leaves_no_acknowledgement() {
         let mut orders = acknowledged();
-        let effect = orders.tick(13 * MINUTE, &[firing("A")], &[]).remove(0);
+        let effect = orders.tick(13 * MINUTE, &[firing("A")], &[], false).remove(0);
         let Effect::Silence(request, _) = effect else { panic!("{effect:?}") };
-        assert!(orders.tick(13 * MINUTE + 1, &[firing("A")], &[]).is_empty(), "one order at a time");
+        assert!(orders.tick(13 * MINUTE + 1, &[firing("A")], &[], false).is_empty(), "one order at a time");
         assert_eq!(orders.answered(request, None, true).map(|d| d.extended), Some(true));
         assert_eq!(orders, Orders { next: request, ..Orders::default() });
     }
@@ -395,10 +418,10 @@ mod tests {
     #[test]
     fn what_was_not_answered_is_asked_again_and_what_a_person_ended_is_not() {
         let mut orders = acknowledged();
-        let effect = orders.tick(13 * MINUTE, &[firing("A")], &[]).remove(0);
+        let effect = orders.tick(13 * MINUTE, &[firing("A")], &[], false).remove(0);
         let Effect::Silence(request, _) = effect else { panic!("{effect:?}") };
         orders.answered(request, None, false);
-        assert_eq!(orders.tick(13 * MINUTE + 1, &[firing("A")], &[]).len(), 1, "asked again");
+        assert_eq!(orders.tick(13 * MINUTE + 1, &[firing("A")], &[], false).len(), 1, "asked again");
         let mut orders = acknowledged();
         let over = Silence {
             id: "id".to_owned(),
@@ -409,8 +432,8 @@ mod tests {
             comment: String::new(),
             phase: Phase::Expired,
         };
-        assert!(orders.tick(13 * MINUTE, &[firing("A")], &[&over]).is_empty());
-        assert!(orders.tick(14 * MINUTE, &[firing("A")], &[]).is_empty(), "and it is forgotten");
+        assert!(orders.tick(13 * MINUTE, &[firing("A")], &[&over], false).is_empty());
+        assert!(orders.tick(14 * MINUTE, &[firing("A")], &[], false).is_empty(), "and it is forgotten");
     }
 
     #[test]

@@ -347,6 +347,8 @@ pub enum Notice {
     NothingToDo,
     /// An order for the incident is under way.
     Taking,
+    /// The post-mortem is being written.
+    Documenting,
     /// Nothing is wrong; asked again, an incident is opened all the same.
     NothingWrong,
     /// An incident was opened, and is theirs.

@@ -12,8 +12,8 @@ use crate::model::journal::Moment;
 use crate::model::time::Millis;
 use crate::model::time::Zone;
 
-/// Entries kept in memory; a night has some hundreds. The store keeps more.
-const CAPACITY: usize = 2_000;
+/// Entries kept in memory; a night has some hundreds, and whoever scrolls back reads older ones from the store.
+const CAPACITY: usize = 50_000;
 
 /// Where an entry stands to the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,6 +77,8 @@ impl Entry {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
     entries: VecDeque<Entry>,
+    /// Some may have to be written down still.
+    pub(crate) unsettled: bool,
 }
 
 impl Timeline {
@@ -87,11 +89,41 @@ impl Timeline {
 
     /// Adds an entry as it is.
     pub(crate) fn put(&mut self, entry: Entry) {
-        if self.entries.len() == CAPACITY {
+        self.unsettled |= entry.kept == Kept::Here;
+        // What happened at one moment stands as it was written down.
+        let key = |e: &Entry| (e.at, e.seq().unwrap_or(i64::MAX));
+        let place = self.entries.partition_point(|e| key(e) <= key(&entry));
+        if self.entries.len() >= CAPACITY {
+            if place == 0 {
+                return;
+            }
             self.entries.pop_front();
+            self.entries.insert(place - 1, entry);
+            return;
         }
-        let place = self.entries.iter().rposition(|e| e.at <= entry.at).map_or(0, |i| i + 1);
         self.entries.insert(place, entry);
+    }
+
+    /// The entry of a moment with this identifier.
+    pub(crate) fn find_mut(&mut self, at: Millis, id: &str) -> Option<&mut Entry> {
+        let from = self.entries.partition_point(|e| e.at < at);
+        self.entries.iter_mut().skip(from).take_while(|e| e.at == at).find(|e| e.id == id)
+    }
+
+    /// The oldest entry that stands in the journal of an incident: when it happened, and its place.
+    pub(crate) fn oldest_saved(&self, incident: &str) -> Option<(Millis, i64)> {
+        let saved = |e: &Entry| match &e.kept {
+            Kept::Saved(of, seq) if of == incident => Some((e.at, *seq)),
+            _ => None,
+        };
+        let (at, _) = self.entries.iter().find_map(saved)?;
+        self.entries.iter().take_while(|e| e.at <= at).filter_map(saved).min()
+    }
+
+    /// No more are kept.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.entries.len() >= CAPACITY
     }
 
     /// Every entry, oldest first.
@@ -101,6 +133,7 @@ impl Timeline {
 
     /// Every entry, to be marked as kept.
     pub(crate) fn all_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Entry> {
+        self.unsettled = true;
         self.entries.iter_mut()
     }
 

@@ -139,6 +139,8 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::Recorded { request, incident, entries, opened } => {
             record::recorded(state, request, incident, &entries, opened)
         }
+        Kind::RecordOlder { request, incident, entries } => record::older(state, request, incident, &entries),
+        Kind::Documented { file } => record::documented(state, file),
         Kind::Followed { host } => follow::followed(state, host),
         Kind::Backlog { events } => follow::backlog(state, events),
         Kind::TimeUp => time_up(state),
@@ -269,7 +271,9 @@ fn exit_code(ending: Ending) -> u8 {
 fn tick(state: &mut State, before: Stamp) -> Reaction {
     // One-shot modes judge at the end; ticks only carry the time.
     classify::judge(state);
-    let mut effects = state.orders.tick(state.now.wall, &state.alerts.all, &state.alerts.silences(state.now.wall));
+    let goes_on = state.record.incident.is_some();
+    let silences = state.alerts.silences(state.now.wall);
+    let mut effects = state.orders.tick(state.now.wall, &state.alerts.all, &silences, goes_on);
     effects.extend(chart::tick(state));
     let late = std::mem::take(&mut state.drawn_late);
     let second = state.now.wall.div_euclid(SECOND) != before.wall.div_euclid(SECOND);

@@ -71,6 +71,8 @@ pub enum Command {
     Correct,
     /// What was left to do is done, or is not after all.
     Finish,
+    /// The post-mortem, in the person's own editor.
+    Document,
     /// Another line of the note.
     NewLine,
     /// Keep the note.
@@ -107,7 +109,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 38] = [
+    pub const TYPED: [Self; 39] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -133,6 +135,7 @@ impl Command {
         Self::Known,
         Self::Take,
         Self::Note,
+        Self::Document,
         Self::Pin,
         Self::Tag,
         Self::Correct,
@@ -190,6 +193,7 @@ impl Command {
             Self::Known => lang.cmd_known(),
             Self::Take => lang.cmd_take(),
             Self::Note => lang.cmd_note(),
+            Self::Document => lang.cmd_document(),
             Self::Pin => lang.cmd_pin(),
             Self::Tag => lang.cmd_tag(),
             Self::Correct => lang.cmd_correct(),
@@ -240,6 +244,7 @@ impl Command {
             Self::Known => lang.doc_known(),
             Self::Take => lang.doc_take(),
             Self::Note => lang.doc_note(),
+            Self::Document => lang.doc_document(),
             Self::Pin => lang.doc_pin(),
             Self::Tag => lang.doc_tag(),
             Self::Correct => lang.doc_correct(),

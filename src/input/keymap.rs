@@ -106,6 +106,7 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('x'), Command::Finish, FACTS, 4),
     bind(Chord::char('i'), Command::Take, BOARD, 2),
     bind(Chord::char('n'), Command::Note, BOARD, 3),
+    bind(Chord::char('P'), Command::Document, BOARD, 0),
     bind(Chord::plain(Code::Enter), Command::Save, NOTE, 1),
     bind(Chord { code: Code::Enter, ctrl: false, alt: true }, Command::NewLine, NOTE, 2),
     bind(Chord::ctrl('j'), Command::NewLine, NOTE, 0),

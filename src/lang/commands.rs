@@ -38,6 +38,8 @@ sentences! {
     doc_tag() "hechos: palabras para encontrar la anotación" / "facts: words to find the entry by"
     doc_correct() "hechos: corrige la nota; lo que decía se conserva" / "facts: puts the note right; what it said is kept"
     doc_finish() "hechos: lo pendiente está hecho, o no" / "facts: what was left to do is done, or is not"
+    cmd_document() "post mórtem" / "post-mortem"
+    doc_document() "escribe el post mórtem y lo abre en tu editor ($VISUAL, $EDITOR, vi)" / "writes the post-mortem and opens it in your editor ($VISUAL, $EDITOR, vi)"
     cmd_note() "nota" / "note"
     cmd_new_line() "otra línea" / "new line"
     cmd_save() "guardar" / "save"

@@ -7,6 +7,8 @@ use crate::engine::timeline::Entry;
 use crate::engine::words;
 use crate::engine::words::figure;
 use crate::model::breakdown::Topic;
+use crate::model::context::Change;
+use crate::model::context::Changed;
 use crate::model::fact::Fact;
 use crate::model::severity::Level;
 use crate::model::signal::ERROR_RATE;
@@ -97,7 +99,14 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let chart = Chart {
         curves: other.map(|s| (s, Role::Stale)).into_iter().chain([(series, Role::Curve)]).collect(),
         limits: limit.iter().map(|l| (l.value, figure(lang, l.value, Unit::Ratio))).collect(),
-        marks: onset.map(|at| (at, zone.hm(at))).into_iter().chain(seams(state)).chain(levels(state, onset)).collect(),
+        // What changed comes first: where words have no room, those of later ones go.
+        marks: changes(state)
+            .into_iter()
+            .chain(onset.map(|at| (at, zone.hm(at))))
+            .chain(seams(state))
+            .chain(levels(state, onset))
+            .chain(notes(state))
+            .collect(),
         span,
         write: &|v| figure(lang, v, Unit::Ratio),
         clock: &|at| zone.hm(at),
@@ -126,6 +135,24 @@ fn requests(p: &mut Painter<'_>, area: Rect, span: (Millis, Millis)) {
     let words = p.lang().chart_requests();
     p.text(area.x, y, plot.x - area.x, &words, Role::Muted);
     p.bars(plot.x, y, plot.width, &values, top, Role::Second);
+}
+
+/// Versions that went live or were seen to change.
+pub(super) fn changes(state: &State) -> Vec<(Millis, String)> {
+    let zone = state.settings.zone;
+    let version = |c: &Change| match &c.what {
+        Changed::Deployed { deploy } => Some((c.at, format!("{} {}", zone.hm(c.at), deploy.version))),
+        Changed::Version { to, .. } => Some((c.at, format!("{} {to}", zone.hm(c.at)))),
+        Changed::Started { .. } => None,
+    };
+    state.context.changes.iter().flatten().rev().filter_map(version).take(RISES).collect()
+}
+
+/// The newest few notes.
+fn notes(state: &State) -> Vec<(Millis, String)> {
+    let word = state.settings.lang.kind_note();
+    let note = |e: &Entry| matches!(e.what, Fact::Note { .. }).then(|| (e.at, word.clone()));
+    state.timeline.newest().filter_map(note).take(RISES).collect()
 }
 
 /// Rises of the level, the newest few: more would hide the curve.

@@ -87,6 +87,7 @@ fn words(lang: Lang, notice: &Notice) -> String {
         Notice::NotInJournal => lang.notice_not_in_journal(),
         Notice::NotYourWords => lang.notice_not_your_words(),
         Notice::NothingToDo => lang.notice_nothing_to_do(),
+        Notice::Documenting => lang.notice_documenting(),
         Notice::Taking => lang.notice_taking(),
         Notice::NothingWrong => lang.notice_nothing_wrong(),
         Notice::Opened(id) => lang.notice_opened(id),

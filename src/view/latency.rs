@@ -14,6 +14,7 @@ use crate::theme::Role;
 use crate::view::Heading;
 use crate::view::chart;
 use crate::view::chart::Chart;
+use crate::view::failures::changes;
 use crate::view::failures::longest;
 use crate::view::now::stale;
 use crate::view::paint::Painter;
@@ -70,7 +71,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
                 .chain([(&p99.series, Role::Second), (&p95.series, Role::Curve)])
                 .collect(),
             limits: limit.iter().map(|l| (l.value, figure(lang, l.value, Unit::Seconds))).collect(),
-            marks: Vec::new(),
+            marks: changes(state),
             span,
             write: &|v| figure(lang, v, Unit::Seconds),
             clock: &|at| zone.hm(at),

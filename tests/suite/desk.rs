@@ -21,6 +21,7 @@ use cabina::model::journal::Draft;
 use cabina::model::journal::Entry;
 use cabina::model::severity::Level;
 use cabina::model::time::Stamp;
+use cabina::store::Store;
 use rustix::process::Signal;
 
 use crate::record::House;
@@ -175,6 +176,71 @@ async fn a_note_survives_the_end_of_the_program_and_a_deploy_is_news() {
     rosa.ends().await;
     let goes_on = rosa.text();
     assert!(goes_on.contains("INC-"), "the last line names the incident\n{goes_on}");
+}
+
+#[tokio::test]
+async fn the_terminal_is_lent_to_the_editor_and_taken_back() {
+    let (server, house) = house().await;
+    house.good(&["incident", "open", "--title", "calls fail"]).await;
+    let env = [("CABINA_USER", "rosa"), ("EDITOR", "sh -c 'head -1 \"$0\"; read answer; echo \"$answer\" >> \"$0\"'")];
+    let mut rosa = Screen::start(&["--config", &house.config()], &env, 110, 40);
+    rosa.shows("NOBODY HAS IT").await;
+    rosa.keys("P").await;
+    rosa.until("the editor has the main screen", |s| !s.alternate() && s.text().contains("calls fail")).await;
+    // Looking goes on, nothing is drawn over the editor, and what is typed is the editor's: q would quit the cockpit.
+    let asked = server.seen().len();
+    let look = async || if server.seen().len() > asked + 2 { Ok(()) } else { Err(String::new()) };
+    until("it looks on", Duration::from_secs(30), look).await;
+    assert!(!rosa.alternate() && !rosa.text().contains("WHAT"), "{}", rosa.text());
+    rosa.keys("q\n").await;
+    rosa.until("the cockpit again", |s| s.alternate() && s.text().contains("NOBODY HAS IT")).await;
+    rosa.keys("?").await;
+    rosa.shows("Keys").await;
+    let file = house.store().with_file_name("cabina.db.postmortem");
+    let text = std::fs::read_to_string(std::fs::read_dir(&file).unwrap().next().unwrap().unwrap().path()).unwrap();
+    assert!(text.starts_with("# INC-") && text.ends_with("q\n"), "{text}");
+    rosa.keys("\x1b").await;
+    rosa.until("the page is closed", |s| !s.text().contains("Keys")).await;
+    // What was written there is opened again, not written anew.
+    rosa.keys("P").await;
+    rosa.until("the editor again", |s| !s.alternate()).await;
+    rosa.keys("again\n").await;
+    rosa.until("the cockpit again", Screen::alternate).await;
+    let text = std::fs::read_to_string(std::fs::read_dir(&file).unwrap().next().unwrap().unwrap().path()).unwrap();
+    assert!(text.ends_with("q\nagain\n"), "{text}");
+    rosa.keys("q").await;
+    assert_eq!(rosa.ends().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn whoever_scrolls_back_reads_a_long_journal_to_its_beginning() {
+    let (_server, house) = house().await;
+    let opened = house.json(&["incident", "open", "--title", "calls fail", "--at", "-50m"]).await;
+    let id = opened["id"].as_str().unwrap();
+    let store = Store::open(&format!("sqlite://{}", house.store().display()), 5_000).await.unwrap().store;
+    let from = cabina::bus::now().wall - 40 * 60_000;
+    // Three at each moment: the end of one page may lie within one.
+    let note = |i: i64| Draft::new(from + i / 3, "ana", "web1", Fact::Note { text: format!("note {i:04}") });
+    for block in 0..3 {
+        store.append(id, (0..1_000).map(|i| note(block * 1_000 + i)).collect()).await.unwrap();
+    }
+    store.close().await;
+    let mut rosa = cockpit(&house, "rosa");
+    rosa.shows("note 2999").await;
+    rosa.keys("7z").await;
+    let mut seen = String::new();
+    rosa.shows("[p] pin").await;
+    for _ in 0..40 {
+        rosa.keys("G").await;
+        rosa.until("another end, or the beginning", |s| s.text() != seen || s.text().contains("note 0000")).await;
+        seen = rosa.text();
+        if seen.contains("note 0000") {
+            break;
+        }
+    }
+    let numbers: Vec<u32> = seen.lines().filter_map(|l| l.split("note ").nth(1)?.get(..4)?.parse().ok()).collect();
+    assert!(numbers.len() > 20 && numbers.windows(2).all(|w| w[0] == w[1] + 1), "one after the other: {numbers:?}");
+    assert!(seen.contains("incident opened: calls fail"), "{seen}");
 }
 
 fn incident() -> (Incident, Vec<Entry>) {
