@@ -14,6 +14,7 @@ use cabina::engine::recording::Writer;
 use cabina::engine::story;
 use cabina::export::postmortem as document;
 use cabina::input::key::Chord;
+use cabina::input::key::Code;
 use cabina::lang::Lang;
 use cabina::model::fact::Fact;
 use cabina::model::health::Outcome;
@@ -206,6 +207,9 @@ fn long_journal(filter: &str) -> State {
     take(Kind::RecordRead { incident: Some(incident), entries, deploys, scribe, ended });
     for key in format!("7z{}", if filter.is_empty() { String::new() } else { format!("/{filter}") }).chars() {
         take(Kind::Key(Chord::char(key)));
+    }
+    if !filter.is_empty() {
+        take(Kind::Key(Chord::plain(Code::Enter)));
     }
     state
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use nucleo_matcher::Config;
 use nucleo_matcher::Matcher as Fuzzy;
@@ -80,24 +81,52 @@ pub fn visible_signals(state: &State) -> Vec<usize> {
     all.into_iter().filter(there).collect()
 }
 
+/// What the filter lets through of the timeline, as it was last looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    filter: String,
+    version: u64,
+    places: Option<Arc<[usize]>>,
+}
+
+/// Looks again where something has changed: a journal may be long, and a frame is drawn more often than it grows.
+pub(crate) fn refresh(state: &mut State) {
+    let (filter, version) = (filter_of(state, Pane::Facts), state.shown().timeline.version());
+    let known = &state.ui.found;
+    if known.places.is_none() || known.version != version || known.filter != filter {
+        let (filter, places) = (filter.to_owned(), Some(look(state)));
+        state.ui.found = Found { filter, version, places };
+    }
+}
+
 /// Places of the timeline entries that the filter lets through, newest first, what is pinned before the rest. An entry
 /// is found by who said it, what kind it is, its words and its tags.
 #[must_use]
-pub fn visible_facts(state: &State) -> Vec<usize> {
+pub fn visible_facts(state: &State) -> Arc<[usize]> {
+    let known = &state.ui.found;
+    let current = known.version == state.shown().timeline.version() && known.filter == filter_of(state, Pane::Facts);
+    match &known.places {
+        Some(places) if current => Arc::clone(places),
+        _ => look(state),
+    }
+}
+
+fn look(state: &State) -> Arc<[usize]> {
     let shown = state.shown();
-    let texts: Vec<String> = if filter_of(state, Pane::Facts).is_empty() {
-        Vec::new()
+    let (lang, zone) = (shown.settings.lang, shown.settings.zone);
+    let filter = filter_of(state, Pane::Facts);
+    let mut places: Vec<usize> = if filter.is_empty() {
+        (0..shown.timeline.len()).collect()
     } else {
         let tags = tags(shown);
-        let findable = |e: &Entry| {
-            let lang = shown.settings.lang;
-            let of = e.seq().and_then(|seq| tags.get(&seq)).cloned().unwrap_or_default();
-            format!("{} {} {} {of}", e.who(lang), words::fact_kind(lang, &e.what), e.words(lang, shown.settings.zone))
+        let (mut matcher, pattern) = (Fuzzy::new(Config::DEFAULT), substring(filter));
+        let mut found = |e: &Entry| {
+            let of = e.seq().and_then(|seq| tags.get(&seq)).map_or("", String::as_str);
+            let text = format!("{} {} {} {of}", e.who(lang), words::fact_kind(lang, &e.what), e.words(lang, zone));
+            matches(&mut matcher, &pattern, &text)
         };
-        shown.timeline.newest().map(findable).collect()
+        shown.timeline.newest().enumerate().filter(|(_, e)| found(e)).map(|(i, _)| i).collect()
     };
-    let mut places =
-        filtered(state, Pane::Facts, shown.timeline.len(), |i, m, p| texts.get(i).is_some_and(|t| matches(m, p, t)));
     let pinned = pinned(shown);
     if !pinned.is_empty() {
         let on_top: HashSet<usize> = shown
@@ -109,12 +138,15 @@ pub fn visible_facts(state: &State) -> Vec<usize> {
             .collect();
         places.sort_by_key(|i| !on_top.contains(i));
     }
-    places
+    places.into()
 }
 
 /// Tags by entry, each with a `#` before it; the newest mark holds.
 fn tags(shown: &State) -> HashMap<i64, String> {
     let mut found = HashMap::new();
+    if !shown.timeline.marked() {
+        return found;
+    }
     for entry in shown.timeline.newest() {
         if let Fact::Marked { of, tags, .. } = &entry.what {
             found.entry(*of).or_insert_with(|| tags.iter().flat_map(|t| ["#", t, " "]).collect());
@@ -128,6 +160,9 @@ fn tags(shown: &State) -> HashMap<i64, String> {
 pub fn pinned(shown: &State) -> HashSet<i64> {
     let mut seen = HashSet::new();
     let mut found = HashSet::new();
+    if !shown.timeline.marked() {
+        return found;
+    }
     for entry in shown.timeline.newest() {
         if let Fact::Marked { of, pinned, .. } = &entry.what
             && seen.insert(*of)

@@ -166,7 +166,7 @@ pub(crate) fn ask(state: &mut State) -> Reaction {
 /// The selected entry, where it stands in the journal of the incident that goes on: its place there, and what it says.
 fn selected(state: &State) -> Option<(i64, Fact)> {
     let at = *visible_facts(state).get(state.ui.selected[Pane::Facts.index()])?;
-    let entry = state.timeline.newest().nth(at)?;
+    let entry = state.timeline.at(at)?;
     match (&entry.kept, &state.record.incident) {
         (Kept::Saved(id, seq), Some(incident)) if *id == incident.id => Some((*seq, entry.what.clone())),
         _ => None,

@@ -355,6 +355,7 @@ pub(crate) fn recorded(
             entry.kept = Kept::Elsewhere;
         }
     }
+    state.timeline.let_go();
     if state.record.taking == Some(request) {
         state.record.taking = None;
         state.record.judged.get_or_insert(state.verdict.level);
@@ -476,6 +477,7 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
             entry.kept = Kept::Elsewhere;
         }
     }
+    state.timeline.let_go();
     if chosen.is_empty() {
         return Vec::new();
     }

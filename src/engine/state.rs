@@ -7,6 +7,7 @@ use crate::engine::chart::Look;
 use crate::engine::classify::Standing;
 use crate::engine::classify::Verdict;
 use crate::engine::context::Context;
+use crate::engine::filter::Found;
 use crate::engine::follow::Follow;
 use crate::engine::health::Checks;
 use crate::engine::known::Mark;
@@ -254,6 +255,8 @@ pub struct Ui {
     pub selected: [usize; Pane::COUNT],
     /// Hides what does not match, in the focused pane; never what is down.
     pub filter: String,
+    /// What the filter lets through of the timeline.
+    pub found: Found,
     /// How the charts are looked at.
     pub chart: Look,
     /// What lies over the screen.

@@ -79,6 +79,10 @@ pub struct Timeline {
     entries: VecDeque<Entry>,
     /// Some may have to be written down still.
     pub(crate) unsettled: bool,
+    /// Another one after every change.
+    version: u64,
+    /// Marks that came in so far: without any, nobody has to look for them.
+    marks: usize,
 }
 
 impl Timeline {
@@ -90,6 +94,8 @@ impl Timeline {
     /// Adds an entry as it is.
     pub(crate) fn put(&mut self, entry: Entry) {
         self.unsettled |= entry.kept == Kept::Here;
+        self.version += 1;
+        self.marks += usize::from(matches!(entry.what, Fact::Marked { .. }));
         // What happened at one moment stands as it was written down.
         let key = |e: &Entry| (e.at, e.seq().unwrap_or(i64::MAX));
         let place = self.entries.partition_point(|e| key(e) <= key(&entry));
@@ -106,6 +112,7 @@ impl Timeline {
 
     /// The entry of a moment with this identifier.
     pub(crate) fn find_mut(&mut self, at: Millis, id: &str) -> Option<&mut Entry> {
+        self.version += 1;
         let from = self.entries.partition_point(|e| e.at < at);
         self.entries.iter_mut().skip(from).take_while(|e| e.at == at).find(|e| e.id == id)
     }
@@ -118,6 +125,31 @@ impl Timeline {
         };
         let (at, _) = self.entries.iter().find_map(saved)?;
         self.entries.iter().take_while(|e| e.at <= at).filter_map(saved).min()
+    }
+
+    /// Lets go of what another cabina has written down: it stands here as that one saw it.
+    pub(crate) fn let_go(&mut self) {
+        let before = self.entries.len();
+        self.entries.retain(|e| e.kept != Kept::Elsewhere);
+        self.version += u64::from(self.entries.len() != before);
+    }
+
+    /// Another number after every change.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Has anything been pinned or tagged?
+    #[must_use]
+    pub fn marked(&self) -> bool {
+        self.marks > 0
+    }
+
+    /// The entry at a place, the newest first.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&Entry> {
+        self.entries.get(self.entries.len().checked_sub(place + 1)?)
     }
 
     /// No more are kept.
@@ -134,18 +166,19 @@ impl Timeline {
     /// Every entry, to be marked as kept.
     pub(crate) fn all_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Entry> {
         self.unsettled = true;
+        self.version += 1;
         self.entries.iter_mut()
     }
 
     /// Newest first. What another cabina has written down stands there as it saw it.
     pub fn newest(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().rev().filter(|e| e.kept != Kept::Elsewhere)
+        self.entries.iter().rev()
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.newest().count()
+        self.entries.len()
     }
 
     /// Nothing happened yet.

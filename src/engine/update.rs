@@ -12,6 +12,7 @@ use crate::engine::effect::Reaction;
 use crate::engine::event::Ending;
 use crate::engine::event::Event;
 use crate::engine::event::Kind;
+use crate::engine::filter;
 use crate::engine::follow;
 use crate::engine::keys;
 use crate::engine::note;
@@ -78,6 +79,9 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     if closer != state.places.closer {
         state.places.closer = closer;
         reaction.effects.push(Effect::LookCloser(closer));
+    }
+    if state.mode == Mode::Cockpit {
+        filter::refresh(state);
     }
     // Modes without a screen draw nothing.
     if state.mode != Mode::Cockpit {

@@ -57,7 +57,7 @@ pub(super) fn lines(p: &Painter<'_>) -> (String, Vec<Line>) {
         }
         Pane::Alerts => alerts::detail(p),
         Pane::Facts => {
-            let entry = visible_facts(p.state).get(at).and_then(|i| state.timeline.newest().nth(*i));
+            let entry = visible_facts(p.state).get(at).and_then(|i| state.timeline.at(*i));
             let lines = entry.map(|e| {
                 let mut lines =
                     vec![vec![(format!("{} · {}", state.settings.zone.hms_offset(e.at), e.who(lang)), Role::Muted)]];

@@ -33,9 +33,8 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let rows = usize::from(area.height);
     let from = first_line(at, places.len(), rows, focused);
     let pinned = pinned(state);
-    let entries: Vec<&Entry> = state.timeline.newest().collect();
     for (row, i) in places.iter().enumerate().skip(from).take(rows) {
-        let Some(entry) = entries.get(*i) else {
+        let Some(entry) = state.timeline.at(*i) else {
             continue;
         };
         let y = area.y + (row - from) as u16;

@@ -104,8 +104,8 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
             .into_iter()
             .chain(onset.map(|at| (at, zone.hm(at))))
             .chain(seams(state))
-            .chain(levels(state, onset))
-            .chain(notes(state))
+            .chain(levels(state, onset, span.0))
+            .chain(notes(state, span.0))
             .collect(),
         span,
         write: &|v| figure(lang, v, Unit::Ratio),
@@ -149,21 +149,21 @@ pub(super) fn changes(state: &State) -> Vec<(Millis, String)> {
 }
 
 /// The newest few notes.
-fn notes(state: &State) -> Vec<(Millis, String)> {
+fn notes(state: &State, from: Millis) -> Vec<(Millis, String)> {
     let word = state.settings.lang.kind_note();
     let note = |e: &Entry| matches!(e.what, Fact::Note { .. }).then(|| (e.at, word.clone()));
-    state.timeline.newest().filter_map(note).take(RISES).collect()
+    state.timeline.newest().take_while(|e| e.at >= from).filter_map(note).take(RISES).collect()
 }
 
 /// Rises of the level, the newest few: more would hide the curve.
-fn levels(state: &State, onset: Option<Millis>) -> Vec<(Millis, String)> {
+fn levels(state: &State, onset: Option<Millis>, from: Millis) -> Vec<(Millis, String)> {
     let rise = |e: &Entry| match &e.what {
         Fact::Level { from, to, .. } if to > from && *to >= Level::Sev3 && Some(e.at) != onset => {
             Some((e.at, to.word().to_owned()))
         }
         _ => None,
     };
-    state.timeline.newest().filter_map(rise).take(RISES).collect()
+    state.timeline.newest().take_while(|e| e.at >= from).filter_map(rise).take(RISES).collect()
 }
 
 /// Where the curve goes on from another source.
