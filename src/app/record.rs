@@ -61,13 +61,15 @@ pub(super) fn main(cli: &Cli) -> u8 {
                 return store::FAILED;
             }
         };
-        match record(configured, &store).await {
+        let code = match record(configured, &store).await {
             Ok(code) => code,
             Err(why) => {
                 complain(&format!("cabina: {}", why.words(lang)));
                 store::FAILED
             }
-        }
+        };
+        store.close().await;
+        code
     });
     runtime.shutdown_background();
     code

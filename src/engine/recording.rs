@@ -17,7 +17,6 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use serde::Deserialize;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::engine::event::Event;
 use crate::engine::settings::Settings;
@@ -27,6 +26,8 @@ use crate::model::time::Stamp;
 const MAGIC: &[u8; 4] = b"CBR1";
 /// A chunk holds minutes; what unpacks to more than this is not one of ours.
 const LARGEST: u64 = 256 * 1024 * 1024;
+/// An event whose text is longer is written as it is.
+const LARGE: usize = 64 * 1024;
 /// A whole number is left out of a shape as this …
 const WHOLE: u8 = 0x01;
 /// … and any other as this: bytes that JSON never holds.
@@ -82,10 +83,15 @@ pub struct Writer {
 impl Writer {
     /// Adds an event.
     pub fn push(&mut self, event: &Event) {
-        let Ok(value) = serde_json::to_value(event) else { return };
-        let (mut shape, mut figures) = (Vec::with_capacity(256), Vec::with_capacity(16));
-        part(&value, &mut shape, &mut figures);
-        let known = self.shapes.len();
+        let Ok(text) = serde_json::to_string(event) else { return };
+        let (mut shape, mut figures) = (Vec::with_capacity(text.len().min(LARGE)), Vec::new());
+        // History is read once: to look for another of its shape would only cost memory.
+        if text.len() > LARGE {
+            shape.extend_from_slice(text.as_bytes());
+        } else {
+            part(&text, &mut shape, &mut figures);
+        }
+        let known = self.last.len();
         let id = if let Some(id) = self.shapes.get(&shape) {
             *id
         } else {
@@ -93,7 +99,9 @@ impl Writer {
             unsigned(&mut self.out, shape.len() as u64);
             self.out.extend_from_slice(&shape);
             self.last.push(blank(&figures));
-            self.shapes.insert(shape, known);
+            if shape.len() <= LARGE {
+                self.shapes.insert(shape, known);
+            }
             known
         };
         unsigned(&mut self.out, id as u64 + 1);
@@ -218,45 +226,52 @@ fn blank(figures: &[Figure]) -> Vec<Figure> {
     figures.iter().map(blank).collect()
 }
 
-/// Writes a value without its figures, and the figures beside it.
-fn part(value: &Value, shape: &mut Vec<u8>, figures: &mut Vec<Figure>) {
-    match value {
-        Value::Number(n) => match (n.as_i64(), n.as_f64()) {
-            (Some(whole), _) => {
-                shape.push(WHOLE);
-                figures.push(Figure::Whole(whole));
-            }
-            (None, Some(other)) if !n.is_u64() => {
-                shape.push(OTHER);
-                figures.push(Figure::Other(other));
-            }
-            _ => shape.extend_from_slice(n.to_string().as_bytes()),
-        },
-        Value::Array(values) => {
-            shape.push(b'[');
-            for (i, value) in values.iter().enumerate() {
-                if i > 0 {
-                    shape.push(b',');
+/// Tells the figures of a JSON text from the rest of it. A text within it has its control characters escaped: a figure's
+/// place cannot be mistaken for one.
+fn part(text: &str, shape: &mut Vec<u8>, figures: &mut Vec<Figure>) {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let length = match byte {
+            b'"' => quoted(bytes, at),
+            b'-' | b'0'..=b'9' => {
+                let number = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.' | b'e' | b'E');
+                let length = bytes.iter().skip(at).take_while(|b| number(b)).count();
+                if let Some((mark, figure)) = text.get(at..at + length).and_then(figure) {
+                    shape.push(mark);
+                    figures.push(figure);
+                    at += length;
+                    continue;
                 }
-                part(value, shape, figures);
+                length
             }
-            shape.push(b']');
-        }
-        Value::Object(fields) => {
-            shape.push(b'{');
-            for (i, (name, value)) in fields.iter().enumerate() {
-                if i > 0 {
-                    shape.push(b',');
-                }
-                // A text is JSON with its control characters escaped: a figure's place cannot be mistaken for one.
-                shape.extend_from_slice(Value::String(name.clone()).to_string().as_bytes());
-                shape.push(b':');
-                part(value, shape, figures);
-            }
-            shape.push(b'}');
-        }
-        other => shape.extend_from_slice(other.to_string().as_bytes()),
+            _ => 1,
+        };
+        shape.extend_from_slice(bytes.get(at..at + length).unwrap_or_default());
+        at += length;
     }
+}
+
+/// Bytes of the text that begins here, its quotes included.
+fn quoted(bytes: &[u8], at: usize) -> usize {
+    let mut escaped = false;
+    let inner = bytes.iter().skip(at + 1).position(|b| match b {
+        _ if std::mem::take(&mut escaped) => false,
+        b'\\' => {
+            escaped = true;
+            false
+        }
+        b => *b == b'"',
+    });
+    inner.map_or(bytes.len() - at, |n| n + 2)
+}
+
+/// A figure and its mark; `None` for one that is too large to be written as a difference.
+fn figure(text: &str) -> Option<(u8, Figure)> {
+    if text.contains(['.', 'e', 'E']) {
+        return text.parse().ok().map(|f| (OTHER, Figure::Other(f)));
+    }
+    text.parse().ok().map(|n| (WHOLE, Figure::Whole(n)))
 }
 
 fn unsigned(out: &mut Vec<u8>, mut n: u64) {
@@ -376,6 +391,33 @@ mod tests {
         assert_eq!((chunk.all, writer.events()), (1_500, 1_500));
         assert_eq!(chunk.events, events);
         assert!(bytes.len() < 500 * 16, "{} bytes", bytes.len());
+    }
+
+    #[test]
+    fn what_is_large_is_written_as_it_is() {
+        let sample = |i: i64| Sample {
+            signal: format!("s{}", i % 50),
+            at: i,
+            reading: Reading::Value(i as f64 / 7.0),
+            counts: None,
+            worst: None,
+        };
+        let kind = Kind::Sampled {
+            source: "prometheus".to_owned(),
+            origin: Origin::Prometheus,
+            samples: (0..3_000).map(sample).collect(),
+            history: true,
+            took: 3,
+            notes: vec!["\"1\\".to_owned()],
+        };
+        let event = Event { at: Stamp { mono: 1, wall: 2 }, kind };
+        let tick = Event { at: Stamp { mono: 5, wall: 6 }, kind: Kind::Tick };
+        let mut writer = Writer::default();
+        let events = [event.clone(), tick.clone(), event, tick];
+        for event in &events {
+            writer.push(event);
+        }
+        assert_eq!(read(&writer.finish()).unwrap().events, events);
     }
 
     #[test]
