@@ -332,7 +332,10 @@ impl Desk<'_> {
     async fn import(&self, store: &Store, path: &Path) -> Result<u8, Failed> {
         let lang = self.configured.settings.lang;
         let text = if path == Path::new("-") {
-            stdin()?
+            let mut text = String::new();
+            let read = std::io::stdin().lock().read_to_string(&mut text);
+            read.map_err(|e| Failed::Usage(format!("-: {e}")))?;
+            text
         } else {
             std::fs::read_to_string(path).map_err(|e| Failed::Usage(format!("{}: {e}", path.display())))?
         };

@@ -82,6 +82,10 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     }
     if state.mode == Mode::Cockpit {
         filter::refresh(state);
+        // Whoever searches searches the whole journal, not what happens to be here.
+        if !filter::filter_of(state, Pane::Facts).is_empty() {
+            reaction.effects.extend(record::read_back(state, usize::MAX / 2));
+        }
     }
     // Modes without a screen draw nothing.
     if state.mode != Mode::Cockpit {

@@ -318,23 +318,30 @@ impl Store {
     /// # Errors
     /// When it cannot be read. What does not fit is an answer, not an error.
     pub async fn verify(&self, id: &str) -> Result<Result<i64, Break>, StoreError> {
-        let incident = self.incident(id).await?;
-        let mut chain = Chain::default();
-        let mut sum = Incident::new(id);
-        let mut after = 0;
-        loop {
-            let page = self.entries(id, after, PAGE).await?;
-            for entry in &page {
-                if let Err(wrong) = chain.follow(entry) {
-                    return Ok(Err(wrong));
+        let (mut chain, mut sum) = (Chain::default(), Incident::new(id));
+        let incident = on!(&self.pool, p => {
+            // One view of the store: whoever writes meanwhile writes after it.
+            let mut tx = p.begin().await?;
+            let incident = load!(tx, id);
+            let mut after = 0;
+            loop {
+                let sql = format!("{ENTRY} WHERE incident = ? AND seq > ? ORDER BY seq LIMIT ?");
+                let rows =
+                    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(after).bind(PAGE).fetch_all(&mut *tx).await?;
+                for row in &rows {
+                    let entry = entry(row)?;
+                    if let Err(wrong) = chain.follow(&entry) {
+                        return Ok(Err(wrong));
+                    }
+                    sum.fold(&entry);
+                    after = entry.seq;
                 }
-                sum.fold(entry);
-                after = entry.seq;
+                if rows.len() < PAGE as usize {
+                    break;
+                }
             }
-            if page.len() < PAGE as usize {
-                break;
-            }
-        }
+            incident
+        });
         Ok(chain.ends(&incident).and_then(|n| if sum == incident { Ok(n) } else { Err(Break::Sum) }))
     }
 }

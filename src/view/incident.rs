@@ -1,6 +1,7 @@
 //! The incident that goes on: how bad and for how long, who does what, what is left to do.
 
 use crate::engine::words;
+use crate::model::text;
 use crate::model::time::Span;
 use crate::theme::Role;
 use crate::view::overlay::Line;
@@ -16,8 +17,10 @@ pub(super) fn lines(p: &Painter<'_>) -> Option<(String, Vec<Line>)> {
     lines.push(vec![(began, Role::Text)]);
     let spent: Vec<String> =
         incident.spent(now).into_iter().map(|(level, ms)| format!("{} {}", level.word(), Span(ms))).collect();
-    let declared = lang.incident_card_declared(incident.level.word());
-    lines.push(vec![(format!("{declared} · {}", lang.incident_levels(spent.join(", "))), Role::of(incident.level))]);
+    lines.push(vec![
+        (format!(" {} ", incident.level.word()), Role::of(incident.level)),
+        (format!(" {} · {}", lang.incident_card_declared(), lang.incident_levels(spent.join(", "))), Role::Text),
+    ]);
     lines.push(vec![(lang.incident_card_phase(words::phase(lang, incident.phase)), Role::Text)]);
     lines.push(Vec::new());
     lines.push(vec![(lang.incident_card_people(), Role::Title)]);
@@ -38,7 +41,16 @@ pub(super) fn lines(p: &Painter<'_>) -> Option<(String, Vec<Line>)> {
         lines.push(vec![(format!("  {}{who}{due}", action.text), Role::Text)]);
     }
     lines.push(Vec::new());
-    lines.push(vec![(lang.incident_card_keys(), Role::Muted)]);
+    lines.push(vec![(lang.incident_card_keys(), Role::Title)]);
+    for (words, what) in [
+        (lang.incident_card_word_level(), lang.incident_card_does_level()),
+        (lang.incident_card_word_update(), lang.incident_card_does_update()),
+        (lang.incident_card_word_todo(), lang.incident_card_does_todo()),
+        (lang.incident_card_word_resolved(), lang.incident_card_does_resolved()),
+    ] {
+        lines.push(vec![(text::pad(&format!("  {words}"), 26), Role::Key), (what, Role::Text)]);
+    }
+    lines.push(Vec::new());
     lines.push(vec![(lang.incident_card_shell(&incident.id), Role::Muted)]);
     Some((lang.page_incident(&incident.id), lines))
 }

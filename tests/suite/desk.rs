@@ -241,6 +241,19 @@ async fn whoever_scrolls_back_reads_a_long_journal_to_its_beginning() {
     let numbers: Vec<u32> = seen.lines().filter_map(|l| l.split("note ").nth(1)?.get(..4)?.parse().ok()).collect();
     assert!(numbers.len() > 20 && numbers.windows(2).all(|w| w[0] == w[1] + 1), "one after the other: {numbers:?}");
     assert!(seen.contains("incident opened: calls fail"), "{seen}");
+
+    // Another one searches at once: what was not read yet is searched too.
+    let mut ana = cockpit(&house, "ana");
+    ana.shows("note 2999").await;
+    ana.keys("7/note 0007\r").await;
+    ana.until("found, far back", |s| s.text().contains("ana       note 0007")).await;
+    // A paste is text, its lines are lines, and nothing of it is a key.
+    ana.keys("\x1b").await;
+    ana.until("the filter is closed", |s| !s.text().contains("/note")).await;
+    ana.keys("n\x1b[200~pasted one\rq\x1b[201~").await;
+    ana.until("both lines", |s| s.text().contains("pasted one") && s.text().contains("│ q ")).await;
+    ana.keys("\r").await;
+    ana.shows("pasted one ⏎ q").await;
 }
 
 fn incident() -> (Incident, Vec<Entry>) {

@@ -145,6 +145,22 @@ async fn everything_goes_out_and_comes_back_in_as_it_was_sealed() {
     let again = two.good(&["incident", "export"]).await;
     assert_eq!(again, std::fs::read_to_string(&file).unwrap());
 
+    // More than a note may hold comes through a pipe too.
+    let long = "x".repeat(40_000);
+    for _ in 0..3 {
+        one.good(&["incident", "note", &id, &long]).await;
+    }
+    let text = one.good(&["incident", "export"]).await;
+    let mut command = two.command(&["incident", "import", "-"]);
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut stdin, text.as_bytes()).await.unwrap();
+    drop(stdin);
+    assert!(child.wait().await.unwrap().success());
+    two.good(&["incident", "verify", &id]).await;
+    assert_eq!(two.good(&["incident", "export"]).await, text);
+
     // Another incident of the same number stays; so does everything when a journal was changed by hand.
     let three = House::new("");
     three.good(&["incident", "open", "--title", "something else"]).await;

@@ -431,3 +431,26 @@ async fn two_who_press_at_once_share_one_incident() {
     let again = store.open_or_join(2026, Vec::new(), Some(Draft::taken(3, &owner, "web1"))).await.unwrap();
     assert_eq!((again.opened, again.incident.last_seq), (false, incident.last_seq));
 }
+
+#[tokio::test]
+async fn proving_a_journal_while_others_write_to_it_raises_no_alarm() {
+    let house = House::new("");
+    let id = house.json(&["incident", "open", "--title", "busy"]).await["id"].as_str().unwrap().to_owned();
+    let store = Store::open(&house.url(), 10_000).await.unwrap().store;
+    let (writer, of) = (store.clone(), id.clone());
+    let writing = tokio::spawn(async move {
+        for i in 0..300 {
+            let note = Fact::Note { text: format!("note {i}") };
+            writer.append(&of, vec![Draft::new(i, "ana", "web1", note)]).await.unwrap();
+        }
+    });
+    let mut proved = 0;
+    while !writing.is_finished() {
+        assert!(store.verify(&id).await.unwrap().is_ok());
+        proved += 1;
+    }
+    writing.await.unwrap();
+    assert!(proved > 3, "{proved}");
+    assert_eq!(store.verify(&id).await.unwrap(), Ok(301));
+    store.close().await;
+}

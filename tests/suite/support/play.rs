@@ -10,6 +10,7 @@ use cabina::engine::Kind;
 use cabina::engine::Settings;
 use cabina::engine::State;
 use cabina::engine::now;
+use cabina::engine::record::Scribe;
 use cabina::engine::sentence::sentence;
 use cabina::engine::settings::NEUTRAL;
 use cabina::engine::sources::PROMETHEUS_ALERTS;
@@ -20,6 +21,7 @@ use cabina::model::context::Seen;
 use cabina::model::context::Target;
 use cabina::model::context::Usual;
 use cabina::model::context::Version;
+use cabina::model::deploy::Deploy;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
 use cabina::model::sessions::Measurement;
@@ -70,6 +72,8 @@ pub(crate) struct Happened {
     usual: Option<Vec<f64>>,
     /// A new version, and the one before.
     version: Option<(String, String)>,
+    /// Somebody marks a deploy.
+    deploy: Option<Marked>,
     /// Whether the server can read each target of the service.
     targets: Option<Vec<bool>>,
     /// What the neutral target answered: `good` or `timeout`.
@@ -78,6 +82,17 @@ pub(crate) struct Happened {
     alerts: Option<Vec<Alerted>>,
     /// Which source; `prometheus alerts` if it is not said.
     alerts_from: Option<String>,
+}
+
+/// A deploy as it is marked.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Marked {
+    version: String,
+    before: String,
+    by: String,
+    keep_old: String,
+    migrations: u32,
 }
 
 /// One alert as a source has it.
@@ -256,6 +271,21 @@ fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
         let soon = p.cert_days.is_some_and(|d| d < 14);
         let probe = Probe { outcome, latency, detail: "HTTP 200".to_owned(), cert_days: p.cert_days, cert_soon: soon };
         out.push(Kind::Probed { check: p.check.clone(), probe });
+    }
+    if let Some(d) = &h.deploy {
+        let deploy = Deploy {
+            id: d.version.clone(),
+            version: d.version.clone(),
+            before: Some(d.before.clone()),
+            at: START + from,
+            by: d.by.clone(),
+            from: "deploy1".to_owned(),
+            old_until: Some(START + from + time(&d.keep_old)),
+            migrations: Some(d.migrations),
+            note: String::new(),
+        };
+        let (incident, entries, scribe, ended) = (None, Vec::new(), Scribe::Nobody, None);
+        out.push(Kind::RecordRead { incident, entries, deploys: vec![deploy], scribe, ended });
     }
     if let Some(t) = &h.traffic {
         out.push(sampled(t.source.as_deref().unwrap_or("prometheus"), traffic(t, at)));
