@@ -147,7 +147,9 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
             break;
         }
     }
-    let _ = keeper.store.release(SCRIBE, &keeper.desk.id).await;
+    if !keeper.plan.read_only {
+        let _ = keeper.store.release(SCRIBE, &keeper.desk.id).await;
+    }
     keeper.store.close().await;
 }
 
@@ -198,6 +200,9 @@ struct Keeper {
 impl Keeper {
     /// Carries an order out; false when nobody listens any more.
     async fn carry_out(&mut self, request: u64, order: RecordOrder) -> bool {
+        if self.plan.read_only && !matches!(order, RecordOrder::Older { .. }) {
+            return true;
+        }
         let done = match order {
             RecordOrder::Take { year, opening, took } => {
                 let opening = self.redacted(opening);
@@ -242,22 +247,26 @@ impl Keeper {
             Some(watched) => self.follower.news(&self.store, watched).await,
             None => Ok(Vec::new()),
         };
+        // What a recorder read is told whatever becomes of the rest.
         let found = match found {
-            Ok(mut kinds) => self.news().await.map(|kind| {
-                kinds.extend(kind);
-                kinds
-            }),
-            Err(why) => Err(why),
-        };
-        match found {
             Ok(kinds) => {
                 for kind in kinds {
-                    self.shown.problem = None;
                     if !self.bus.send(kind).await {
                         return false;
                     }
                 }
-                true
+                self.news().await
+            }
+            Err(why) => {
+                self.follower = Follower::default();
+                Err(why)
+            }
+        };
+        match found {
+            Ok(None) => true,
+            Ok(Some(kind)) => {
+                self.shown.problem = None;
+                self.bus.send(kind).await
             }
             Err(why) if self.shown.problem.as_ref() == Some(&why) => true,
             Err(why) => {

@@ -52,6 +52,8 @@ pub struct Editor {
     area: TextArea<'static>,
     /// What for.
     pub purpose: Purpose,
+    /// The incident that it is written for.
+    incident: String,
 }
 
 impl PartialEq for Editor {
@@ -65,13 +67,13 @@ impl PartialEq for Editor {
 impl Editor {
     /// An editor that starts with this text.
     #[must_use]
-    pub fn with(text: &str, purpose: Purpose) -> Self {
+    pub fn with(text: &str, purpose: Purpose, incident: &str) -> Self {
         let mut area = TextArea::from(text.lines());
         area.set_wrap_mode(WrapMode::WordOrGlyph);
         area.set_cursor_line_style(ratatui::style::Style::default());
         area.move_cursor(CursorMove::Bottom);
         area.move_cursor(CursorMove::End);
-        Self { area, purpose }
+        Self { area, purpose, incident: incident.to_owned() }
     }
 
     /// What has been typed.
@@ -159,7 +161,7 @@ pub(crate) fn ask(state: &mut State) -> Reaction {
     if state.record.incident.is_none() {
         return notice(state, Notice::NoIncident);
     }
-    let editor = Editor::with(&state.record.unfinished, Purpose::Note);
+    let editor = Editor::with(&state.record.unfinished, Purpose::Note, "");
     show(state, Overlay::Note(Box::new(editor)))
 }
 
@@ -191,10 +193,11 @@ pub(crate) fn on_entry(state: &mut State, command: Command) -> Reaction {
         return notice(state, Notice::NotInJournal);
     };
     let (pinned, tags) = marks(state, seq);
+    let id = state.record.incident.as_ref().map(|i| i.id.clone()).unwrap_or_default();
     match (command, fact) {
         (Command::Pin, _) => write(state, Fact::Marked { of: seq, pinned: !pinned, tags }),
         (Command::Tag, _) => {
-            let editor = Editor::with(&tags.join(" "), Purpose::Tags(seq));
+            let editor = Editor::with(&tags.join(" "), Purpose::Tags(seq), &id);
             show(state, Overlay::Note(Box::new(editor)))
         }
         (Command::Correct, Fact::Note { text } | Fact::Todo { text, .. }) => {
@@ -202,7 +205,7 @@ pub(crate) fn on_entry(state: &mut State, command: Command) -> Reaction {
                 Fact::Edited { of, text } if *of == seq => Some(text.clone()),
                 _ => None,
             });
-            let editor = Editor::with(&newest.unwrap_or(text), Purpose::Correction(seq));
+            let editor = Editor::with(&newest.unwrap_or(text), Purpose::Correction(seq), &id);
             show(state, Overlay::Note(Box::new(editor)))
         }
         (Command::Finish, Fact::Todo { .. }) => {
@@ -217,6 +220,9 @@ pub(crate) fn on_entry(state: &mut State, command: Command) -> Reaction {
 
 /// Puts what a person did on the way to the disk; until it is there it is shown as not saved.
 fn write(state: &mut State, what: Fact) -> Reaction {
+    if state.record.incident.is_none() {
+        return notice(state, Notice::NoIncident);
+    }
     let (at, by) = (state.now.wall, state.settings.operator.clone());
     state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
     Reaction::redraw()
@@ -235,6 +241,14 @@ pub(crate) fn typing(state: &mut State, mut editor: Box<Editor>, chord: Chord) -
                 notice(state, Notice::NoteKept);
             }
             reaction
+        }
+        // The numbers of entries are those of one incident: of another one they mean something else.
+        Code::Enter
+            if plain
+                && editor.purpose != Purpose::Note
+                && state.record.incident.as_ref().is_none_or(|i| i.id != editor.incident) =>
+        {
+            notice(state, Notice::NotInJournal)
         }
         Code::Enter if plain => match editor.purpose {
             Purpose::Note => finish(state, &editor.text()),
@@ -266,11 +280,21 @@ pub(crate) fn paste(editor: &mut Editor, text: &str) -> Reaction {
 
 fn finish(state: &mut State, text: &str) -> Reaction {
     let text = clean_lines(text);
+    if !text.trim().is_empty() && state.record.incident.is_none() {
+        // It ended while this was written: the words stay, and go to whatever is opened next only if somebody says so.
+        let reaction = keep(state, text);
+        notice(state, Notice::NoIncident);
+        return reaction;
+    }
     if !text.trim().is_empty() {
         let (at, what) = understood(&text, state.now.wall, state.settings.zone);
         let by = state.settings.operator.clone();
         // It goes to the disk with what else is due; until then it is shown as not saved.
         state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+        // The draft stays on the disk until the note is there.
+        state.record.written = true;
+        state.record.unfinished = String::new();
+        return Reaction::redraw();
     }
     keep(state, String::new())
 }

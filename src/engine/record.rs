@@ -11,6 +11,7 @@ use crate::engine::commands::show;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::effect::RecordOrder;
+use crate::engine::follow;
 use crate::engine::sentence::sentence;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
@@ -103,6 +104,10 @@ pub struct Record {
     failed: Option<Stamp>,
     /// When the newest incident that is over was resolved.
     pub ended: Option<Millis>,
+    /// A note was finished whose draft is still on the disk.
+    pub(crate) written: bool,
+    /// How far back the journal of an incident was read: the oldest entry of the last page.
+    read_to: Option<(String, (Millis, i64))>,
     /// The order for older entries that is under way.
     reads_back: Option<u64>,
     /// The incident whose first entry is here: there is nothing older.
@@ -249,7 +254,21 @@ pub(crate) fn failed(state: &mut State, request: Option<u64>, why: String) -> Re
         notice(state, Notice::NoRecord(why.clone()));
     }
     state.record.problem = Some(why);
+    if request.is_none() && state.follow.host.is_some() {
+        // What a recorder reads comes through the store too: without it somebody has to ask.
+        return follow::followed(state, None);
+    }
     Reaction::redraw()
+}
+
+/// From now on this incident goes on. What the journal of another one says of the state of things is not said in this.
+fn goes_on(state: &mut State, incident: Option<Incident>) {
+    let id = |i: &Incident| i.id.clone();
+    if incident.as_ref().map(id) != state.record.incident.as_ref().map(id) {
+        state.record.told.clear();
+    }
+    state.record.last = incident.as_ref().map(id).or(state.record.last.take());
+    state.record.incident = incident;
 }
 
 /// The record was read.
@@ -276,8 +295,14 @@ pub(crate) fn read(
         // Whoever declared it knew of this level.
         state.record.judged.get_or_insert(state.verdict.level);
     }
-    state.record.last = incident.as_ref().map(|i| i.id.clone()).or(state.record.last.take());
-    state.record.incident = incident;
+    goes_on(state, incident);
+    if let Some(id) = state.record.incident.as_ref().map(|i| i.id.clone())
+        && state.record.read_to.as_ref().is_none_or(|(of, _)| *of != id)
+    {
+        // The first page of it: what lies before its oldest entry is read when somebody scrolls back.
+        let oldest = entries.iter().filter(|e| e.incident == id).map(|e| (e.at, e.seq)).min();
+        state.record.read_to = oldest.map(|place| (id, place));
+    }
     for entry in entries {
         keep(state, entry);
     }
@@ -313,7 +338,7 @@ pub(crate) fn read_back(state: &mut State, selected: usize) -> Option<Effect> {
     if all_here || !near || state.record.reads_back.is_some() || state.record.desk.is_none() {
         return None;
     }
-    let before = state.timeline.oldest_saved(&incident)?;
+    let (_, before) = state.record.read_to.clone().filter(|(of, _)| *of == incident)?;
     let request = state.record.order();
     state.record.reads_back = Some(request);
     Some(Effect::Record(request, RecordOrder::Older { incident, before }))
@@ -324,8 +349,9 @@ pub(crate) fn older(state: &mut State, request: u64, incident: String, entries: 
     if state.record.reads_back.take_if(|n| *n == request).is_none() {
         return Reaction::none();
     }
-    if entries.is_empty() {
-        state.record.from_first = Some(incident);
+    match entries.iter().map(|e| (e.at, e.seq)).min() {
+        Some(place) => state.record.read_to = Some((incident, place)),
+        None => state.record.from_first = Some(incident),
     }
     for entry in entries {
         keep(state, entry);
@@ -337,7 +363,7 @@ pub(crate) fn older(state: &mut State, request: u64, incident: String, entries: 
 pub(crate) fn recorded(
     state: &mut State,
     request: u64,
-    incident: Incident,
+    incident: &Incident,
     entries: &[journal::Entry],
     opened: bool,
 ) -> Reaction {
@@ -345,6 +371,10 @@ pub(crate) fn recorded(
     state.record.failed = None;
     if state.record.under_way == Some(request) {
         state.record.under_way = None;
+    }
+    let newer = state.record.incident.as_ref().is_none_or(|i| i.id != incident.id || i.last_seq < incident.last_seq);
+    if newer && incident.open() {
+        goes_on(state, Some(incident.clone()));
     }
     for entry in entries {
         keep(state, entry);
@@ -370,9 +400,11 @@ pub(crate) fn recorded(
             },
         );
     }
-    let newer = state.record.incident.as_ref().is_none_or(|i| i.id != incident.id || i.last_seq < incident.last_seq);
-    if newer && incident.open() {
-        state.record.incident = Some(incident);
+    let waits = |e: &Entry| e.what.by_person() && matches!(e.kept, Kept::Here | Kept::Saving(_));
+    if state.record.written && state.record.unfinished.is_empty() && !state.timeline.all().any(waits) {
+        // Only now is the draft of no use any more.
+        state.record.written = false;
+        return Reaction::with(Effect::Record(0, RecordOrder::Unfinished(String::new())));
     }
     Reaction::redraw()
 }
@@ -381,7 +413,8 @@ pub(crate) fn recorded(
 fn keep(state: &mut State, entry: &journal::Entry) {
     let by = if entry.fact.by_person() || entry.who == RULES { entry.who.clone() } else { String::new() };
     let kept = Kept::Saved(entry.incident.clone(), entry.seq);
-    for (thing, is) in entry.fact.tells(entry.at) {
+    let of_this = state.record.incident.as_ref().is_some_and(|i| i.id == entry.incident);
+    for (thing, is) in entry.fact.tells(entry.at).into_iter().filter(|_| of_this) {
         let told = state.record.told.entry(thing).or_insert_with(|| (entry.at, is.clone()));
         if told.0 <= entry.at {
             *told = (entry.at, is);
@@ -404,8 +437,20 @@ fn is_due(entry: &Entry, from: Millis) -> bool {
 /// Is this entry shown, and not on the disk yet?
 #[must_use]
 pub fn unsaved(state: &State, entry: &Entry) -> bool {
-    let Some(incident) = &state.record.incident else { return false };
-    matches!(entry.kept, Kept::Saving(_)) || is_due(entry, incident.opened_at - BEFORE)
+    // Who only looks writes nothing; what others write comes from the disk.
+    if state.settings.read_only {
+        return false;
+    }
+    match &state.record.incident {
+        Some(incident) => matches!(entry.kept, Kept::Saving(_)) || is_due(entry, incident.opened_at - BEFORE),
+        // Its incident is over, and it has not been written: a person's words are not to look as if they were.
+        None => matches!(entry.kept, Kept::Saving(_)) || (entry.kept == Kept::Here && words(&entry.what)),
+    }
+}
+
+/// What somebody wrote for an incident; deploys and silences are told without one too.
+fn words(fact: &Fact) -> bool {
+    fact.by_person() && !matches!(fact, Fact::Deployed { .. } | Fact::Silenced { .. } | Fact::KnownBad { .. })
 }
 
 /// Once every source has answered, what is seen is news.
@@ -419,7 +464,8 @@ fn settle(state: &mut State) {
 /// What is to be written down now: what machines saw, by the scribe; what people did here, by whoever they did it at.
 pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     settle(state);
-    let writes = matches!(state.mode, Mode::Cockpit | Mode::Record) && state.record.desk.is_some();
+    let writes =
+        matches!(state.mode, Mode::Cockpit | Mode::Record) && state.record.desk.is_some() && !state.settings.read_only;
     let rests = state.record.failed.is_some_and(|at| state.now.since(at) < AGAIN);
     let Some(incident) = state.record.incident.clone().filter(|_| writes) else {
         return Vec::new();
@@ -427,25 +473,20 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     if rests || state.record.under_way.is_some() {
         return Vec::new();
     }
-    let raised = raise(state, &incident);
+    raise(state, &incident);
     let (from, now) = (incident.opened_at - BEFORE, state.now.wall);
     let whose = state.record.scribe;
-    let scribe = whose == Scribe::Here && !state.settings.read_only;
-    if raised.is_none() {
-        // Looking through a long journal at every event would cost more than all else.
-        if state.timeline.unsettled && !state.timeline.all().any(|e| is_due(e, from)) {
-            state.timeline.unsettled = false;
-        }
-        if !state.timeline.unsettled {
-            return Vec::new();
-        }
+    let scribe = whose == Scribe::Here;
+    // Looking through a long journal at every event would cost more than all else.
+    if state.timeline.unsettled && !state.timeline.all().any(|e| is_due(e, from)) {
+        state.timeline.unsettled = false;
+    }
+    if !state.timeline.unsettled {
+        return Vec::new();
     }
     let request = state.record.order();
     let host = state.record.desk.as_ref().map(|d| d.host.clone()).unwrap_or_default();
     let mut chosen: Vec<Draft> = Vec::new();
-    if let Some(fact) = raised {
-        chosen.push(draft(state, now, RULES, fact));
-    }
     let settles = state.record.settles.filter(|at| at.mono <= state.now.mono);
     let settled = settles.is_some();
     let known = match settles {
@@ -511,12 +552,22 @@ fn known_already(state: &State, from: Millis, settled: Millis) -> Vec<bool> {
     state.timeline.all().map(|e| waiting(&e) && is_told(e)).collect()
 }
 
-/// Rules raise the declared level when they rise themselves; only a person lowers it.
-fn raise(state: &mut State, incident: &Incident) -> Option<Fact> {
+/// Rules raise the declared level when they rise themselves; only a person lowers it. It stands in the timeline until it
+/// is written: what fails is tried again.
+fn raise(state: &mut State, incident: &Incident) {
     let level = state.verdict.level;
-    let before = state.record.judged.replace(level)?;
     let declared = if incident.level == Level::Unknown { Level::Ok } else { incident.level };
-    let rises = level > before && level > declared && level != Level::Unknown;
-    (rises && state.record.scribe == Scribe::Here && !state.settings.read_only)
-        .then(|| Fact::Declared { level, reason: String::new() })
+    if state.record.scribe != Scribe::Here {
+        // Another one raises it. Should that one be gone before it did, what it left undone is a rise for the next.
+        if level <= declared || state.record.judged.is_none() {
+            state.record.judged = Some(level);
+        }
+        return;
+    }
+    let Some(before) = state.record.judged.replace(level) else { return };
+    if level > before && level > declared && level != Level::Unknown {
+        let (at, what) = (state.now.wall, Fact::Declared { level, reason: String::new() });
+        let by = RULES.to_owned();
+        state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+    }
 }

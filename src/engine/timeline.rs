@@ -117,16 +117,6 @@ impl Timeline {
         self.entries.iter_mut().skip(from).take_while(|e| e.at == at).find(|e| e.id == id)
     }
 
-    /// The oldest entry that stands in the journal of an incident: when it happened, and its place.
-    pub(crate) fn oldest_saved(&self, incident: &str) -> Option<(Millis, i64)> {
-        let saved = |e: &Entry| match &e.kept {
-            Kept::Saved(of, seq) if of == incident => Some((e.at, *seq)),
-            _ => None,
-        };
-        let (at, _) = self.entries.iter().find_map(saved)?;
-        self.entries.iter().take_while(|e| e.at <= at).filter_map(saved).min()
-    }
-
     /// Lets go of what another cabina has written down: it stands here as that one saw it.
     pub(crate) fn let_go(&mut self) {
         let before = self.entries.len();

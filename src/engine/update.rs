@@ -145,7 +145,7 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
             record::read(state, incident, &entries, deploys, scribe, ended)
         }
         Kind::Recorded { request, incident, entries, opened } => {
-            record::recorded(state, request, incident, &entries, opened)
+            record::recorded(state, request, &incident, &entries, opened)
         }
         Kind::RecordOlder { request, incident, entries } => record::older(state, request, incident, &entries),
         Kind::Documented { file } => record::documented(state, file),

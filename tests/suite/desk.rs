@@ -171,7 +171,7 @@ async fn a_note_survives_the_end_of_the_program_and_a_deploy_is_news() {
     rosa.keys("tence\r").await;
     rosa.shows("half a sentence").await;
     rosa.until("nothing waits", |s| !s.text().contains("saving")).await;
-    assert!(!kept.exists(), "what is saved is no draft any more");
+    rosa.until("what is saved is no draft any more", |_| !kept.exists()).await;
     rosa.keys("q").await;
     rosa.ends().await;
     let goes_on = rosa.text();
@@ -339,4 +339,95 @@ fn who_only_looks_writes_nothing() {
     let effects = play(&mut state, typed("niK"));
     assert!(!effects.iter().any(|e| matches!(e, Effect::Record(..))), "{effects:?}");
     assert_eq!(state.ui.overlay, Overlay::None);
+}
+
+fn cockpit_state(more: &str) -> State {
+    let (settings, _) = settings(&format!("[[health]]\nname = \"API\"\nhttp = \"http://a\"\n{more}"));
+    let mut state = State::new(settings, Mode::Cockpit, Stamp::default());
+    let desk = Desk { id: "d".to_owned(), host: "web1".to_owned() };
+    play(&mut state, vec![Kind::RecordOpened { desk, draft: String::new() }]);
+    state
+}
+
+fn told(incident: Option<&Incident>, entries: Vec<Entry>, scribe: Scribe) -> Kind {
+    Kind::RecordRead { incident: incident.cloned(), entries, deploys: Vec::new(), scribe, ended: None }
+}
+
+#[test]
+fn words_for_an_incident_that_has_ended_meanwhile_are_kept() {
+    let mut state = cockpit_state("");
+    let (incident, entries) = incident();
+    play(&mut state, vec![told(Some(&incident), entries, Scribe::Elsewhere)]);
+    play(&mut state, typed("nhalf"));
+    play(&mut state, vec![told(None, Vec::new(), Scribe::Elsewhere)]);
+    let effects = play(&mut state, typed(" a sentence\n"));
+    assert_eq!((order(&effects), state.record.unfinished.as_str()), (None, "half a sentence"));
+    assert!(!state.timeline.newest().any(|e| matches!(e.what, Fact::Note { .. })));
+    // The draft is not thrown away before the note is on the disk.
+    let effects = play(&mut state, vec![told(Some(&incident), Vec::new(), Scribe::Elsewhere)]);
+    assert_eq!(order(&effects), None);
+    let effects = play(&mut state, typed("n\n"));
+    let (request, drafts) = order(&effects).unwrap();
+    let thrown = |effects: &[Effect]| {
+        effects.iter().any(|e| matches!(e, Effect::Record(_, RecordOrder::Unfinished(text)) if text.is_empty()))
+    };
+    assert!(!thrown(&effects));
+    let (mut after, entry) = (incident.clone(), Entry::seal(&incident, drafts[0].clone(), 9));
+    after.fold(&entry);
+    let recorded = Kind::Recorded { request, incident: after, entries: vec![entry], opened: false };
+    assert!(thrown(&play(&mut state, vec![recorded])));
+}
+
+#[test]
+fn what_one_journal_says_is_news_in_the_next_and_who_only_looks_marks_no_deploy() {
+    let mut state = cockpit_state("");
+    let (first, mut entries) = incident();
+    let down = Fact::Check {
+        name: "API".to_owned(),
+        from: cabina::model::health::Status::Up,
+        to: cabina::model::health::Status::Down,
+        detail: String::new(),
+    };
+    let draft = Draft { id: "b".to_owned(), ..Draft::new(1, "rules", "web1", down.clone()) };
+    entries.push(Entry::seal(&first, draft, 1));
+    play(&mut state, vec![told(Some(&first), entries, Scribe::Here)]);
+    play(&mut state, vec![told(None, Vec::new(), Scribe::Here)]);
+    let mut second = Incident::new("INC-2026-0002");
+    let at = state.now.wall;
+    let opened = Fact::IncidentOpened { title: "again".to_owned(), level: Level::Sev2, began: at };
+    let entry = Entry::seal(&second, Draft { id: "c".to_owned(), ..Draft::new(at, "rosa", "web1", opened) }, at);
+    second.fold(&entry);
+    play(&mut state, vec![told(Some(&second), vec![entry], Scribe::Here)]);
+    let bad = cabina::model::health::Probe {
+        outcome: cabina::model::health::Outcome::Absent(cabina::model::signal::Absence::Refused),
+        latency: None,
+        detail: String::new(),
+        cert_days: None,
+        cert_soon: false,
+    };
+    let probed = Kind::Probed { check: "API".to_owned(), probe: bad };
+    let effects = play(&mut state, [vec![probed; 5], vec![Kind::Tick; 30]].concat());
+    let (_, drafts) = order(&effects).expect("it is written in the second journal too");
+    assert!(
+        drafts.iter().any(|d| matches!(&d.fact, Fact::Check { to, .. } if *to == cabina::model::health::Status::Down))
+    );
+
+    let mut state = cockpit_state("");
+    state.settings.read_only = true;
+    let deploy = cabina::model::deploy::Deploy {
+        id: "x".to_owned(),
+        version: "v2".to_owned(),
+        before: None,
+        at: 1,
+        by: "jlopez".to_owned(),
+        from: "d1".to_owned(),
+        old_until: None,
+        migrations: None,
+        note: String::new(),
+    };
+    let (first, entries) = incident();
+    let (scribe, ended) = (Scribe::Nobody, None);
+    let read = Kind::RecordRead { incident: Some(first), entries, deploys: vec![deploy], scribe, ended };
+    let effects = play(&mut state, [vec![read], vec![Kind::Tick; 30]].concat());
+    assert_eq!(order(&effects), None);
 }
