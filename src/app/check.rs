@@ -6,7 +6,6 @@ use crate::app::config;
 use crate::app::performer::Live;
 use crate::app::print;
 use crate::app::ready;
-use crate::app::reload;
 use crate::app::run::run_blind;
 use crate::app::ticks;
 use crate::bus;
@@ -56,16 +55,7 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
         _ if state.watches_nothing() => bus.offer(Kind::TimeUp),
         _ => {}
     }
-    let mut performer = Live {
-        reins,
-        bus,
-        with_terminal: false,
-        recorder: None,
-        tape: None,
-        lang: state.settings.lang,
-        next: reload::Next::default(),
-        desk: None,
-    };
+    let mut performer = Live::blind(reins, bus, state.settings.lang);
     let code = run_blind(&mut state, &mut events, &mut performer, |_| {}).await;
     (code, state)
 }

@@ -129,6 +129,12 @@ fn announce(text: &str) {
 }
 
 impl Live {
+    /// Without a screen, and without writing anything down.
+    pub(super) fn blind(reins: Reins, bus: Bus, lang: Lang) -> Self {
+        let (recorder, tape, desk) = (None, None, None);
+        Self { reins, bus, with_terminal: false, recorder, tape, lang, next: Next::default(), desk }
+    }
+
     /// Restarts the pollers that the new settings ask for otherwise.
     fn apply(&self) {
         let next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();

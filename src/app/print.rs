@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::app::config::Configured;
 use crate::app::performer::Live;
 use crate::app::print;
-use crate::app::reload;
 use crate::app::run::run_blind;
 use crate::app::signals;
 use crate::app::ticks;
@@ -34,16 +33,7 @@ pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
         tokio::time::sleep(Duration::from_millis(time.max(0) as u64)).await;
         end.send(Kind::TimeUp).await;
     });
-    let mut performer = Live {
-        reins,
-        bus,
-        with_terminal: false,
-        recorder: None,
-        tape: None,
-        lang: state.settings.lang,
-        next: reload::Next::default(),
-        desk: None,
-    };
+    let mut performer = Live::blind(reins, bus, state.settings.lang);
     let mut shown: Option<Shape> = None;
     run_blind(&mut state, &mut events, &mut performer, |state| {
         let now = shape(state);
