@@ -97,7 +97,8 @@ pub(super) async fn show(configured: Configured) -> u8 {
             host: store::host(),
             secrets: Arc::clone(&configured.secrets),
             watched: (!state.settings.demo).then(|| watched(&state.settings)),
-            first: false,
+            operator: state.settings.operator.clone(),
+            recording: None,
         },
         &bus,
     );

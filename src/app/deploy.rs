@@ -68,8 +68,8 @@ pub(super) fn main(cli: &Cli, said: &Said<'_>) -> u8 {
         note: fit(said.note),
     };
     let kept = runtime.block_on(async {
-        let store = store::open(&configured, PATIENCE).await?;
-        let kept = store.mark(deploy.clone()).await;
+        let store = store::open_quickly(&configured, PATIENCE).await?;
+        let kept = store.mark(deploy.clone()).await.map_err(|why| store.named(why));
         store.close().await;
         kept
     });

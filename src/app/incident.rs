@@ -95,7 +95,10 @@ impl Desk<'_> {
         // What is wrong with the question is said before anything is opened.
         let fact = self.fact(asked)?;
         let store = store::open(self.configured, store::PATIENCE).await?;
-        let done = self.answer(&store, asked, fact).await;
+        let done = self.answer(&store, asked, fact).await.map_err(|failed| match failed {
+            Failed::Store(why) => Failed::Store(store.named(why)),
+            other => other,
+        });
         store.close().await;
         done
     }
@@ -144,6 +147,11 @@ impl Desk<'_> {
             | Asked::Done { id, .. } => {
                 let Some((at, fact)) = fact else { return Err(Failed::Code(exit::INTERNAL)) };
                 let incident = self.find(store, id).await?;
+                if let Fact::Done { of, .. } = &fact
+                    && !incident.actions.iter().any(|a| a.seq == *of)
+                {
+                    return Err(Failed::Usage(lang.incident_no_action(&incident.id, of)));
+                }
                 let mut drafts = vec![self.draft(at, fact)];
                 if let Asked::Update { text: Some(text), phase: Some(_), .. } = asked {
                     drafts.push(self.draft(at, Fact::Update { text: self.words(text)? }));
@@ -267,7 +275,13 @@ impl Desk<'_> {
 
     async fn list(&self, store: &Store, open: bool, actions: bool, limit: u32) -> Result<(), Failed> {
         let lang = self.configured.settings.lang;
-        let incidents = store.incidents(open, limit.into()).await?;
+        let limit = i64::from(limit);
+        let mut incidents = store.incidents(open, if actions { i64::MAX } else { limit }).await?;
+        if actions {
+            // What was left to do a year ago is left to do.
+            incidents.retain(|i| !i.actions.is_empty());
+            incidents.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        }
         match (actions, self.json) {
             (true, true) => object(&report::actions(&incidents)),
             (true, false) => print(&report::action_lines(&incidents, lang)),

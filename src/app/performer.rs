@@ -71,15 +71,17 @@ impl Perform for Live {
             Effect::Silence(request, order) => {
                 if !self.reins.silence(request, order) {
                     let answer = Err(Absence::Failed("too many orders are under way".to_owned()));
-                    self.bus.offer(Kind::SilenceAnswered { request, answer });
+                    let bus = self.bus.clone();
+                    tokio::spawn(async move { bus.send(Kind::SilenceAnswered { request, answer }).await });
                 }
             }
             Effect::Announce(text) if self.with_terminal && !self.away() => announce(&text),
             Effect::Compare { days, from, to } => self.reins.compare(days, (from, to)),
             Effect::Record(request, order) => {
                 if !self.recorder.as_ref().is_some_and(|r| r.give(request, order)) {
-                    let why = self.lang.store_busy();
-                    self.bus.offer(Kind::RecordFailed { request: Some(request), why });
+                    let (why, bus) = (self.lang.store_busy(), self.bus.clone());
+                    // It must arrive: what was asked for would be waited for without end.
+                    tokio::spawn(async move { bus.send(Kind::RecordFailed { request: Some(request), why }).await });
                 }
             }
             Effect::Document(id) => self.document(id),

@@ -70,6 +70,7 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
         let store = store::open(&configured, store::PATIENCE).await?;
         let text =
             make(&configured.settings, &configured.secrets, &store, asked.id, lang, json, template.as_deref()).await;
+        let text = text.map_err(|why| store.named(why));
         store.close().await;
         text
     });
@@ -131,15 +132,16 @@ pub(super) async fn make(
     }
     let (service, environment) = (settings.service.as_str(), settings.environment.as_str());
     let reader = story::Reader { lang, zone: settings.zone, now, service, environment };
-    let told = story::postmortem(&incident, &entries, &curves, reader);
+    // What is secret now may not have been when it was written down; and before anything is quoted, which could part a
+    // secret from its own look.
+    let told = story::postmortem(&incident, &entries, &curves, reader).rewritten(|t| secrets.redact(t));
     let text = if json {
         Ok(format!("{}\n", document::as_json(&told, lang)))
     } else {
         let template = template.unwrap_or_else(|| document::own_template(lang));
         document::markdown(&told, lang, settings.zone, template)
     };
-    // What is secret now may not have been when it was written down.
-    Ok(text.map(|t| secrets.redact(&t)))
+    Ok(text)
 }
 
 /// Writes the document beside the store, unless somebody has it there already: what people wrote is not written over.
@@ -153,7 +155,7 @@ pub(super) async fn beside(settings: &Settings, secrets: &Arc<Secrets>, url: &st
     let file = folder.join(name);
     if !file.exists() {
         let Opened { store, .. } = Store::open(url, store::PATIENCE).await.map_err(failed)?;
-        let made = make(settings, secrets, &store, id, lang, false, None).await;
+        let made = make(settings, secrets, &store, id, lang, false, None).await.map_err(|why| store.named(why));
         store.close().await;
         let text = made.map_err(failed)?.map_err(|name| lang.pm_bad_template(name))?;
         let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);

@@ -64,7 +64,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
         let code = match record(configured, &store).await {
             Ok(code) => code,
             Err(why) => {
-                complain(&format!("cabina: {}", why.words(lang)));
+                complain(&format!("cabina: {}", store.named(why).words(lang)));
                 store::FAILED
             }
         };
@@ -88,6 +88,7 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
         host: store::host(),
         started: state.started,
         settings: configured.settings.clone(),
+        watches: None,
     };
     let head = serde_json::to_string(&head).map_err(|e| StoreError::Failed(e.to_string()))?;
     kept.begin_recording(&id, state.started.wall, &head).await?;
@@ -105,7 +106,8 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
             host: store::host(),
             secrets: Arc::clone(&configured.secrets),
             watched: None,
-            first: true,
+            operator: configured.settings.operator.clone(),
+            recording: Some(id.clone()),
         },
         &bus,
     );

@@ -52,15 +52,29 @@ pub(super) fn playground() -> PathBuf {
 pub(super) async fn open(configured: &Configured, wait: Millis) -> Result<Store, StoreError> {
     let lang = configured.settings.lang;
     let url = url(configured)?;
-    let Opened { store, notes } = Store::open(&url, wait).await?;
-    for note in notes {
-        complain(&format!("cabina: {}", note.words(lang)));
+    if configured.settings.read_only {
+        // Looking changes nothing.
+        return Store::look(&url, wait).await;
     }
+    let store = opened(configured, &url, wait).await?;
     if let Some(path) = path(&url) {
         match queue::take_in(&store, &path).await {
             Ok(0) | Err(_) => {}
             Ok(n) => complain(&format!("cabina: {}", lang.deploy_taken_in(n))),
         }
+    }
+    Ok(store)
+}
+
+/// Opens the store to write one thing to it, at once: what waits is left to others.
+pub(super) async fn open_quickly(configured: &Configured, wait: Millis) -> Result<Store, StoreError> {
+    opened(configured, &url(configured)?, wait).await
+}
+
+async fn opened(configured: &Configured, url: &str, wait: Millis) -> Result<Store, StoreError> {
+    let Opened { store, notes } = Store::open(url, wait).await?;
+    for note in notes {
+        complain(&format!("cabina: {}", note.words(configured.settings.lang)));
     }
     Ok(store)
 }

@@ -55,13 +55,7 @@ async fn run(configured: &Configured, incident: Option<&str>, command: &[OsStrin
         }
     };
     let began = bus::now();
-    let at_terminal =
-        [rustix::termios::isatty(rustix::stdio::stdin()), rustix::termios::isatty(rustix::stdio::stdout())];
-    let ended = if at_terminal == [true, true] {
-        wrapped::in_terminal(command).await
-    } else {
-        wrapped::in_pipes(command).await
-    };
+    let ended = wrapped::run(command).await;
     let took = bus::now().since(began);
     let shown = shown(configured, command);
     let (code, ended) = match ended {
@@ -79,7 +73,7 @@ async fn run(configured: &Configured, incident: Option<&str>, command: &[OsStrin
         let fact = Fact::Ran { command: shown, exit, signal, took, output };
         let draft = Draft::new(began.wall, &configured.settings.operator, &host(), fact);
         if let Err(why) = store.append(&id, vec![draft]).await {
-            complain(&format!("cabina: {}", lang.run_unrecorded(why.words(lang))));
+            complain(&format!("cabina: {}", lang.run_unrecorded(store.named(why).words(lang))));
         }
         store.close().await;
     }
@@ -98,7 +92,8 @@ async fn find(configured: &Configured, incident: Option<&str>) -> Result<Option<
 
 /// The command as it may be shown: quoted where a shell would want it, without what is secret.
 fn shown(configured: &Configured, command: &[OsString]) -> String {
-    let words: Vec<String> = command.iter().map(|w| clean(&w.to_string_lossy())).collect();
+    // Before they are quoted: quotes would part a secret from its own look.
+    let words: Vec<String> = command.iter().map(|w| clean(&configured.secrets.redact(&w.to_string_lossy()))).collect();
     let quote = |w: &String| {
         let plain = !w.is_empty() && w.chars().all(|c| c.is_alphanumeric() || "-_./:=@%+,•".contains(c));
         if plain { w.clone() } else { format!("'{}'", w.replace('\'', "'\\''")) }

@@ -53,6 +53,8 @@ const FIRST: i64 = 500;
 const OLDER: i64 = 2_000;
 /// Entries read at once afterwards.
 const PAGE: i64 = 500;
+/// Among so many of the newest incidents is the one that ended last.
+const NEWEST: i64 = 8;
 /// Deploys of a day.
 const DEPLOYS: i64 = 200;
 /// What is under way when the program ends may take this long.
@@ -73,8 +75,10 @@ pub struct Plan {
     pub secrets: Arc<Secrets>,
     /// What this cabina would watch, where it may leave that to a recorder.
     pub watched: Option<String>,
-    /// This is a recorder: it writes what machines see before any cockpit does.
-    pub first: bool,
+    /// Who writes notes here: each has a file of their own for the one that is not finished.
+    pub operator: String,
+    /// What this records to. A recorder writes what machines see before any cockpit does.
+    pub recording: Option<String>,
 }
 
 /// The task, as the performer holds it.
@@ -119,7 +123,7 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
             return;
         }
     };
-    let draft = std::fs::read_to_string(unfinished(&path)).unwrap_or_default();
+    let draft = std::fs::read_to_string(unfinished(&path, &plan)).unwrap_or_default();
     let draft: String = draft.chars().take(WRITTEN_LIMIT).collect();
     bus.send(Kind::RecordOpened { desk: desk.clone(), draft }).await;
     let mut keeper = Keeper {
@@ -156,21 +160,21 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
 async fn open(plan: &Plan) -> Result<(Store, PathBuf), StoreError> {
     let url = plan.url.clone()?;
     let path = store::path(&url).ok_or(StoreError::OtherDatabase)?;
-    if plan.read_only && !path.exists() {
-        // Looking makes nothing.
-        return Err(StoreError::NotThere(path));
+    if plan.read_only {
+        // Looking changes nothing.
+        return Ok((Store::look(&url, PATIENCE).await?, path));
     }
     let Opened { store, .. } = Store::open(&url, PATIENCE).await?;
-    if !plan.read_only {
-        let _ = queue::take_in(&store, &path).await;
-    }
+    let _ = queue::take_in(&store, &path).await;
     Ok((store, path))
 }
 
-/// The file beside the store that an unfinished note waits in.
-fn unfinished(path: &Path) -> PathBuf {
+/// The file beside the store that an unfinished note waits in: one for each who writes, and where they do.
+fn unfinished(path: &Path, plan: &Plan) -> PathBuf {
+    let fit = |text: &str| text.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let (who, host): (String, String) = (fit(&plan.operator), fit(&plan.host));
     let mut name = path.as_os_str().to_owned();
-    name.push(".note");
+    name.push(format!(".note-{who}@{host}"));
     name.into()
 }
 
@@ -218,22 +222,41 @@ impl Keeper {
             RecordOrder::Older { incident, before } => {
                 let kind = match self.store.newest(&incident, before, OLDER).await {
                     Ok(entries) => Kind::RecordOlder { request, incident, entries },
-                    Err(why) => Kind::RecordFailed { request: Some(request), why: why.words(self.plan.lang) },
+                    Err(why) => Kind::RecordFailed { request: Some(request), why: self.words(why) },
                 };
                 return self.bus.send(kind).await;
+            }
+            RecordOrder::Watch(watched) => {
+                self.watches(watched).await;
+                return true;
             }
             RecordOrder::Unfinished(text) => {
                 let text = self.plan.secrets.redact(&text);
                 // A note that cannot be kept aside is still on the screen.
-                let _ = store::keep_aside(&unfinished(&self.path), &text);
+                let _ = store::keep_aside(&unfinished(&self.path, &self.plan), &text);
                 return true;
             }
         };
         let kind = match done {
             Ok((incident, entries, opened)) => Kind::Recorded { request, incident, entries, opened },
-            Err(why) => Kind::RecordFailed { request: Some(request), why: why.words(self.plan.lang) },
+            Err(why) => Kind::RecordFailed { request: Some(request), why: self.words(why) },
         };
         self.bus.send(kind).await && self.look().await
+    }
+
+    fn words(&self, why: StoreError) -> String {
+        self.store.named(why).words(self.plan.lang)
+    }
+
+    /// Something else is watched now: a recorder says so to whoever reads it, a cockpit looks again whom it can read.
+    async fn watches(&mut self, watched: String) {
+        if let Some(recording) = &self.plan.recording {
+            // Who reads a recorder that says nothing new asks for itself in the worst case: nothing is lost.
+            let _ = self.store.watches(recording, &watched).await;
+        } else if self.plan.watched.as_ref().is_some_and(|w| *w != watched) {
+            self.plan.watched = Some(watched);
+            self.follower = Follower::default();
+        }
     }
 
     fn redacted(&self, drafts: Vec<Draft>) -> Vec<Draft> {
@@ -270,7 +293,7 @@ impl Keeper {
             }
             Err(why) if self.shown.problem.as_ref() == Some(&why) => true,
             Err(why) => {
-                let sentence = why.words(self.plan.lang);
+                let sentence = self.words(why.clone());
                 self.shown.problem = Some(why);
                 self.shown.told = false;
                 self.bus.send(Kind::RecordFailed { request: None, why: sentence }).await
@@ -279,7 +302,7 @@ impl Keeper {
     }
 
     async fn lease(&self, now: Millis) -> Result<bool, StoreError> {
-        if self.plan.first {
+        if self.plan.recording.is_some() {
             // Whatever cockpit had it has it no more.
             return self.store.lease_first(SCRIBE, &self.desk.id, now, now + LEASE).await;
         }
@@ -299,8 +322,8 @@ impl Keeper {
         self.looks = self.looks.wrapping_add(1);
         let incident = self.store.incidents(true, 1).await?.into_iter().next();
         let deploys = self.store.deploys(now - DAY, DEPLOYS).await?;
-        let newest = self.store.incidents(false, 2).await?;
-        let ended = newest.iter().find_map(|i| i.resolved_at.or(i.closed_at));
+        let newest = self.store.incidents(false, NEWEST).await?;
+        let ended = newest.iter().filter_map(|i| i.resolved_at.or(i.closed_at)).max();
         let mut entries = Vec::new();
         if let Some(before) = self.shown.incident.clone() {
             // Also of one that is over now: its end is news too.

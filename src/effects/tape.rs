@@ -61,7 +61,8 @@ impl Tape {
             fresh: Part::default(),
             group: Part::default(),
             first: 0,
-            forgot: 0,
+            forgot: crate::bus::now().mono,
+            last: 0,
             failing: false,
         };
         Self { events, task: tokio::spawn(writing.run(rx)) }
@@ -83,16 +84,22 @@ impl Tape {
 #[derive(Default)]
 struct Part {
     writer: Writer,
+    /// When the earliest and the latest of them came: a clock may be put back in between.
     from: Millis,
     to: Millis,
+    /// The first and the last of them, by the clock that only goes on.
+    began: Millis,
+    ended: Millis,
 }
 
 impl Part {
     fn push(&mut self, event: &Event) {
         if self.writer.events() == 0 {
-            self.from = event.at.wall;
+            (self.from, self.to, self.began) = (event.at.wall, event.at.wall, event.at.mono);
         }
-        self.to = event.at.wall;
+        self.from = self.from.min(event.at.wall);
+        self.to = self.to.max(event.at.wall);
+        self.ended = event.at.mono;
         self.writer.push(event);
     }
 
@@ -120,7 +127,9 @@ struct Writing {
     group: Part,
     /// The place of the group's first event.
     first: i64,
+    /// When it was last forgotten what is too old, and the newest event, by the clock that only goes on.
     forgot: Millis,
+    last: Millis,
     failing: bool,
 }
 
@@ -148,13 +157,14 @@ impl Writing {
             return;
         }
         let group = &self.group;
-        let full = group.to - group.from >= TOGETHER || group.writer.events() >= MOST;
+        let full = group.ended - group.began >= TOGETHER || group.writer.events() >= MOST;
         let written = if full || self.failing { self.together().await } else { self.small().await };
         match written {
             Ok(()) => self.failing = false,
             Err(why) => {
                 if !std::mem::replace(&mut self.failing, true) {
-                    self.bus.send(Kind::RecordFailed { request: None, why: why.words(self.lang) }).await;
+                    let why = self.store.named(why).words(self.lang);
+                    self.bus.send(Kind::RecordFailed { request: None, why }).await;
                 }
                 if full {
                     // Memory is bounded: what the disk does not take is given up, a span at a time.
@@ -164,9 +174,11 @@ impl Writing {
                 }
             }
         }
-        let now = self.group.to.max(self.fresh.to);
-        if now - self.forgot >= FORGETS {
-            self.forgot = now;
+        self.last = self.last.max(self.group.ended).max(self.fresh.ended);
+        if self.last - self.forgot >= FORGETS {
+            // By the clock of now: one that was wrong when the program began may have been put right since.
+            let now = crate::bus::now().wall;
+            self.forgot = self.last;
             let _ = self.store.forget(now - self.keep.time, self.keep.size).await;
         }
     }

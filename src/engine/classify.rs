@@ -183,6 +183,10 @@ pub(crate) fn judge(state: &mut State) {
     {
         state.timeline.add(finding.since, Fact::Onset { finding: finding.clone() });
     }
+    // Worst first; a level is reached when one below it is left.
+    for level in Level::ALL.into_iter().filter(|l| *l > from && *l <= to) {
+        state.risen.insert(level, now);
+    }
     state.timeline.add(now.wall, Fact::Level { from, to, because });
 }
 

@@ -75,6 +75,8 @@ pub enum RecordOrder {
         /// When the oldest known entry happened, and its place.
         before: (Millis, i64),
     },
+    /// What is watched from now on, as [`crate::engine::follow::watched`] says it.
+    Watch(String),
     /// A note that is not finished: kept so that a crash does not take it.
     Unfinished(String),
 }

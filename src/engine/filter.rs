@@ -121,7 +121,7 @@ fn look(state: &State) -> Arc<[usize]> {
         let tags = tags(shown);
         let (mut matcher, pattern) = (Fuzzy::new(Config::DEFAULT), substring(filter));
         let mut found = |e: &Entry| {
-            let of = e.seq().and_then(|seq| tags.get(&seq)).map_or("", String::as_str);
+            let of = e.place().and_then(|at| tags.get(&at)).map_or("", String::as_str);
             let text = format!("{} {} {} {of}", e.who(lang), words::fact_kind(lang, &e.what), e.words(lang, zone));
             matches(&mut matcher, &pattern, &text)
         };
@@ -133,7 +133,7 @@ fn look(state: &State) -> Arc<[usize]> {
             .timeline
             .newest()
             .enumerate()
-            .filter(|(_, e)| e.seq().is_some_and(|seq| pinned.contains(&seq)))
+            .filter(|(_, e)| e.place().is_some_and(|at| pinned.contains(&at)))
             .map(|(i, _)| i)
             .collect();
         places.sort_by_key(|i| !on_top.contains(i));
@@ -141,15 +141,23 @@ fn look(state: &State) -> Arc<[usize]> {
     places.into()
 }
 
+/// The incident that an entry is about: what is not written yet goes into the one that goes on.
+pub(crate) fn journal_of<'a>(shown: &'a State, entry: &'a Entry) -> &'a str {
+    let current = || shown.record.incident.as_ref().map_or("", |i| i.id.as_str());
+    entry.place().map_or_else(current, |(incident, _)| incident)
+}
+
 /// Tags by entry, each with a `#` before it; the newest mark holds.
-fn tags(shown: &State) -> HashMap<i64, String> {
+fn tags(shown: &State) -> HashMap<(&str, i64), String> {
     let mut found = HashMap::new();
     if !shown.timeline.marked() {
         return found;
     }
     for entry in shown.timeline.newest() {
         if let Fact::Marked { of, tags, .. } = &entry.what {
-            found.entry(*of).or_insert_with(|| tags.iter().flat_map(|t| ["#", t, " "]).collect());
+            found
+                .entry((journal_of(shown, entry), *of))
+                .or_insert_with(|| tags.iter().flat_map(|t| ["#", t, " "]).collect());
         }
     }
     found
@@ -157,7 +165,7 @@ fn tags(shown: &State) -> HashMap<i64, String> {
 
 /// Entries that stay in sight; the newest mark holds.
 #[must_use]
-pub fn pinned(shown: &State) -> HashSet<i64> {
+pub fn pinned(shown: &State) -> HashSet<(&str, i64)> {
     let mut seen = HashSet::new();
     let mut found = HashSet::new();
     if !shown.timeline.marked() {
@@ -165,10 +173,10 @@ pub fn pinned(shown: &State) -> HashSet<i64> {
     }
     for entry in shown.timeline.newest() {
         if let Fact::Marked { of, pinned, .. } = &entry.what
-            && seen.insert(*of)
+            && seen.insert((journal_of(shown, entry), *of))
             && *pinned
         {
-            found.insert(*of);
+            found.insert((journal_of(shown, entry), *of));
         }
     }
     found

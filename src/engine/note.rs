@@ -9,6 +9,7 @@ use crate::engine::commands::show;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::effect::RecordOrder;
+use crate::engine::filter::journal_of;
 use crate::engine::filter::visible_facts;
 use crate::engine::prompt::input;
 use crate::engine::record;
@@ -177,7 +178,8 @@ fn selected(state: &State) -> Option<(i64, Fact)> {
 
 /// What the journal says of an entry's marks: pinned, and its tags.
 fn marks(state: &State, seq: i64) -> (bool, Vec<String>) {
-    let newest = state.timeline.newest().find_map(|e| match &e.what {
+    let here = |e: &Entry| state.record.incident.as_ref().is_some_and(|i| i.id == journal_of(state, e));
+    let newest = state.timeline.newest().filter(|e| here(e)).find_map(|e| match &e.what {
         Fact::Marked { of, pinned, tags } if *of == seq => Some((*pinned, tags.clone())),
         _ => None,
     });
@@ -201,7 +203,8 @@ pub(crate) fn on_entry(state: &mut State, command: Command) -> Reaction {
             show(state, Overlay::Note(Box::new(editor)))
         }
         (Command::Correct, Fact::Note { text } | Fact::Todo { text, .. }) => {
-            let newest = state.timeline.newest().find_map(|e| match &e.what {
+            let here = |e: &&Entry| journal_of(state, e) == id;
+            let newest = state.timeline.newest().filter(here).find_map(|e| match &e.what {
                 Fact::Edited { of, text } if *of == seq => Some(text.clone()),
                 _ => None,
             });

@@ -37,10 +37,10 @@ pub(crate) fn due(state: &mut State) -> Option<Effect> {
     let (now, verdict) = (state.now, &state.verdict);
     let wait = state.settings.opens.of(verdict.level)?;
     let risen = state.risen_at();
-    let stands = now.wall - risen >= wait;
+    let stands = now.since(risen) >= wait;
     // What somebody has ended is not opened again while the same trouble lasts or fades. What was found at the start
     // rose when it began, not when somebody began to look.
-    let began = if state.record.is_news(risen) { risen } else { verdict.since };
+    let began = if state.record.is_news(risen.wall) { risen.wall } else { verdict.since };
     let ended = state.record.ended.is_some_and(|at| at >= began);
     let asked = state.opening.asked.is_some_and(|at| now.since(at) < AGAIN);
     if !stands || ended || asked || state.reading() {

@@ -31,6 +31,7 @@ use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::LATENCY_P95;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::time::HOUR;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
@@ -50,6 +51,8 @@ const AGAIN: Millis = 5 * SECOND;
 const SETTLES: Millis = 3 * SECOND;
 /// … or after so long, whatever does not answer.
 const SETTLES_ANYWAY: Millis = 20 * SECOND;
+/// Two cabinas that see the same see it within so much: the slowest checks look once a minute.
+const SAME: Millis = 2 * MINUTE;
 /// The scribe has had so long to write down what it saw; it then stands in the journal.
 const SCRIBE_TAKES: Millis = 10 * SECOND;
 
@@ -112,8 +115,8 @@ pub struct Record {
     reads_back: Option<u64>,
     /// The incident whose first entry is here: there is nothing older.
     from_first: Option<String>,
-    /// What the journal says of the state of things, and since when.
-    told: BTreeMap<String, (Millis, String)>,
+    /// What the journal says of the state of things, and where: what was written last holds, whatever the clock said.
+    told: BTreeMap<String, (i64, String)>,
     /// From when on what is seen is news.
     settles: Option<Stamp>,
     /// Somebody wants to take the incident as soon as the store is there.
@@ -414,10 +417,12 @@ fn keep(state: &mut State, entry: &journal::Entry) {
     let by = if entry.fact.by_person() || entry.who == RULES { entry.who.clone() } else { String::new() };
     let kept = Kept::Saved(entry.incident.clone(), entry.seq);
     let of_this = state.record.incident.as_ref().is_some_and(|i| i.id == entry.incident);
-    for (thing, is) in entry.fact.tells(entry.at).into_iter().filter(|_| of_this) {
-        let told = state.record.told.entry(thing).or_insert_with(|| (entry.at, is.clone()));
-        if told.0 <= entry.at {
-            *told = (entry.at, is);
+    let tells = if of_this { entry.fact.tells(entry.at) } else { Vec::new() };
+    state.timeline.told(entry.at, &tells, SAME);
+    for (thing, is) in tells {
+        let told = state.record.told.entry(thing).or_insert_with(|| (entry.seq, is.clone()));
+        if told.0 <= entry.seq {
+            *told = (entry.seq, is);
         }
     }
     let whole = Entry { at: entry.at, what: entry.fact.clone(), by, id: entry.id.clone(), moment: entry.moment, kept };
@@ -431,7 +436,7 @@ fn keep(state: &mut State, entry: &journal::Entry) {
 /// Is this to be written down still? What cabina says of itself is not, nor what a machine saw long before.
 fn is_due(entry: &Entry, from: Millis) -> bool {
     let about_here = matches!(entry.what, Fact::Opened | Fact::Reloaded | Fact::ReloadFailed { .. });
-    entry.kept == Kept::Here && !about_here && (entry.what.by_person() || entry.at >= from)
+    entry.kept == Kept::Here && !about_here && (words(&entry.what) || entry.at >= from)
 }
 
 /// Is this entry shown, and not on the disk yet?
@@ -487,6 +492,7 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let request = state.record.order();
     let host = state.record.desk.as_ref().map(|d| d.host.clone()).unwrap_or_default();
     let mut chosen: Vec<Draft> = Vec::new();
+    let told = if whose == Scribe::Elsewhere { state.record.told.clone() } else { BTreeMap::new() };
     let settles = state.record.settles.filter(|at| at.mono <= state.now.mono);
     let settled = settles.is_some();
     let known = match settles {
@@ -499,7 +505,7 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
         }
         if known.get(i).is_some_and(|known| *known) {
             entry.kept = Kept::Elsewhere;
-        } else if (scribe && settled) || entry.what.by_person() {
+        } else if (scribe && settled) || entry.what.happened_here() {
             entry.kept = Kept::Saving(request);
             entry.id = match &entry.what {
                 // Whoever marked it may have written it down already.
@@ -509,13 +515,17 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
             };
             let who = match &entry.what {
                 Fact::Silenced { by, .. } | Fact::KnownBad { by, .. } => by.clone(),
+                Fact::SilenceFailed { .. } => state.settings.operator.clone(),
                 _ if entry.by.is_empty() => RULES.to_owned(),
                 _ => entry.by.clone(),
             };
             let draft = Draft::new(entry.at, &who, &host, entry.what.clone());
             chosen.push(Draft { id: entry.id.clone(), moment: entry.moment, ..draft });
         } else if whose == Scribe::Elsewhere && now - entry.at > SCRIBE_TAKES {
-            entry.kept = Kept::Elsewhere;
+            // What the journal does not say was seen from here alone; it stays in sight.
+            let said = |(thing, is): &(String, String)| told.get(thing).is_some_and(|(_, told)| told == is);
+            let tells = entry.what.tells(entry.at);
+            entry.kept = if !tells.is_empty() && tells.iter().all(said) { Kept::Elsewhere } else { Kept::Own };
         }
     }
     state.timeline.let_go();

@@ -42,8 +42,11 @@ pub struct Head {
     pub host: String,
     /// The stamp of the state before the first event.
     pub started: Stamp,
-    /// What was watched.
+    /// What was watched at first.
     pub settings: Settings,
+    /// What is watched since the configuration was read again; `None` while it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watches: Option<String>,
 }
 
 /// Why bytes are no recording.

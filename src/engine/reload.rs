@@ -4,6 +4,8 @@ use crate::engine::alerts::Alerts;
 use crate::engine::classify;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
+use crate::engine::effect::RecordOrder;
+use crate::engine::follow::watched;
 use crate::engine::health::Checks;
 use crate::engine::sessions::Sessions;
 use crate::engine::settings::Settings;
@@ -79,5 +81,6 @@ pub(crate) fn apply(state: &mut State, new: Settings) -> Reaction {
     }
     state.timeline.add(now.wall, Fact::Reloaded);
     classify::judge(state);
-    Reaction::with(Effect::Apply)
+    let watches = Effect::Record(0, RecordOrder::Watch(watched(&state.settings)));
+    Reaction { effects: vec![Effect::Apply, watches], redraw: true }
 }

@@ -1,5 +1,7 @@
 //! All that the screen shows and the rules judge. Plain data: no handle, no sender, no clock, no secret.
 
+use std::collections::BTreeMap;
+
 use crate::engine::alerts::Alerts;
 use crate::engine::announce::Announcer;
 use crate::engine::chart::Compared;
@@ -31,9 +33,9 @@ use crate::engine::sources::SCRAPE;
 use crate::engine::sources::Sources;
 use crate::engine::timeline::Timeline;
 use crate::layout::Pane;
-use crate::model::fact::Fact;
 use crate::model::glance::Glance;
 use crate::model::health::Check;
+use crate::model::severity::Level;
 use crate::model::severity::Rule;
 use crate::model::signal::Absence;
 use crate::model::signal::Sample;
@@ -118,6 +120,8 @@ pub struct State {
     pub(crate) spare: Option<(Stamp, Vec<Sample>)>,
     /// Since when the server answers and knows nothing of the requests.
     pub(crate) useless_since: Option<Stamp>,
+    /// When each level was last reached from below.
+    pub(crate) risen: BTreeMap<Level, Stamp>,
     /// A one-shot's time is over: what has not answered by now is not known.
     pub(crate) over: bool,
     /// Sources whose first round is not over (one-shot modes end when none is left).
@@ -150,6 +154,7 @@ impl State {
             announcer: Announcer::default(),
             compared: Compared::default(),
             opening: Opening::default(),
+            risen: BTreeMap::new(),
             follow: Follow::default(),
             record: Record::default(),
             reload_problem: Vec::new(),
@@ -176,13 +181,8 @@ impl State {
     }
 
     /// Since when the level in force has stood, or a worse one: what an incident waits by.
-    pub(crate) fn risen_at(&self) -> Millis {
-        let level = self.verdict.level;
-        let risen = self.timeline.newest().find_map(|e| match &e.what {
-            Fact::Level { from, to, .. } if *to >= level && *from < level => Some(e.at),
-            _ => None,
-        });
-        risen.unwrap_or(self.started.wall)
+    pub(crate) fn risen_at(&self) -> Stamp {
+        self.risen.get(&self.verdict.level).copied().unwrap_or(self.started)
     }
 
     /// True when the configuration gives cabina nothing to look at.

@@ -27,6 +27,8 @@ pub enum Kept {
     Saved(String, i64),
     /// Another cabina has written the same down as it saw it.
     Elsewhere,
+    /// Seen from here alone: the one that writes has not seen it so.
+    Own,
 }
 
 /// One thing that happened.
@@ -47,6 +49,15 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Its incident and its place in that one's journal, once it is there.
+    #[must_use]
+    pub fn place(&self) -> Option<(&str, i64)> {
+        match &self.kept {
+            Kept::Saved(incident, seq) => Some((incident, *seq)),
+            _ => None,
+        }
+    }
+
     /// Its place in the journal, once it is there.
     #[must_use]
     pub fn seq(&self) -> Option<i64> {
@@ -122,6 +133,25 @@ impl Timeline {
         let before = self.entries.len();
         self.entries.retain(|e| e.kept != Kept::Elsewhere);
         self.version += u64::from(self.entries.len() != before);
+    }
+
+    /// Lets go of what was seen from here alone, now that the journal says the same of about that moment.
+    pub(crate) fn told(&mut self, at: Millis, tells: &[(String, String)], about: Millis) {
+        let from = self.entries.partition_point(|e| e.at < at - about);
+        let same = |e: &Entry| e.kept == Kept::Own && e.what.tells(e.at).iter().any(|t| tells.contains(t));
+        let places: Vec<usize> = self
+            .entries
+            .iter()
+            .enumerate()
+            .skip(from)
+            .take_while(|(_, e)| e.at <= at + about)
+            .filter(|(_, e)| same(e))
+            .map(|(i, _)| i)
+            .collect();
+        for place in places.into_iter().rev() {
+            self.entries.remove(place);
+            self.version += 1;
+        }
     }
 
     /// Another number after every change.

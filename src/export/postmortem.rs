@@ -130,6 +130,31 @@ pub struct PostMortem {
 }
 
 impl PostMortem {
+    /// The same with every text rewritten.
+    #[must_use]
+    pub fn rewritten(self, fit: impl Fn(&str) -> String) -> Self {
+        let all = |texts: Vec<String>| texts.iter().map(|t| fit(t)).collect();
+        let line = |l: Line| Line { who: fit(&l.who), text: fit(&l.text), ..l };
+        let action = |a: Action| Action {
+            text: fit(&a.text),
+            owner: a.owner.map(|o| fit(&o)),
+            due: a.due.map(|d| fit(&d)),
+            ..a
+        };
+        Self {
+            title: fit(&self.title),
+            people: self.people.iter().map(|(role, who)| (fit(role), fit(who))).collect(),
+            summary: all(self.summary),
+            timeline: self.timeline.into_iter().map(line).collect(),
+            helped: all(self.helped),
+            surprises: all(self.surprises),
+            factors: all(self.factors),
+            actions: self.actions.into_iter().map(action).collect(),
+            outputs: self.outputs.into_iter().map(|o| Output { what: fit(&o.what), text: fit(&o.text), ..o }).collect(),
+            ..self
+        }
+    }
+
     /// From when it began until it was written down.
     #[must_use]
     pub fn detection(&self) -> Millis {

@@ -4,6 +4,8 @@ use super::sentences;
 
 sentences! {
     store_newer(path) "{path} es de una cabina más nueva que esta; actualiza esta, o usa otro almacén en [store] url" / "{path} was made by a newer cabina than this one; update this one, or name another store in [store] url"
+    incident_no_action(id, seq) "en {id} la entrada {seq} no es un TODO; `cabina incident list --actions` dice cuáles lo son" / "entry {seq} of {id} is no TODO; `cabina incident list --actions` tells which are"
+    store_older(path) "{path} es de una cabina más vieja: ábrelo una vez con esta sin --read-only, y se pone al día" / "{path} was made by an older cabina: open it once with this one without --read-only, and it is brought up to date"
     store_not_there(path) "{path} aún no existe, y en solo lectura no se crea" / "{path} does not exist yet, and looking does not make it"
     store_denied(path) "no puedo leer o escribir {path}; revisa los permisos, o pon otro almacén en [store] url" / "{path} cannot be read or written; check its permissions, or name another store in [store] url"
     store_no_room(path) "no queda sitio en el disco de {path}; libera espacio: nada se ha anotado" / "the disk of {path} is full; make room: nothing was written"

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::fact::Fact;
+use crate::model::journal::Draft;
 use crate::model::time::Millis;
 
 /// One deploy.
@@ -38,5 +40,12 @@ impl Deploy {
     #[must_use]
     pub fn entry_of(&self, incident: &str) -> String {
         format!("{} {incident}", self.id)
+    }
+
+    /// The entry that says so in an incident's journal.
+    #[must_use]
+    pub fn draft_for(&self, incident: &str) -> Draft {
+        let fact = Fact::Deployed { deploy: self.clone() };
+        Draft { id: self.entry_of(incident), ..Draft::new(self.at, &self.by, &self.from, fact) }
     }
 }

@@ -284,6 +284,10 @@ impl Fact {
             Self::Ran { command, exit, signal, took, output } => {
                 Self::Ran { command: fit(&command), exit, signal, took, output: fit(&output) }
             }
+            Self::Assigned { role, who } => Self::Assigned { role: fit(&role), who: fit(&who) },
+            Self::Marked { of, pinned, tags } => {
+                Self::Marked { of, pinned, tags: tags.iter().map(|t| fit(t)).collect() }
+            }
             other => other,
         }
     }
@@ -316,6 +320,12 @@ impl Fact {
             }],
             _ => Vec::new(),
         }
+    }
+
+    /// What a person did here, or what came of it: no other cabina has seen it.
+    #[must_use]
+    pub fn happened_here(&self) -> bool {
+        self.by_person() || matches!(self, Self::SilenceFailed { .. })
     }
 
     /// Written by a person, not by a machine.

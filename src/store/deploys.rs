@@ -3,8 +3,6 @@
 use sqlx::Row as _;
 
 use crate::model::deploy::Deploy;
-use crate::model::fact::Fact;
-use crate::model::journal::Draft;
 use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -55,10 +53,7 @@ impl Store {
     pub async fn mark(&self, deploy: Deploy) -> Result<Deploy, StoreError> {
         let deploy = self.deployed(deploy).await?;
         for incident in self.incidents(true, OPEN).await? {
-            let fact = Fact::Deployed { deploy: deploy.clone() };
-            let draft =
-                Draft { id: deploy.entry_of(&incident.id), ..Draft::new(deploy.at, &deploy.by, &deploy.from, fact) };
-            self.append(&incident.id, vec![draft]).await?;
+            self.append(&incident.id, vec![deploy.draft_for(&incident.id)]).await?;
         }
         Ok(deploy)
     }
@@ -79,6 +74,6 @@ impl Store {
     }
 }
 
-fn read(data: &str) -> Result<Deploy, StoreError> {
+pub(super) fn read(data: &str) -> Result<Deploy, StoreError> {
     serde_json::from_str(data).map_err(|e| StoreError::Failed(e.to_string()))
 }

@@ -10,6 +10,8 @@ use crate::lang::Lang;
 pub enum StoreError {
     /// A newer cabina made it.
     Newer(PathBuf),
+    /// An older cabina made it, and it may not be brought up to date.
+    Older(PathBuf),
     /// There is none yet, and none may be made.
     NotThere(PathBuf),
     /// It may not be read or written.
@@ -32,12 +34,12 @@ impl StoreError {
     /// The same, with the file's name where it was not known yet.
     #[must_use]
     pub(crate) fn of(self, path: &Path) -> Self {
-        let path = path.to_path_buf();
+        let named = |old: PathBuf| if old.as_os_str().is_empty() { path.to_path_buf() } else { old };
         match self {
-            Self::Newer(_) => Self::Newer(path),
-            Self::Denied(_) => Self::Denied(path),
-            Self::NoRoom(_) => Self::NoRoom(path),
-            Self::Damaged(_) => Self::Damaged(path),
+            Self::Newer(p) => Self::Newer(named(p)),
+            Self::Denied(p) => Self::Denied(named(p)),
+            Self::NoRoom(p) => Self::NoRoom(named(p)),
+            Self::Damaged(p) => Self::Damaged(named(p)),
             other => other,
         }
     }
@@ -47,6 +49,7 @@ impl StoreError {
     pub fn words(&self, lang: Lang) -> String {
         match self {
             Self::Newer(path) => lang.store_newer(path.display()),
+            Self::Older(path) => lang.store_older(path.display()),
             Self::NotThere(path) => lang.store_not_there(path.display()),
             Self::Denied(path) => lang.store_denied(path.display()),
             Self::NoRoom(path) => lang.store_no_room(path.display()),

@@ -12,11 +12,15 @@ use crate::model::journal::Chain;
 use crate::model::journal::Draft;
 use crate::model::journal::Entry;
 use crate::model::journal::read as read_data;
+use crate::model::time::HOUR;
 use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::deploys::read as read_deploy;
 use crate::store::on;
 
+/// A change so long before trouble began is suspected first.
+const SUSPECTED: Millis = HOUR;
 /// Entries read at once while a whole journal is walked.
 const PAGE: i64 = 1_000;
 const ENTRY: &str = "SELECT incident, seq, id, happened_at, recorded_at, who, host, data, prev, hash FROM entry";
@@ -104,6 +108,23 @@ macro_rules! add {
     }};
 }
 
+/// The versions that went live before an incident began, or since: they belong to its story whoever tells it.
+macro_rules! deployed_before {
+    ($tx:expr, $incident:expr, $now:expr) => {{
+        let rows =
+            sqlx::query("SELECT data FROM deploy WHERE happened_at >= ? AND happened_at <= ? ORDER BY happened_at")
+                .bind($incident.opened_at - SUSPECTED)
+                .bind($now)
+                .fetch_all(&mut *$tx)
+                .await?;
+        let mut drafts: Vec<Draft> = Vec::new();
+        for row in rows {
+            drafts.push(read_deploy(&row.try_get::<String, _>(0)?)?.draft_for(&$incident.id));
+        }
+        drafts
+    }};
+}
+
 /// Makes the row of a new incident inside a transaction: the next number of its year.
 macro_rules! number {
     ($tx:expr, $year:expr) => {{
@@ -170,6 +191,8 @@ impl Store {
             let mut tx = begin!(p).await?;
             let mut incident = number!(tx, year);
             add!(tx, &mut incident, drafts, now);
+            let deploys = deployed_before!(tx, incident, now);
+            add!(tx, &mut incident, deploys, now);
             tx.commit().await?;
             incident
         });
@@ -204,7 +227,11 @@ impl Store {
                 let fact = Fact::Assigned { role: format!("{HELPER} {who}"), who: who.clone() };
                 drafts.push(Draft { fact, ..took });
             }
-            let entries = add!(tx, &mut incident, drafts, now);
+            let mut entries = add!(tx, &mut incident, drafts, now);
+            if opened {
+                let deploys = deployed_before!(tx, incident, now);
+                entries.extend(add!(tx, &mut incident, deploys, now));
+            }
             tx.commit().await?;
             Joined { incident, entries, opened }
         });

@@ -22,6 +22,7 @@ pub use incidents::new_id;
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::SqlitePool;
@@ -60,6 +61,7 @@ enum Stale {
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: Pool,
+    path: Arc<Path>,
 }
 
 /// What opening came to.
@@ -89,6 +91,34 @@ impl Store {
         Self::open_file(path, wait).await
     }
 
+    /// Opens the store at `url` to be read, and changes nothing: neither is one made, nor brought up to date, nor put
+    /// aside.
+    ///
+    /// # Errors
+    /// When it cannot be used as it is.
+    pub async fn look(url: &str, wait: Millis) -> Result<Self, StoreError> {
+        let path = path(url).ok_or(StoreError::OtherDatabase)?;
+        if !path.exists() {
+            return Err(StoreError::NotThere(path));
+        }
+        let looked = async {
+            let store = Self::connect(&path, wait, true).await?;
+            let standing = migrate::standing(&store.pool).await?;
+            Ok::<_, StoreError>((store, standing))
+        };
+        match looked.await.map_err(|e| e.of(&path))? {
+            (store, migrate::Standing::Current) => Ok(store),
+            (_, migrate::Standing::Older) => Err(StoreError::Older(path)),
+            (_, migrate::Standing::Newer) => Err(StoreError::Newer(path)),
+        }
+    }
+
+    /// The error, with the name of this store's file where it has none.
+    #[must_use]
+    pub fn named(&self, why: StoreError) -> StoreError {
+        why.of(&self.path)
+    }
+
     async fn open_file(path: PathBuf, wait: Millis) -> Result<Opened, StoreError> {
         let mut notes = Vec::new();
         if file::on_a_network(&path) {
@@ -109,7 +139,7 @@ impl Store {
             }
         }
         file::make(&path)?;
-        let store = Self::connect(&path, wait).await.map_err(|e| e.of(&path))?;
+        let store = Self::connect(&path, wait, false).await.map_err(|e| e.of(&path))?;
         migrate::run(&store.pool).await.map_err(|e| e.of(&path))?;
         drop(lock);
         Ok(Opened { store, notes })
@@ -118,7 +148,7 @@ impl Store {
     /// The store as it is, if it can be used at once.
     async fn current(path: &Path, wait: Millis) -> Result<Result<Self, Stale>, StoreError> {
         let looked = async {
-            let store = Self::connect(path, wait).await?;
+            let store = Self::connect(path, wait, false).await?;
             let standing = migrate::standing(&store.pool).await?;
             Ok((store, standing))
         };
@@ -131,10 +161,11 @@ impl Store {
         }
     }
 
-    async fn connect(path: &Path, wait: Millis) -> Result<Self, StoreError> {
+    async fn connect(path: &Path, wait: Millis, read_only: bool) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
+            .read_only(read_only)
             .foreign_keys(true)
             // A commit that was acknowledged survives a power cut.
             .synchronous(SqliteSynchronous::Full)
@@ -144,7 +175,7 @@ impl Store {
             .acquire_timeout(Duration::from_millis(wait.max(0) as u64 + 1_000))
             .connect_with(options)
             .await?;
-        Ok(Self { pool: Pool::Sqlite(pool) })
+        Ok(Self { pool: Pool::Sqlite(pool), path: path.into() })
     }
 
     /// Lets go of it: what was written is on the disk already.

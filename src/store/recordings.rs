@@ -62,6 +62,26 @@ impl Store {
         }))
     }
 
+    /// Writes into the head of a recording what is watched from now on.
+    ///
+    /// # Errors
+    /// When nothing was written.
+    pub async fn watches(&self, id: &str, watched: &str) -> Result<(), StoreError> {
+        on!(&self.pool, p => {
+            let mut tx = p.begin_with("BEGIN IMMEDIATE").await?;
+            let head: Option<String> =
+                sqlx::query_scalar("SELECT head FROM recording WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
+            let parsed = head.and_then(|h| serde_json::from_str::<serde_json::Value>(&h).ok());
+            if let Some(serde_json::Value::Object(mut head)) = parsed {
+                head.insert("watches".to_owned(), watched.into());
+                let head = serde_json::Value::Object(head).to_string();
+                sqlx::query("UPDATE recording SET head = ? WHERE id = ?").bind(head).bind(id).execute(&mut *tx).await?;
+                tx.commit().await?;
+            }
+        });
+        Ok(())
+    }
+
     /// Adds a span, in the place of everything of its recording from its first event on.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     below(p, area, places.len().saturating_sub(from + rows));
 }
 
-fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry, pinned: &HashSet<i64>) {
+fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry, pinned: &HashSet<(&str, i64)>) {
     let lang = p.lang();
     let state = p.shown();
     let clock = state.settings.zone.hms(entry.at);
@@ -61,7 +61,7 @@ fn line(p: &mut Painter<'_>, area: Rect, y: u16, entry: &Entry, pinned: &HashSet
         p.right(area, y, &mark, Role::Muted);
         area.width = area.width.saturating_sub(text::width(&mark) as u16);
     }
-    let kept_up = entry.seq().is_some_and(|seq| pinned.contains(&seq));
+    let kept_up = entry.place().is_some_and(|at| pinned.contains(&at));
     let mut used = p.text(area.x, y, area.width, &format!("{clock} "), if kept_up { Role::Focus } else { Role::Muted });
     if kept_up {
         used += p.text(area.x + used, y, area.width, "▪ ", Role::Focus);

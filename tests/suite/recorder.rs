@@ -143,6 +143,94 @@ async fn a_cockpit_beside_it_reads_what_it_read_and_asks_for_itself_when_it_is_g
     child.wait().await.unwrap();
 }
 
+/// Killed at any moment of its life, the next one goes on where it was: one incident, a chain that holds, and the
+/// recording can be read to its end.
+#[tokio::test]
+async fn killed_again_and_again_it_goes_on() {
+    let (server, house) = house().await;
+    server.on("/", answer(500, "text/plain", "no"));
+    for round in 0..4u32 {
+        let mut child = recorder(&house);
+        let asked = server.seen().len();
+        until("it asks", PATIENCE, async || if server.seen().len() > asked { Ok(()) } else { Err(String::new()) })
+            .await;
+        let mut next = Duration::from_millis(u64::from(round) * 700);
+        // Somewhere between its first look and its second write.
+        while tokio::time::timeout(next, child.wait()).await.is_ok() {
+            next = Duration::ZERO;
+        }
+        child.start_kill().unwrap();
+        child.wait().await.unwrap();
+    }
+    let child = recorder(&house);
+    let look = async || match incidents(&house).await.as_slice() {
+        [one] => Ok(one["id"].as_str().unwrap().to_owned()),
+        other => Err(format!("{other:?}")),
+    };
+    let id = until("one incident, opened by rule", PATIENCE, look).await;
+    house.good(&["incident", "verify", &id]).await;
+    let mut rosa = Screen::start(&["--config", &house.config()], &[("CABINA_USER", "rosa")], 120, 40);
+    rosa.shows("· recorder on").await;
+    rosa.shows("API: UNKNOWN -> DOWN").await;
+    end(&child);
+}
+
+/// The clock is put back by an hour while a level waits for its incident: waiting goes on, and ends when it should.
+#[test]
+fn a_clock_that_steps_back_neither_stops_nor_doubles_an_incident() {
+    use cabina::engine::Event;
+    use cabina::engine::Kind;
+    use cabina::engine::effect::Effect;
+    use cabina::engine::effect::RecordOrder;
+    use cabina::engine::record::Desk;
+    use cabina::engine::record::Scribe;
+    use cabina::model::health::Outcome;
+    use cabina::model::health::Probe;
+    use cabina::model::signal::Absence;
+    use cabina::model::time::Stamp;
+    let (settings, _) = crate::support::settings(
+        "[[health]]\nname = \"API\"\ntcp = \"127.0.0.1:1\"\nevery = \"5s\"\nfail_after = 1\ncritical = true\n[severity.open]\nsev1 = \"5m\"\n[severity.quiet]\nsev3 = \"1s\"\n",
+    );
+    let mut state = State::new(settings, Mode::Record, play::stamp(0));
+    let (mut asked, mut told) = (Vec::new(), 0);
+    for second in 0..900i64 {
+        // An hour back after two minutes of trouble.
+        let stepped = if second >= 180 { 3_600_000 } else { 0 };
+        let at = play::stamp(second * 1_000);
+        let at = Stamp { wall: at.wall - stepped, ..at };
+        let mut kinds = vec![Kind::Tick];
+        if second == 0 {
+            kinds.push(Kind::RecordOpened { desk: Desk { id: "d".into(), host: "h".into() }, draft: String::new() });
+            let (incident, ended) = (None, None);
+            kinds.push(Kind::RecordRead {
+                incident,
+                entries: Vec::new(),
+                deploys: Vec::new(),
+                scribe: Scribe::Here,
+                ended,
+            });
+        }
+        if second % 5 == 0 {
+            let outcome = if second < 60 { Outcome::Good } else { Outcome::Absent(Absence::Refused) };
+            let detail = String::new();
+            let probe = Probe { outcome, latency: Some(1), detail, cert_days: None, cert_soon: false };
+            kinds.push(Kind::Probed { check: "API".into(), probe });
+        }
+        for kind in kinds {
+            for effect in engine::update(&mut state, Event { at, kind }).effects {
+                if matches!(effect, Effect::Record(_, RecordOrder::Take { .. })) {
+                    asked.push(second);
+                }
+            }
+        }
+        told = told.max(state.timeline.len());
+    }
+    // Five minutes after it was SEV1; and again while nobody answers, not before.
+    assert!((418..=426).contains(&asked[0]), "{asked:?}");
+    assert!(asked.windows(2).all(|w| w[1] - w[0] >= 10), "{asked:?}");
+    assert!(told < 10, "each thing is told once: {told}");
+}
+
 #[tokio::test]
 async fn of_two_recorders_one_stands_by_until_the_other_ends() {
     use tokio::io::AsyncBufReadExt as _;
@@ -234,7 +322,7 @@ fn makes_the_golden_recording() {
         writer.push(event);
     }
     let (version, host) = (env!("CARGO_PKG_VERSION").to_owned(), "lb1".to_owned());
-    let head = Head { version, host, started: play::stamp(0), settings };
+    let head = Head { version, host, started: play::stamp(0), settings, watches: None };
     std::fs::create_dir_all(golden("")).unwrap();
     std::fs::write(golden("1.json"), serde_json::to_string(&head).unwrap()).unwrap();
     std::fs::write(golden("1.cbr"), writer.finish()).unwrap();

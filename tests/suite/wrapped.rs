@@ -71,6 +71,61 @@ async fn keys_that_interrupt_and_a_window_that_changes_reach_the_command() {
 }
 
 #[tokio::test]
+async fn each_stream_goes_where_it_would_go_alone() {
+    let house = house().await;
+    let (program, config) = (env!("CARGO_BIN_EXE_cabina"), house.config());
+    let shell = |line: &str| {
+        let line = line.replace("RUN", &format!("{program} --config {config} run --"));
+        Screen::run(std::path::Path::new("/bin/sh"), &["-c", &line], &[("SECRET", "s3cr3t-token")], 100, 30)
+    };
+    let ask = "test -t 1; o=$?; test -t 2; echo \"out=$o err=$?\"; echo aside >&2; exit 5";
+    let err = house.store().with_file_name("err.log");
+    // Errors into a file: it has them, and the rest still is a terminal.
+    let mut screen = shell(&format!("RUN sh -c '{ask}' 2>{}; echo ended $?", err.display()));
+    screen.shows("out=0 err=1").await;
+    screen.shows("ended 5").await;
+    assert!(screen.ends().await.success());
+    assert!(!screen.text().contains("aside"), "{}", screen.text());
+    assert_eq!(std::fs::read_to_string(&err).unwrap(), "aside\n");
+    // Output into a pipe, and errors still on the terminal.
+    let mut screen = shell(&format!("RUN sh -c '{ask}' | sed s/^/piped:/"));
+    screen.shows("piped:out=1 err=0").await;
+    screen.shows("aside").await;
+    assert!(screen.ends().await.success());
+    // Input from a pipe: colours stay, and what asks the terminal itself still can.
+    let mut screen =
+        shell("echo given | RUN sh -c 'cat; test -t 1 && echo coloured; read a </dev/tty; echo \"got $a\"'");
+    screen.shows("given").await;
+    screen.shows("coloured").await;
+    screen.keys("typed\n").await;
+    screen.shows("got typed").await;
+    assert!(screen.ends().await.success());
+    // In the background it neither takes the keys nor stops.
+    let mut screen = shell("set -m; RUN sh -c 'echo behind; exit 3' & wait $!; echo ended $?");
+    screen.shows("behind").await;
+    screen.shows("ended 3").await;
+    assert!(screen.ends().await.success());
+}
+
+#[tokio::test]
+async fn a_paste_meets_a_flood_and_a_command_outlives_its_terminal() {
+    let house = house().await;
+    // It reads nothing for as long as it writes: both sides are full at once.
+    let script = "stty -echo raw; echo ready; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo flooded; head -c 60000 >/dev/null; echo swallowed";
+    let mut screen = at_a_terminal(&house, &["sh", "-c", script]);
+    screen.shows("ready").await;
+    screen.pastes("y".repeat(60_000));
+    screen.shows("swallowed").await;
+    assert!(screen.ends().await.success());
+    // It closes its terminal and goes on: signals still reach it.
+    let script = "echo ready; trap 'exit 4' TERM; exec >/dev/null 2>&1 </dev/null; while :; do sleep 0.05; done";
+    let mut screen = at_a_terminal(&house, &["sh", "-c", script]);
+    screen.shows("ready").await;
+    screen.signal(rustix::process::Signal::TERM);
+    assert_eq!(screen.ends().await.code(), Some(4));
+}
+
+#[tokio::test]
 async fn in_a_pipe_bytes_pass_as_they_are() {
     let house = house().await;
     let mut command = house.command(&["run", "--", "sh", "-c", "cat; echo $SECRET >&2; exit 3"]);

@@ -79,6 +79,12 @@ impl Screen {
         self.write.as_mut().unwrap().write_all(keys.as_bytes()).await.unwrap();
     }
 
+    /// Pastes while the screen is read, as a terminal does; nothing can be typed after it.
+    pub(crate) fn pastes(&mut self, text: String) {
+        let mut write = self.write.take().unwrap();
+        tokio::spawn(async move { write.write_all(text.as_bytes()).await });
+    }
+
     pub(crate) fn resize(&mut self, cols: u16, rows: u16) {
         self.write.as_ref().unwrap().resize(pty_process::Size::new(rows, cols)).unwrap();
         self.parser.screen_mut().set_size(cells(rows), cells(cols));
