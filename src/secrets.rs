@@ -12,10 +12,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
+use crate::model::credential;
+use crate::model::credential::HIDDEN;
+
 /// Shorter values are not looked for in texts: they would blot out ordinary words.
 const LEAST: usize = 6;
-/// What stands in the place of a secret.
-const HIDDEN: &str = "•••";
 
 /// Secret values by name.
 #[derive(Default)]
@@ -58,7 +59,7 @@ impl Secrets {
         hasher.finish()
     }
 
-    /// The text with every secret value blotted out.
+    /// The text with every secret value blotted out, the known ones and what looks like one.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut out = text.to_owned();
@@ -68,7 +69,7 @@ impl Secrets {
                 out = out.replace(value, HIDDEN);
             }
         }
-        out
+        credential::mask(&out)
     }
 }
 
@@ -113,7 +114,8 @@ pub fn without_passwords(words: Vec<String>) -> Vec<String> {
         let secret = named_secret(name) || name.ends_with("pwd");
         let out = match w.split_once('=') {
             _ if std::mem::take(&mut next) => HIDDEN.to_owned(),
-            Some((name, _)) if secret => format!("{name}={HIDDEN}"),
+            // A whole script in one word is read as a text.
+            Some((name, value)) if secret && !value.contains(char::is_whitespace) => format!("{name}={HIDDEN}"),
             None if option && secret => {
                 next = true;
                 w.clone()

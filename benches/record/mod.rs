@@ -204,7 +204,7 @@ fn long_journal(filter: &str) -> State {
     };
     take(Kind::RecordOpened { desk: Desk::default(), draft: String::new() });
     let (deploys, scribe, ended) = (Vec::new(), Scribe::Here, None);
-    take(Kind::RecordRead { incident: Some(incident), entries, deploys, scribe, ended });
+    take(Kind::RecordRead { incident: Some(incident), entries, deploys, scribe, ended, last: None });
     for key in format!("7z{}", if filter.is_empty() { String::new() } else { format!("/{filter}") }).chars() {
         take(Kind::Key(Chord::char(key)));
     }

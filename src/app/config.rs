@@ -52,7 +52,15 @@ pub(super) fn language() -> Lang {
 }
 
 fn surroundings<'a>(env: &'a BTreeMap<String, String>, folder: &'a Path) -> Surroundings<'a> {
-    Surroundings { env, read_file: &read_secret, folder, zone: iana_time_zone::get_timezone().ok() }
+    Surroundings { env, read_file: &read_secret, folder, zone: iana_time_zone::get_timezone().ok(), login: login() }
+}
+
+/// The name of whoever runs this, from the list of users; a name from elsewhere (LDAP) is in the environment of a login.
+fn login() -> Option<String> {
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let users = fs::read_to_string("/etc/passwd").ok()?;
+    let mut lines = users.lines().map(|l| l.split(':').collect::<Vec<_>>());
+    lines.find(|user| user.get(2) == Some(&uid.as_str())).and_then(|user| user.first().map(|n| (*n).to_owned()))
 }
 
 fn read_secret(path: &Path) -> Result<String, String> {

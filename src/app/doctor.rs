@@ -17,6 +17,7 @@ use crate::engine::settings::Settings;
 use crate::engine::state::Mode;
 use crate::engine::words;
 use crate::lang::Lang;
+use crate::model::signal::Absence;
 use crate::model::signal::Reading;
 use crate::model::source::Feed;
 use crate::model::text::pad;
@@ -85,6 +86,8 @@ fn tried(state: &State) -> Vec<Tried> {
         let own = source.name.split_once(' ').filter(|_| source.feed == Feed::Figures).map(|(_, name)| name);
         let read = own.and_then(|n| state.signals.get(n)).and_then(|s| s.last.as_ref()).map(|(_, s)| &s.reading);
         let absent = match read {
+            // One look gives no rate; that it could be read is what is asked here.
+            Some(Reading::Absent(Absence::TooYoung)) => None,
             Some(Reading::Absent(why)) => Some(words::absence(lang, why)),
             _ => None,
         };

@@ -117,7 +117,7 @@ impl Desk<'_> {
             }
             Asked::List { open, actions, limit } => self.list(store, *open, *actions, *limit).await?,
             Asked::Show { id } => {
-                let incident = self.find(store, id).await?;
+                let incident = self.find_to_read(store, id).await?;
                 let mut entries = all(store, &incident.id).await?;
                 entries.sort_by_key(|e| (e.at, e.seq));
                 if self.json {
@@ -129,7 +129,12 @@ impl Desk<'_> {
             Asked::Merge { id, into } => {
                 let (from, into) = (self.find(store, id).await?, self.find(store, into).await?);
                 if from.id == into.id {
-                    return Err(Failed::Usage(lang.fact_merged(&into.id)));
+                    return Err(Failed::Usage(lang.incident_same(&into.id)));
+                }
+                for one in [&from, &into] {
+                    if let Some(other) = &one.merged_into {
+                        return Err(Failed::Usage(lang.incident_merged_already(&one.id, other)));
+                    }
                 }
                 let who = &self.configured.settings.operator;
                 let stays = store.merge(&from.id, &into.id, who, &host()).await?;
@@ -147,11 +152,7 @@ impl Desk<'_> {
             | Asked::Done { id, .. } => {
                 let Some((at, fact)) = fact else { return Err(Failed::Code(exit::INTERNAL)) };
                 let incident = self.find(store, id).await?;
-                if let Fact::Done { of, .. } = &fact
-                    && !incident.actions.iter().any(|a| a.seq == *of)
-                {
-                    return Err(Failed::Usage(lang.incident_no_action(&incident.id, of)));
-                }
+                let fact = self.fits(&incident, fact)?;
                 let mut drafts = vec![self.draft(at, fact)];
                 if let Asked::Update { text: Some(text), phase: Some(_), .. } = asked {
                     drafts.push(self.draft(at, Fact::Update { text: self.words(text)? }));
@@ -174,7 +175,14 @@ impl Desk<'_> {
                 return Ok(Some((began, Fact::IncidentOpened { title, level, began })));
             }
             Asked::Note { text, at, kind, owner, due, .. } => {
-                let text = if text == "-" { self.words(&stdin()?)? } else { self.words(text)? };
+                let text = if text == "-" { self.words(&self.stdin()?)? } else { self.words(text)? };
+                if matches!(kind, NoteKind::Note) && (owner.is_some() || due.is_some()) {
+                    return Err(Failed::Usage(lang.incident_owner_without_todo()));
+                }
+                let is_day = |d: &String| d.len() == 10 && chrono::NaiveDate::parse_from_str(d, "%Y-%m-%d").is_ok();
+                if let Some(due) = due.as_ref().filter(|d| !is_day(d)) {
+                    return Err(Failed::Usage(lang.incident_bad_due(format!("{due:?}"))));
+                }
                 let fit = |t: &Option<String>| t.as_deref().map(|t| clean(&self.configured.secrets.redact(t)));
                 let fact = match kind {
                     NoteKind::Note => Fact::Note { text },
@@ -200,7 +208,7 @@ impl Desk<'_> {
                 Fact::Resolved { since: self.at(at.as_deref())?, text: self.redacted(text) }
             }
             Asked::Close { text, .. } => Fact::Closed { text: self.redacted(text) },
-            Asked::Done { entry, undo, .. } => Fact::Done { of: *entry, done: !undo },
+            Asked::Done { entry, undo, .. } => Fact::Done { of: *entry, done: !undo, text: String::new() },
             Asked::List { .. }
             | Asked::Show { .. }
             | Asked::Merge { .. }
@@ -227,7 +235,11 @@ impl Desk<'_> {
     fn at(&self, text: Option<&str>) -> Result<Millis, Failed> {
         let s = &self.configured.settings;
         let Some(text) = text else { return Ok(self.now) };
-        s.zone.said(text, self.now).ok_or_else(|| Failed::Usage(s.lang.incident_bad_time(format!("{text:?}"))))
+        let why = || match s.zone.moment(text).filter(|at| *at > self.now) {
+            Some(_) => s.lang.incident_later(text),
+            None => s.lang.incident_bad_time(format!("{text:?}")),
+        };
+        s.zone.said(text, self.now).ok_or_else(|| Failed::Usage(why()))
     }
 
     fn level(&self, text: &str) -> Result<Level, Failed> {
@@ -249,11 +261,48 @@ impl Desk<'_> {
         if text.trim().is_empty() {
             return Err(Failed::Usage(self.configured.settings.lang.incident_empty_text()));
         }
+        if text.chars().count() > WRITTEN_LIMIT {
+            return Err(Failed::Usage(self.configured.settings.lang.incident_too_long()));
+        }
         Ok(text)
     }
 
     fn line(&self, text: &str) -> Result<String, Failed> {
         self.words(text).map(|t| clean(&t))
+    }
+
+    /// What comes in through a pipe, up to a little more than may be written: that it is too long is then said.
+    fn stdin(&self) -> Result<String, Failed> {
+        let mut text = String::new();
+        let read = std::io::stdin().take(8 * WRITTEN_LIMIT as u64).read_to_string(&mut text);
+        read.map(|_| text).map_err(|_| Failed::Usage(self.configured.settings.lang.incident_not_text("-")))
+    }
+
+    /// Can this be said of the incident? What belongs to it is filled in.
+    fn fits(&self, incident: &Incident, fact: Fact) -> Result<Fact, Failed> {
+        let lang = self.configured.settings.lang;
+        if let Some(into) = &incident.merged_into {
+            return Err(Failed::Usage(lang.incident_merged_already(&incident.id, into)));
+        }
+        match fact {
+            Fact::Resolved { .. } if incident.phase == Phase::Closed => {
+                Err(Failed::Usage(lang.incident_closed_already(&incident.id)))
+            }
+            Fact::Done { of, done, .. } => match incident.actions.iter().find(|a| a.seq == of) {
+                Some(action) => Ok(Fact::Done { of, done, text: action.text.clone() }),
+                None => Err(Failed::Usage(lang.incident_no_action(&incident.id, of))),
+            },
+            fact => Ok(fact),
+        }
+    }
+
+    /// The same, to be read: the newest one may be over.
+    async fn find_to_read(&self, store: &Store, id: &str) -> Result<Incident, Failed> {
+        if id == NEWEST {
+            let newest = store.incidents(false, 1).await?.into_iter().next();
+            return newest.ok_or_else(|| StoreError::NoIncident(id.to_owned()).into());
+        }
+        self.find(store, id).await
     }
 
     async fn find(&self, store: &Store, id: &str) -> Result<Incident, Failed> {
@@ -293,7 +342,7 @@ impl Desk<'_> {
 
     async fn verify(&self, store: &Store, id: &str) -> Result<u8, Failed> {
         let lang = self.configured.settings.lang;
-        let id = self.find(store, id).await?.id;
+        let id = self.find_to_read(store, id).await?.id;
         let (ok, entry, text) = match store.verify(&id).await? {
             Ok(n) => (true, None, lang.incident_verified(&id, n)),
             Err(wrong) => {
@@ -311,11 +360,13 @@ impl Desk<'_> {
 
     async fn export(&self, store: &Store, id: Option<&str>, output: Option<&Path>) -> Result<(), Failed> {
         let ids = match id {
-            Some(id) => vec![self.find(store, id).await?.id],
+            Some(id) => vec![self.find_to_read(store, id).await?.id],
             None => store.incidents(false, i64::MAX).await?.into_iter().map(|i| i.id).collect(),
         };
-        let io = |e: std::io::Error| {
-            Failed::Store(StoreError::Failed(format!("{}: {e}", output.unwrap_or(Path::new("-")).display())))
+        let io = |e: std::io::Error| match e.kind() {
+            // Whoever reads has enough of it: the code that a shell gives for that.
+            std::io::ErrorKind::BrokenPipe => Failed::Code(141),
+            _ => Failed::Store(StoreError::Failed(format!("{}: {e}", output.unwrap_or(Path::new("-")).display()))),
         };
         let mut out: Box<dyn std::io::Write> = match output {
             Some(path) => Box::new(std::io::BufWriter::new(std::fs::File::create(path).map_err(io)?)),
@@ -415,10 +466,4 @@ pub(super) async fn all(store: &Store, id: &str) -> Result<Vec<Entry>, StoreErro
         after = last.seq;
         entries.extend(page);
     }
-}
-
-fn stdin() -> Result<String, Failed> {
-    let mut text = String::new();
-    let read = std::io::stdin().take(WRITTEN_LIMIT as u64).read_to_string(&mut text);
-    read.map(|_| text).map_err(|e| Failed::Store(StoreError::Failed(e.to_string())))
 }

@@ -135,8 +135,13 @@ mod tests {
                     Found { health: on(0), metrics: on(1), prometheus: on(2), mysql: on(3), alertmanager: on(4) };
                 let text = compose(&found, lang);
                 let env = BTreeMap::from([("DB_PASSWORD".to_owned(), "x".to_owned())]);
-                let around =
-                    Surroundings { env: &env, read_file: &|_| Err(String::new()), folder: Path::new("/"), zone: None };
+                let around = Surroundings {
+                    env: &env,
+                    read_file: &|_| Err(String::new()),
+                    folder: Path::new("/"),
+                    zone: None,
+                    login: None,
+                };
                 let loaded = crate::config::load(&text, &around).unwrap_or_else(|e| panic!("{:?}\n{text}", e.mistakes));
                 assert_eq!(loaded.settings.checks.len(), usize::from(found.health) + usize::from(found.mysql));
                 assert_eq!(loaded.settings.sessions.is_some(), found.mysql);

@@ -24,6 +24,7 @@ use crate::engine::story::From;
 use crate::engine::story::LEAD;
 use crate::export::postmortem as document;
 use crate::lang::Lang;
+use crate::model::journal;
 use crate::model::time::MINUTE;
 use crate::secrets::Secrets;
 use crate::sources::prometheus;
@@ -144,7 +145,24 @@ pub(super) async fn make(
     Ok(text)
 }
 
-/// Writes the document beside the store, unless somebody has it there already: what people wrote is not written over.
+/// Ends a document that nobody has touched: a print of what stands before it.
+const UNTOUCHED: &str = "<!-- cabina ";
+
+fn signed(text: &str) -> String {
+    format!("{text}\n{UNTOUCHED}{} -->\n", journal::print(text))
+}
+
+/// Has anybody written in it? Without its mark, or with one that does not fit, somebody has.
+fn touched(document: &str) -> bool {
+    let untouched = document.rfind(UNTOUCHED).is_some_and(|at| {
+        let text = document.get(..at).and_then(|t| t.strip_suffix('\n'));
+        text.is_some_and(|text| signed(text) == document)
+    });
+    !untouched
+}
+
+/// Writes the document beside the store, unless somebody has written in the one that is there: what people wrote is not
+/// written over, and what nobody touched is made anew.
 pub(super) async fn beside(settings: &Settings, secrets: &Arc<Secrets>, url: &str, id: &str) -> Result<String, String> {
     let lang = settings.lang;
     let failed = |why: StoreError| why.words(lang);
@@ -153,13 +171,14 @@ pub(super) async fn beside(settings: &Settings, secrets: &Arc<Secrets>, url: &st
     folder.push(".postmortem");
     let (folder, name) = (PathBuf::from(folder), format!("{id}.md"));
     let file = folder.join(name);
-    if !file.exists() {
+    if !std::fs::read_to_string(&file).is_ok_and(|there| touched(&there)) {
         let Opened { store, .. } = Store::open(url, store::PATIENCE).await.map_err(failed)?;
         let made = make(settings, secrets, &store, id, lang, false, None).await.map_err(|why| store.named(why));
         store.close().await;
         let text = made.map_err(failed)?.map_err(|name| lang.pm_bad_template(name))?;
         let kept = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        kept.and_then(|()| crate::store::keep_aside(&file, &text)).map_err(|e| format!("{}: {e}", file.display()))?;
+        kept.and_then(|()| crate::store::keep_aside(&file, &signed(&text)))
+            .map_err(|e| format!("{}: {e}", file.display()))?;
     }
     Ok(file.display().to_string())
 }

@@ -43,6 +43,8 @@ pub struct Surroundings<'a> {
     pub folder: &'a Path,
     /// The machine's time zone, by its IANA name.
     pub zone: Option<String>,
+    /// Whom the machine takes the person for, where the environment does not say.
+    pub login: Option<String>,
 }
 
 impl Surroundings<'_> {
@@ -128,7 +130,8 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     (settings.quiet, settings.opens) = severity(root, cx);
     settings.contacts = contacts(root, cx);
     let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| cx.around.env.get(*n));
-    settings.operator = known.map_or_else(|| "cabina".to_owned(), |n| clean(n));
+    let known = known.cloned().or_else(|| cx.around.login.clone());
+    settings.operator = known.map_or_else(|| "cabina".to_owned(), |n| clean(&n));
     settings.store = store::read(root, cx);
     later::read(root, cx);
     root.finish(cx);
@@ -248,6 +251,7 @@ mod tests {
             },
             folder: Path::new("/etc/cabina"),
             zone: Some("Europe/Madrid".to_owned()),
+            login: None,
         };
         load(text, &around)
             .map_err(|r| r.mistakes.iter().map(|m| format!("{}: {}: {}", m.line, m.key, m.text)).collect())

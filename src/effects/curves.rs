@@ -23,11 +23,12 @@ pub async fn read(store: &Store, span: (Millis, Millis)) -> Result<Curves, Store
         let Ok(chunk) = recording::read_only(&kept.bytes, wanted) else { continue };
         for event in chunk.events {
             match event.kind {
-                Kind::Sampled { samples, .. } => curves.sampled(&samples),
+                Kind::Sampled { samples, origin, .. } => curves.read_by(origin, &samples),
                 Kind::Measured { look: Ok(m) } => curves.measured(event.at.wall, m.rows.n as f64),
                 _ => {}
             }
         }
     }
+    curves.settle();
     Ok(curves)
 }

@@ -323,7 +323,8 @@ impl Keeper {
         let incident = self.store.incidents(true, 1).await?.into_iter().next();
         let deploys = self.store.deploys(now - DAY, DEPLOYS).await?;
         let newest = self.store.incidents(false, NEWEST).await?;
-        let ended = newest.iter().filter_map(|i| i.resolved_at.or(i.closed_at)).max();
+        let over = newest.iter().filter_map(|i| Some((i.resolved_at.or(i.closed_at)?, i.id.clone()))).max();
+        let (ended, last) = over.map_or((None, None), |(at, id)| (Some(at), Some(id)));
         let mut entries = Vec::new();
         if let Some(before) = self.shown.incident.clone() {
             // Also of one that is over now: its end is news too.
@@ -355,7 +356,7 @@ impl Keeper {
             told: true,
             problem: None,
         };
-        Ok(Some(Kind::RecordRead { incident, entries: entries_of(entries), deploys, scribe: self.scribe, ended }))
+        Ok(Some(Kind::RecordRead { incident, entries: entries_of(entries), deploys, scribe: self.scribe, ended, last }))
     }
 }
 

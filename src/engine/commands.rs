@@ -17,6 +17,7 @@ use crate::engine::silence;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
+use crate::engine::take;
 use crate::engine::words;
 use crate::input::command::Command;
 use crate::layout::Pane;
@@ -29,8 +30,8 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         state.ui.asked_to_open = false;
     }
     match command {
-        Command::Take => record::take(state),
-        Command::Document => record::document(state),
+        Command::Take => take::take(state),
+        Command::Document => take::document(state),
         Command::Note => note::ask(state),
         Command::Pin | Command::Tag | Command::Correct | Command::Finish => note::on_entry(state, command),
         // Bound in the editor, where keys are typed before they are looked up.

@@ -203,6 +203,9 @@ pub enum Kind {
         scribe: Scribe,
         /// When the newest incident that is over was resolved.
         ended: Option<Millis>,
+        /// Which incident ended last; `None` in recordings of older versions.
+        #[serde(default)]
+        last: Option<String>,
     },
     /// An order was carried out: it is on the disk.
     Recorded {

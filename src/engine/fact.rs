@@ -74,8 +74,10 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
         Fact::Note { text } => text.clone(),
         Fact::Todo { text, owner: Some(who), .. } => lang.fact_todo_of(text, who),
         Fact::Todo { text, owner: None, .. } => lang.fact_todo(text),
-        Fact::Done { of, done: true } => lang.fact_done(of),
-        Fact::Done { of, done: false } => lang.fact_undone(of),
+        Fact::Done { of, done: true, text } if text.is_empty() => lang.fact_done(of),
+        Fact::Done { of, done: false, text } if text.is_empty() => lang.fact_undone(of),
+        Fact::Done { done: true, text, .. } => lang.fact_done_text(text),
+        Fact::Done { text, .. } => lang.fact_undone_text(text),
         Fact::Declared { level, reason } if reason.is_empty() => lang.fact_declared(level.word()),
         Fact::Declared { level, reason } => lang.fact_declared_because(level.word(), reason),
         Fact::Assigned { role, who } if who.is_empty() => lang.fact_freed(words::role(lang, role)),
@@ -100,10 +102,15 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
         Fact::Ran { command, signal, took, .. } => {
             lang.fact_ran_killed(command, signal.unwrap_or_default(), took_words(lang, *took))
         }
-        Fact::Deployed { deploy } => match &deploy.before {
-            Some(before) => lang.fact_deployed_over(&deploy.version, before),
-            None => lang.fact_deployed(&deploy.version),
-        },
+        Fact::Deployed { deploy } => {
+            let mut parts = vec![match &deploy.before {
+                Some(before) => lang.fact_deployed_over(&deploy.version, before),
+                None => lang.fact_deployed(&deploy.version),
+            }];
+            parts.extend(deploy.migrations.filter(|n| *n > 0).map(|n| lang.back_migrations(n)));
+            parts.extend(Some(deploy.note.clone()).filter(|n| !n.is_empty()));
+            parts.join(" · ")
+        }
         _ => lang.fact_of_newer(fact.kind()),
     }
 }

@@ -1,6 +1,5 @@
 //! What the filter lets through, in each list. It says how many it hides, and never hides what is down.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use nucleo_matcher::pattern::Normalization;
 use nucleo_matcher::pattern::Pattern;
 
 use crate::engine::alerts::Fold;
+use crate::engine::annotations::Annotations;
+use crate::engine::annotations::is_annotation;
 use crate::engine::silence;
 use crate::engine::state::State;
 use crate::engine::timeline::Entry;
@@ -20,7 +21,6 @@ use crate::input::command::Command;
 use crate::lang::Lang;
 use crate::layout::Pane;
 use crate::model::alert::Alert;
-use crate::model::fact::Fact;
 use crate::model::health::Check;
 use crate::model::health::Status;
 use crate::model::matcher;
@@ -81,105 +81,109 @@ pub fn visible_signals(state: &State) -> Vec<usize> {
     all.into_iter().filter(there).collect()
 }
 
-/// What the filter lets through of the timeline, as it was last looked for.
+/// What the filter lets through of the timeline, as it was last looked for, and which of it is selected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     filter: String,
     version: u64,
     places: Option<Arc<[usize]>>,
+    /// How many the filter hides.
+    hidden: usize,
+    /// The line that was selected when this was looked for.
+    line: usize,
+    /// The entry that a person has chosen: the selection stays with it, whatever comes in.
+    chosen: Option<u64>,
 }
 
 /// Looks again where something has changed: a journal may be long, and a frame is drawn more often than it grows.
 pub(crate) fn refresh(state: &mut State) {
     let (filter, version) = (filter_of(state, Pane::Facts), state.shown().timeline.version());
+    let line = state.ui.selected[Pane::Facts.index()];
     let known = &state.ui.found;
-    if known.places.is_none() || known.version != version || known.filter != filter {
-        let (filter, places) = (filter.to_owned(), Some(look(state)));
-        state.ui.found = Found { filter, version, places };
+    let moved = line != known.line;
+    let stands = known.places.is_some() && known.version == version && known.filter == filter;
+    if stands && !moved {
+        return;
     }
+    let mut found = known.clone();
+    if moved {
+        // The first line is the newest, whatever that is; any other one is an entry that was chosen.
+        found.chosen = if line == 0 { None } else { nr_at(state, line) };
+    }
+    if !stands {
+        let filter = filter.to_owned();
+        let (places, hidden) = look(state);
+        found = Found { filter, version, places: Some(places), hidden, ..found };
+    }
+    let places = found.places.clone().unwrap_or_default();
+    let nr = |i: &usize| state.shown().timeline.at(*i).map(|e| e.nr);
+    let stays = found.chosen.and_then(|chosen| places.iter().position(|i| nr(i) == Some(chosen)));
+    found.line = stays.unwrap_or(line).min(places.len().saturating_sub(1));
+    if stays.is_none() {
+        found.chosen = None;
+    }
+    state.ui.selected[Pane::Facts.index()] = found.line;
+    state.ui.found = found;
+}
+
+/// Chooses the selected entry of the timeline: what is said about it next is said about this one.
+pub(crate) fn choose(state: &mut State) {
+    let line = state.ui.selected[Pane::Facts.index()];
+    state.ui.found.chosen = nr_at(state, line);
+}
+
+fn nr_at(state: &State, line: usize) -> Option<u64> {
+    let place = *visible_facts(state).get(line)?;
+    state.shown().timeline.at(place).map(|e| e.nr)
 }
 
 /// Places of the timeline entries that the filter lets through, newest first, what is pinned before the rest. An entry
 /// is found by who said it, what kind it is, its words and its tags.
 #[must_use]
 pub fn visible_facts(state: &State) -> Arc<[usize]> {
-    let known = &state.ui.found;
-    let current = known.version == state.shown().timeline.version() && known.filter == filter_of(state, Pane::Facts);
-    match &known.places {
-        Some(places) if current => Arc::clone(places),
-        _ => look(state),
+    match current(state) {
+        Some(found) => found.places.clone().unwrap_or_default(),
+        None => look(state).0,
     }
 }
 
-fn look(state: &State) -> Arc<[usize]> {
+/// How many entries the filter hides.
+#[must_use]
+pub fn hidden_facts(state: &State) -> usize {
+    current(state).map_or_else(|| look(state).1, |found| found.hidden)
+}
+
+fn current(state: &State) -> Option<&Found> {
+    let known = &state.ui.found;
+    let current = known.version == state.shown().timeline.version() && known.filter == filter_of(state, Pane::Facts);
+    Some(known).filter(|_| current && known.places.is_some())
+}
+
+fn look(state: &State) -> (Arc<[usize]>, usize) {
     let shown = state.shown();
     let (lang, zone) = (shown.settings.lang, shown.settings.zone);
     let filter = filter_of(state, Pane::Facts);
+    let said = Annotations::of(shown);
+    // What only says something about another entry shows there.
+    let entries = || shown.timeline.newest().enumerate().filter(|(_, e)| !is_annotation(&e.what));
+    let mut hidden = 0;
     let mut places: Vec<usize> = if filter.is_empty() {
-        (0..shown.timeline.len()).collect()
+        entries().map(|(i, _)| i).collect()
     } else {
-        let tags = tags(shown);
         let (mut matcher, pattern) = (Fuzzy::new(Config::DEFAULT), substring(filter));
         let mut found = |e: &Entry| {
-            let of = e.place().and_then(|at| tags.get(&at)).map_or("", String::as_str);
-            let text = format!("{} {} {} {of}", e.who(lang), words::fact_kind(lang, &e.what), e.words(lang, zone));
-            matches(&mut matcher, &pattern, &text)
+            let (kind, words) = (words::fact_kind(lang, &e.what), said.words(shown, e, lang, zone));
+            let good = matches(&mut matcher, &pattern, &format!("{} {kind} {words}", e.who(lang)));
+            hidden += usize::from(!good);
+            good
         };
-        shown.timeline.newest().enumerate().filter(|(_, e)| found(e)).map(|(i, _)| i).collect()
+        entries().filter(|(_, e)| found(e)).map(|(i, _)| i).collect()
     };
-    let pinned = pinned(shown);
-    if !pinned.is_empty() {
-        let on_top: HashSet<usize> = shown
-            .timeline
-            .newest()
-            .enumerate()
-            .filter(|(_, e)| e.place().is_some_and(|at| pinned.contains(&at)))
-            .map(|(i, _)| i)
-            .collect();
+    if said.any_pinned() {
+        let on_top: HashSet<usize> = entries().filter(|(_, e)| said.pinned(e)).map(|(i, _)| i).collect();
         places.sort_by_key(|i| !on_top.contains(i));
     }
-    places.into()
-}
-
-/// The incident that an entry is about: what is not written yet goes into the one that goes on.
-pub(crate) fn journal_of<'a>(shown: &'a State, entry: &'a Entry) -> &'a str {
-    let current = || shown.record.incident.as_ref().map_or("", |i| i.id.as_str());
-    entry.place().map_or_else(current, |(incident, _)| incident)
-}
-
-/// Tags by entry, each with a `#` before it; the newest mark holds.
-fn tags(shown: &State) -> HashMap<(&str, i64), String> {
-    let mut found = HashMap::new();
-    if !shown.timeline.marked() {
-        return found;
-    }
-    for entry in shown.timeline.newest() {
-        if let Fact::Marked { of, tags, .. } = &entry.what {
-            found
-                .entry((journal_of(shown, entry), *of))
-                .or_insert_with(|| tags.iter().flat_map(|t| ["#", t, " "]).collect());
-        }
-    }
-    found
-}
-
-/// Entries that stay in sight; the newest mark holds.
-#[must_use]
-pub fn pinned(shown: &State) -> HashSet<(&str, i64)> {
-    let mut seen = HashSet::new();
-    let mut found = HashSet::new();
-    if !shown.timeline.marked() {
-        return found;
-    }
-    for entry in shown.timeline.newest() {
-        if let Fact::Marked { of, pinned, .. } = &entry.what
-            && seen.insert((journal_of(shown, entry), *of))
-            && *pinned
-        {
-            found.insert((journal_of(shown, entry), *of));
-        }
-    }
-    found
+    (places.into(), hidden)
 }
 
 /// The filter, if it belongs to this pane.

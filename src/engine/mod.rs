@@ -2,6 +2,7 @@
 //! `check`, `demo`, and every test.
 
 pub mod alerts;
+pub mod annotations;
 pub mod announce;
 pub mod built_in;
 pub mod chart;
@@ -34,6 +35,7 @@ pub mod silence;
 pub mod sources;
 pub mod state;
 pub mod story;
+pub mod take;
 pub mod timeline;
 mod update;
 pub mod words;

@@ -4,12 +4,13 @@ use tui_textarea::CursorMove;
 use tui_textarea::TextArea;
 use tui_textarea::WrapMode;
 
+use crate::engine::annotations::Annotations;
 use crate::engine::commands::notice;
 use crate::engine::commands::show;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::effect::RecordOrder;
-use crate::engine::filter::journal_of;
+use crate::engine::filter::choose;
 use crate::engine::filter::visible_facts;
 use crate::engine::prompt::input;
 use crate::engine::record;
@@ -27,6 +28,7 @@ use crate::model::severity::Level;
 use crate::model::text::WRITTEN_LIMIT;
 use crate::model::text::clean;
 use crate::model::text::clean_lines;
+use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Zone;
@@ -159,9 +161,7 @@ pub(crate) fn ask(state: &mut State) -> Reaction {
     if let Some(why) = record::hands_off(state) {
         return notice(state, why);
     }
-    if state.record.incident.is_none() {
-        return notice(state, Notice::NoIncident);
-    }
+    // Without an incident too: fingers that type ahead would give commands, and the words are kept for the next one.
     let editor = Editor::with(&state.record.unfinished, Purpose::Note, "");
     show(state, Overlay::Note(Box::new(editor)))
 }
@@ -178,12 +178,8 @@ fn selected(state: &State) -> Option<(i64, Fact)> {
 
 /// What the journal says of an entry's marks: pinned, and its tags.
 fn marks(state: &State, seq: i64) -> (bool, Vec<String>) {
-    let here = |e: &Entry| state.record.incident.as_ref().is_some_and(|i| i.id == journal_of(state, e));
-    let newest = state.timeline.newest().filter(|e| here(e)).find_map(|e| match &e.what {
-        Fact::Marked { of, pinned, tags } if *of == seq => Some((*pinned, tags.clone())),
-        _ => None,
-    });
-    newest.unwrap_or_default()
+    let id = state.record.incident.as_ref().map_or("", |i| i.id.as_str());
+    Annotations::of(state).marks((id, seq))
 }
 
 /// Does something to the selected entry of the timeline: it stays as it was, and what is added says so.
@@ -194,6 +190,7 @@ pub(crate) fn on_entry(state: &mut State, command: Command) -> Reaction {
     let Some((seq, fact)) = selected(state) else {
         return notice(state, Notice::NotInJournal);
     };
+    choose(state);
     let (pinned, tags) = marks(state, seq);
     let id = state.record.incident.as_ref().map(|i| i.id.clone()).unwrap_or_default();
     match (command, fact) {
@@ -203,18 +200,15 @@ pub(crate) fn on_entry(state: &mut State, command: Command) -> Reaction {
             show(state, Overlay::Note(Box::new(editor)))
         }
         (Command::Correct, Fact::Note { text } | Fact::Todo { text, .. }) => {
-            let here = |e: &&Entry| journal_of(state, e) == id;
-            let newest = state.timeline.newest().filter(here).find_map(|e| match &e.what {
-                Fact::Edited { of, text } if *of == seq => Some(text.clone()),
-                _ => None,
-            });
+            let newest = Annotations::of(state).edited((&id, seq)).map(str::to_owned);
             let editor = Editor::with(&newest.unwrap_or(text), Purpose::Correction(seq), &id);
             show(state, Overlay::Note(Box::new(editor)))
         }
         (Command::Finish, Fact::Todo { .. }) => {
-            let actions = state.record.incident.iter().flat_map(|i| &i.actions);
-            let done = actions.filter(|a| a.seq == seq).any(|a| a.done);
-            write(state, Fact::Done { of: seq, done: !done })
+            let mut actions = state.record.incident.iter().flat_map(|i| &i.actions);
+            let action = actions.find(|a| a.seq == seq);
+            let (done, text) = action.map(|a| (a.done, a.text.clone())).unwrap_or_default();
+            write(state, Fact::Done { of: seq, done: !done, text })
         }
         (Command::Finish, _) => notice(state, Notice::NothingToDo),
         _ => notice(state, Notice::NotYourWords),
@@ -227,7 +221,7 @@ fn write(state: &mut State, what: Fact) -> Reaction {
         return notice(state, Notice::NoIncident);
     }
     let (at, by) = (state.now.wall, state.settings.operator.clone());
-    state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+    state.timeline.put(Entry::new(at, what, by));
     Reaction::redraw()
 }
 
@@ -286,14 +280,18 @@ fn finish(state: &mut State, text: &str) -> Reaction {
     if !text.trim().is_empty() && state.record.incident.is_none() {
         // It ended while this was written: the words stay, and go to whatever is opened next only if somebody says so.
         let reaction = keep(state, text);
-        notice(state, Notice::NoIncident);
+        notice(state, Notice::NoteWaits);
         return reaction;
     }
     if !text.trim().is_empty() {
         let (at, what) = understood(&text, state.now.wall, state.settings.zone);
         let by = state.settings.operator.clone();
+        if state.now.wall - at > MINUTE {
+            // It stands further down than anybody looks now.
+            notice(state, Notice::Noted(at));
+        }
         // It goes to the disk with what else is due; until then it is shown as not saved.
-        state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+        state.timeline.put(Entry::new(at, what, by));
         // The draft stays on the disk until the note is there.
         state.record.written = true;
         state.record.unfinished = String::new();
@@ -314,6 +312,14 @@ fn keep(state: &mut State, text: String) -> Reaction {
     state.record.unfinished.clone_from(&text);
     state.record.unfinished_at = Some(state.now);
     Reaction::with(Effect::Record(0, RecordOrder::Unfinished(text)))
+}
+
+/// What of an unfinished note is not on the disk yet; for the end of the program.
+pub(crate) fn unkept(state: &mut State) -> Option<Effect> {
+    let Overlay::Note(editor) = &state.ui.overlay else { return None };
+    let text = editor.text();
+    let wanted = editor.purpose == Purpose::Note && text != state.record.unfinished && !state.settings.read_only;
+    if wanted { keep(state, text).effects.pop() } else { None }
 }
 
 /// What of an unfinished note is to be put on the disk now.

@@ -25,6 +25,7 @@ use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
 use crate::model::source::Feed;
 use crate::model::text::clean;
+use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
@@ -248,7 +249,12 @@ fn change(state: &State, lang: Lang) -> (String, bool) {
         return (lang.change_unknown(), false);
     };
     let looked = Span(state.now.wall - state.context.looked_from);
-    let Some(change) = changes.last() else {
+    // What came after the trouble did not bring it: the newest before it is suspected, if there is one.
+    let v = &state.verdict;
+    let troubled = v.level >= Level::Sev3 && v.level != Level::Unknown;
+    let suspect =
+        changes.iter().rev().find(|c| c.at <= v.since + MINUTE && v.since - c.at <= HOUR).filter(|_| troubled);
+    let Some(change) = suspect.or(changes.last()) else {
         return match &state.context.version {
             Some(version) => (lang.change_none_version(version, looked), true),
             // Nothing exposes a version and nothing a start: then nothing can be said.
@@ -264,8 +270,7 @@ fn change(state: &State, lang: Lang) -> (String, bool) {
         Changed::Started { n: 1, first } => lang.change_started_one(first, time),
         Changed::Started { n, .. } => lang.change_started(n, time),
     };
-    let v = &state.verdict;
-    if v.level < Level::Sev3 || v.level == Level::Unknown {
+    if !troubled {
         return (what, true);
     }
     let apart = v.since - change.at;

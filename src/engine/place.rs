@@ -6,6 +6,7 @@ use crate::layout::Pane;
 use crate::model::breakdown::Breakdown;
 use crate::model::breakdown::Dimension;
 use crate::model::breakdown::Topic;
+use crate::model::journal::Worst;
 use crate::model::severity::Finding;
 use crate::model::severity::Rule;
 use crate::model::signal::ERROR_RATE;
@@ -39,6 +40,22 @@ impl Places {
         let fresh = |at: &Stamp| now.since(*at) < 2 * MINUTE;
         self.all.iter().find(|(at, b)| b.topic == topic && b.by == by && fresh(at)).map(|(_, b)| b)
     }
+}
+
+/// What most of the failures have in common now; nothing while no rule speaks of failures.
+pub(crate) fn worst(state: &State) -> Vec<Worst> {
+    if !state.verdict.findings.iter().any(about_errors) {
+        return Vec::new();
+    }
+    let of = |by: Dimension| {
+        let breakdown = state.places.get(state.now, Topic::Errors, by)?;
+        let (part, share) = breakdown.worst()?;
+        let n = (breakdown.parts.len() + breakdown.others) as f64;
+        // Half as much again as its even share: otherwise it is like the others, and says nothing of where.
+        let tells = by != Dimension::Host || (n > 1.0 && share * n > 1.5);
+        tells.then(|| Worst { by, name: part.name.clone(), share })
+    };
+    [Dimension::Endpoint, Dimension::Status, Dimension::Host].into_iter().filter_map(of).collect()
 }
 
 /// What is worth asking for: what the rules speak of, and what a person looks at closely.

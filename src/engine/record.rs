@@ -7,16 +7,15 @@ use serde::Serialize;
 
 use crate::engine::classify;
 use crate::engine::commands::notice;
-use crate::engine::commands::show;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::effect::RecordOrder;
 use crate::engine::follow;
-use crate::engine::sentence::sentence;
+use crate::engine::place;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
-use crate::engine::state::Overlay;
 use crate::engine::state::State;
+use crate::engine::take;
 use crate::engine::timeline::Entry;
 use crate::engine::timeline::Kept;
 use crate::model::deploy::Deploy;
@@ -102,7 +101,7 @@ pub struct Record {
     /// The order about machines that is under way.
     under_way: Option<u64>,
     /// The order of a person that asked for the incident.
-    taking: Option<u64>,
+    pub(crate) taking: Option<u64>,
     /// When something last failed.
     failed: Option<Stamp>,
     /// When the newest incident that is over was resolved.
@@ -120,7 +119,7 @@ pub struct Record {
     /// From when on what is seen is news.
     settles: Option<Stamp>,
     /// Somebody wants to take the incident as soon as the store is there.
-    wished: bool,
+    pub(crate) wished: bool,
     /// The level that the rules were last at: only a rise raises what a person has declared.
     judged: Option<Level>,
 }
@@ -136,7 +135,7 @@ impl Record {
         format!("{}-{:06}", self.desk.as_ref().map_or("", |d| &d.id), self.drafts)
     }
 
-    fn order(&mut self) -> u64 {
+    pub(crate) fn order(&mut self) -> u64 {
         self.orders += 1;
         self.orders
     }
@@ -150,6 +149,7 @@ fn moment(state: &State) -> Moment {
         failing: value(ERROR_RATE_1M),
         p95: value(LATENCY_P95),
         rate: value(REQUEST_RATE),
+        worst: place::worst(state),
     }
 }
 
@@ -174,7 +174,7 @@ pub(crate) fn notice_moment(state: &mut State) {
     }
     let moment = moment(state);
     for entry in state.timeline.all_mut().rev().take_while(|e| e.at >= from).filter(|e| blank(e)) {
-        entry.moment = Some(moment);
+        entry.moment = Some(moment.clone());
     }
 }
 
@@ -186,48 +186,6 @@ pub(crate) fn hands_off(state: &State) -> Option<Notice> {
         () if state.record.desk.is_none() => Some(Notice::NoRecord(state.record.problem.clone().unwrap_or_default())),
         () => None,
     }
-}
-
-/// "I have it": joins the incident that goes on, or opens one.
-pub(crate) fn take(state: &mut State) -> Reaction {
-    if state.record.desk.is_none() && state.record.problem.is_none() && !state.settings.read_only {
-        state.record.wished = true;
-    }
-    if let Some(why) = hands_off(state) {
-        return notice(state, why);
-    }
-    let me = state.settings.operator.clone();
-    if state.record.incident.as_ref().is_some_and(|i| i.owner() == Some(&me)) {
-        return show(state, Overlay::Incident(0));
-    }
-    if state.record.taking.is_some() {
-        return notice(state, Notice::Taking);
-    }
-    let (level, lang) = (state.verdict.level, state.settings.lang);
-    let asked = std::mem::take(&mut state.ui.asked_to_open);
-    if state.record.incident.is_none() && level == Level::Ok && !asked {
-        // Nothing is wrong as far as can be seen: one press may be a slip.
-        state.ui.asked_to_open = true;
-        return notice(state, Notice::NothingWrong);
-    }
-    let began = if level == Level::Ok { state.now.wall } else { state.verdict.since };
-    let title = match state.verdict.findings.first().or_else(|| state.verdict.because.first()) {
-        Some(finding) => sentence(lang, finding),
-        None => lang.incident_untitled(&state.settings.service),
-    };
-    let level = if level == Level::Ok { Level::Unknown } else { level };
-    let opening = draft(state, began, &me, Fact::IncidentOpened { title, level, began });
-    let now = state.now.wall;
-    let host = opening.host.clone();
-    let took = draft(state, now, &me, Draft::taken(now, &me, &host).fact);
-    let request = state.record.order();
-    state.record.taking = Some(request);
-    notice(state, Notice::Taking);
-    let year = state.settings.zone.year(now);
-    Reaction::with(Effect::Record(
-        request,
-        RecordOrder::Take { year, opening: vec![opening], took: Some(Box::new(took)) },
-    ))
 }
 
 /// The record can be written.
@@ -282,15 +240,17 @@ pub(crate) fn read(
     deploys: Vec<Deploy>,
     scribe: Scribe,
     ended: Option<Millis>,
+    last: Option<String>,
 ) -> Reaction {
     state.record.problem = None;
     state.record.scribe = scribe;
     state.record.ended = ended;
+    state.record.last = last.or(state.record.last.take());
     for deploy in state.context.deployed(deploys) {
         let (at, by) = (deploy.at, deploy.by.clone());
         if !state.timeline.newest().any(|e| e.what == Fact::Deployed { deploy: deploy.clone() }) {
             let what = Fact::Deployed { deploy };
-            state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+            state.timeline.put(Entry::new(at, what, by));
         }
     }
     classify::judge(state);
@@ -309,28 +269,7 @@ pub(crate) fn read(
     for entry in entries {
         keep(state, entry);
     }
-    if std::mem::take(&mut state.record.wished) { take(state) } else { Reaction::redraw() }
-}
-
-/// Asks for the post-mortem of the incident that goes on, or of the last one that did.
-pub(crate) fn document(state: &mut State) -> Reaction {
-    if let Some(why) = hands_off(state) {
-        return notice(state, why);
-    }
-    let Some(id) = state.record.incident.as_ref().map(|i| i.id.clone()).or_else(|| state.record.last.clone()) else {
-        return notice(state, Notice::NoIncident);
-    };
-    notice(state, Notice::Documenting);
-    Reaction::with(Effect::Document(id))
-}
-
-/// A document is there to be edited.
-pub(crate) fn documented(state: &mut State, file: Result<String, String>) -> Reaction {
-    state.ui.notice = None;
-    match file {
-        Ok(path) => Reaction::with(Effect::Edit(path)),
-        Err(why) => notice(state, Notice::NoRecord(why)),
-    }
+    if std::mem::take(&mut state.record.wished) { take::take(state) } else { Reaction::redraw() }
 }
 
 /// Asks for older entries when a person comes near the end of what is here.
@@ -425,9 +364,10 @@ fn keep(state: &mut State, entry: &journal::Entry) {
             *told = (entry.seq, is);
         }
     }
-    let whole = Entry { at: entry.at, what: entry.fact.clone(), by, id: entry.id.clone(), moment: entry.moment, kept };
+    let (id, moment) = (entry.id.clone(), entry.moment.clone());
+    let whole = Entry { id, moment, kept, ..Entry::new(entry.at, entry.fact.clone(), by) };
     if let Some(known) = state.timeline.find_mut(entry.at, &entry.id) {
-        *known = whole;
+        *known = Entry { nr: known.nr, ..whole };
     } else {
         state.timeline.put(whole);
     }
@@ -520,7 +460,7 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
                 _ => entry.by.clone(),
             };
             let draft = Draft::new(entry.at, &who, &host, entry.what.clone());
-            chosen.push(Draft { id: entry.id.clone(), moment: entry.moment, ..draft });
+            chosen.push(Draft { id: entry.id.clone(), moment: entry.moment.clone(), ..draft });
         } else if whose == Scribe::Elsewhere && now - entry.at > SCRIBE_TAKES {
             // What the journal does not say was seen from here alone; it stays in sight.
             let said = |(thing, is): &(String, String)| told.get(thing).is_some_and(|(_, told)| told == is);
@@ -578,6 +518,6 @@ fn raise(state: &mut State, incident: &Incident) {
     if level > before && level > declared && level != Level::Unknown {
         let (at, what) = (state.now.wall, Fact::Declared { level, reason: String::new() });
         let by = RULES.to_owned();
-        state.timeline.put(Entry { at, what, by, id: String::new(), moment: None, kept: Kept::Here });
+        state.timeline.put(Entry::new(at, what, by));
     }
 }

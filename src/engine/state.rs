@@ -342,6 +342,12 @@ pub enum Notice {
     NoIncident,
     /// An unfinished note is kept.
     NoteKept,
+    /// The same: there is no incident that it could go into.
+    NoteWaits,
+    /// A note was written down, at this moment of the past.
+    Noted(Millis),
+    /// An incident ended a little while ago; asked again, another one is opened.
+    EndedRecently(String, Millis),
     /// The selected entry does not stand in the journal of the incident.
     NotInJournal,
     /// Only notes can be put right.

@@ -1,6 +1,7 @@
 //! The story of an incident, told from its journal and its curves.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::engine::fact::said;
 use crate::engine::fact::teller;
@@ -13,16 +14,21 @@ use crate::export::postmortem::Line;
 use crate::export::postmortem::Output;
 use crate::export::postmortem::PostMortem;
 use crate::lang::Lang;
+use crate::model::breakdown::Dimension;
 use crate::model::fact::Fact;
+use crate::model::incident::COMMANDER;
 use crate::model::incident::Incident;
+use crate::model::incident::OWNER;
 use crate::model::incident::RULES;
 use crate::model::journal::Entry;
+use crate::model::journal::Worst;
 use crate::model::severity::Level;
 use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::LATENCY_P95;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Sample;
 use crate::model::signal::Unit;
+use crate::model::source::Origin;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
@@ -59,8 +65,14 @@ pub struct Curves {
     /// By the signal's name; session rows under [`ROWS`].
     points: BTreeMap<String, BTreeMap<Millis, f64>>,
     span: (Millis, Millis),
+    /// What targets said themselves, until it is known where it is wanted.
+    direct: Vec<(String, Millis, f64)>,
+    /// When the server said something.
+    server: BTreeMap<String, BTreeSet<Millis>>,
 }
 
+/// A point of another source within so much of a server's is of the same moment: servers are asked every 15 s.
+const NEAR: Millis = MINUTE;
 /// The name of the curve of the session table.
 const ROWS: &str = "session_rows";
 
@@ -68,15 +80,15 @@ impl Curves {
     /// Curves of a span without a point yet.
     #[must_use]
     pub fn within(span: (Millis, Millis)) -> Self {
-        Self { from: From::Recording, points: BTreeMap::new(), span }
+        Self { from: From::Recording, span, ..Self::default() }
     }
 
     /// Curves from the figures that go with entries.
     #[must_use]
     pub fn of_journal(entries: &[Entry]) -> Self {
-        let mut curves = Self { from: From::Journal, points: BTreeMap::new(), span: (Millis::MIN, Millis::MAX) };
+        let mut curves = Self { from: From::Journal, span: (Millis::MIN, Millis::MAX), ..Self::default() };
         for entry in entries {
-            let Some(m) = entry.moment else { continue };
+            let Some(m) = &entry.moment else { continue };
             for (name, value) in [(ERROR_RATE_1M, m.failing), (LATENCY_P95, m.p95), (REQUEST_RATE, m.rate)] {
                 if let Some(value) = value {
                     curves.put(name, entry.at, value);
@@ -86,10 +98,35 @@ impl Curves {
         curves
     }
 
+    /// Takes in samples that one of several sources read: those of a target itself stand only where the server, which
+    /// sees all targets and does not begin anew with the program, has none.
+    pub fn read_by(&mut self, origin: Origin, samples: &[Sample]) {
+        if origin != Origin::Scrape {
+            return self.sampled(samples);
+        }
+        for sample in samples.iter().filter(|s| WANTED.contains(&s.signal.as_str())) {
+            if let Some(value) = sample.reading.value().filter(|v| v.is_finite()) {
+                self.direct.push((sample.signal.clone(), sample.at, value));
+            }
+        }
+    }
+
+    /// Puts what was read from targets themselves where nothing else is known.
+    pub fn settle(&mut self) {
+        for (name, at, value) in std::mem::take(&mut self.direct) {
+            let server = self.server.get(&name);
+            let near = server.is_some_and(|s| s.range(at - NEAR..=at + NEAR).next().is_some());
+            if !near {
+                self.put(&name, at, value);
+            }
+        }
+    }
+
     /// Takes samples in.
     pub fn sampled(&mut self, samples: &[Sample]) {
         for sample in samples.iter().filter(|s| WANTED.contains(&s.signal.as_str())) {
             if let Some(value) = sample.reading.value().filter(|v| v.is_finite()) {
+                self.server.entry(sample.signal.clone()).or_default().insert(sample.at);
                 self.put(&sample.signal, sample.at, value);
             }
         }
@@ -151,9 +188,9 @@ pub fn postmortem(incident: &Incident, entries: &[Entry], curves: &Curves, reade
         acknowledged: incident.acknowledged_at,
         resolved: incident.resolved_at,
         span: (incident.opened_at - LEAD, end.max(incident.opened_at + MINUTE)),
-        people: incident.roles.iter().map(|(role, who)| (words::role(lang, role), who.clone())).collect(),
+        people: people(incident).map(|(role, who)| (words::role(lang, role), who.clone())).collect(),
         summary: summary(incident, entries, worst, end, reader),
-        impact: impact(incident, curves, end, reader),
+        impact: impact(incident, entries, curves, end, reader),
         timeline: entries.iter().filter_map(|e| line(e, &edits, reader)).collect(),
         helped: helped(entries, reader),
         surprises: surprises(entries, reader),
@@ -233,7 +270,7 @@ fn summary(
     out
 }
 
-fn impact(incident: &Incident, curves: &Curves, end: Millis, reader: Reader<'_>) -> Impact {
+fn impact(incident: &Incident, entries: &[Entry], curves: &Curves, end: Millis, reader: Reader<'_>) -> Impact {
     let Reader { lang, zone, now, .. } = reader;
     let within = |points: &[(Millis, f64)]| -> Vec<(Millis, f64)> {
         points.iter().copied().filter(|(at, _)| *at >= incident.opened_at && *at <= end).collect()
@@ -256,6 +293,7 @@ fn impact(incident: &Incident, curves: &Curves, end: Millis, reader: Reader<'_>)
         None => lang.pm_failed_unknown(),
     });
     lines.extend(peak.map(|(v, at)| lang.pm_peak(figure(lang, v, Unit::Ratio), zone.hm(at))));
+    lines.extend(place(entries, reader));
     lines.extend(sessions.map(|(a, b, c)| lang.pm_sessions(count(a), count(b), count(c))));
     let source = match (curves.points.is_empty(), curves.from) {
         (true, _) => lang.pm_no_curves(),
@@ -293,6 +331,28 @@ fn requests(share: &[(Millis, f64)], rate: &[(Millis, f64)]) -> Option<(f64, f64
     known.then_some((failed, all))
 }
 
+/// Whoever has it first, then whoever leads, then the rest.
+fn people(incident: &Incident) -> impl Iterator<Item = (&String, &String)> {
+    let rank = |role: &str| if role == OWNER { 0 } else { 1 + usize::from(role != COMMANDER) };
+    let mut all: Vec<_> = incident.roles.iter().collect();
+    all.sort_by_key(|(role, _)| rank(role));
+    all.into_iter()
+}
+
+/// What failed most when most failed.
+fn place(entries: &[Entry], reader: Reader<'_>) -> Option<String> {
+    let worst = entries.iter().filter_map(|e| e.moment.as_ref()).filter(|m| !m.worst.is_empty());
+    let worst = worst.max_by(|a, b| a.failing.unwrap_or(0.0).total_cmp(&b.failing.unwrap_or(0.0)))?;
+    let lang = reader.lang;
+    let share = |v| figure(lang, v, Unit::Ratio);
+    let part = |w: &Worst| match w.by {
+        Dimension::Endpoint => lang.place_worst(&w.name, share(w.share)),
+        Dimension::Status => lang.place_status(&w.name, share(w.share)),
+        Dimension::Host => lang.place_worst_host(&w.name, share(w.share)),
+    };
+    Some(lang.pm_where(worst.worst.iter().map(part).collect::<Vec<_>>().join(" · ")))
+}
+
 fn helped(entries: &[Entry], reader: Reader<'_>) -> Vec<String> {
     let Reader { lang, zone, .. } = reader;
     entries
@@ -305,6 +365,7 @@ fn helped(entries: &[Entry], reader: Reader<'_>) -> Vec<String> {
 /// Moments at which somebody may have been surprised: what could not be seen, and what came back.
 fn surprises(entries: &[Entry], reader: Reader<'_>) -> Vec<String> {
     let Reader { lang, zone, .. } = reader;
+    let mut seen = std::collections::BTreeSet::new();
     entries
         .iter()
         .filter_map(|e| match &e.fact {
@@ -312,6 +373,8 @@ fn surprises(entries: &[Entry], reader: Reader<'_>) -> Vec<String> {
             Fact::Lost { .. } | Fact::Absorbed { .. } => Some(said(&e.fact, lang, zone)),
             _ => None,
         })
+        // Twice is no more of a surprise.
+        .filter(|text| seen.insert(text.clone()))
         .collect()
 }
 

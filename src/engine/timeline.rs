@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use crate::engine::annotations::is_annotation;
 use crate::engine::fact::said;
 use crate::engine::fact::teller;
 use crate::lang::Lang;
@@ -46,9 +47,17 @@ pub struct Entry {
     pub moment: Option<Moment>,
     /// Where it stands to the record.
     pub kept: Kept,
+    /// Its number among all that came in here: it stays the same whatever becomes of the rest.
+    pub(crate) nr: u64,
 }
 
 impl Entry {
+    /// Something that has just become known, and stands nowhere else yet. `by` is empty where a machine saw it.
+    #[must_use]
+    pub fn new(at: Millis, what: Fact, by: String) -> Self {
+        Self { at, what, by, id: String::new(), moment: None, kept: Kept::Here, nr: 0 }
+    }
+
     /// Its incident and its place in that one's journal, once it is there.
     #[must_use]
     pub fn place(&self) -> Option<(&str, i64)> {
@@ -92,21 +101,22 @@ pub struct Timeline {
     pub(crate) unsettled: bool,
     /// Another one after every change.
     version: u64,
-    /// Marks that came in so far: without any, nobody has to look for them.
-    marks: usize,
+    /// Something was said about an entry: without that, nobody has to look for it.
+    annotated: bool,
 }
 
 impl Timeline {
     /// Adds an entry at its place in time: an onset is found after other things have been written.
     pub(crate) fn add(&mut self, at: Millis, what: Fact) {
-        self.put(Entry { at, what, by: String::new(), id: String::new(), moment: None, kept: Kept::Here });
+        self.put(Entry::new(at, what, String::new()));
     }
 
     /// Adds an entry as it is.
-    pub(crate) fn put(&mut self, entry: Entry) {
+    pub(crate) fn put(&mut self, mut entry: Entry) {
         self.unsettled |= entry.kept == Kept::Here;
         self.version += 1;
-        self.marks += usize::from(matches!(entry.what, Fact::Marked { .. }));
+        entry.nr = self.version;
+        self.annotated |= is_annotation(&entry.what) || matches!(entry.what, Fact::Done { .. });
         // What happened at one moment stands as it was written down.
         let key = |e: &Entry| (e.at, e.seq().unwrap_or(i64::MAX));
         let place = self.entries.partition_point(|e| key(e) <= key(&entry));
@@ -160,10 +170,10 @@ impl Timeline {
         self.version
     }
 
-    /// Has anything been pinned or tagged?
+    /// Has anything been corrected, marked or done?
     #[must_use]
-    pub fn marked(&self) -> bool {
-        self.marks > 0
+    pub fn annotated(&self) -> bool {
+        self.annotated
     }
 
     /// The entry at a place, the newest first.

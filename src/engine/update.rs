@@ -28,6 +28,7 @@ use crate::engine::sources::SESSIONS;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
 use crate::engine::state::State;
+use crate::engine::take;
 use crate::engine::words;
 use crate::layout::Pane;
 use crate::model::context::Seen;
@@ -141,21 +142,26 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::ReloadFailed { mistakes } => reload::refuse(state, mistakes),
         Kind::RecordOpened { desk, draft } => record::opened(state, desk, draft),
         Kind::RecordFailed { request, why } => record::failed(state, request, why),
-        Kind::RecordRead { incident, entries, deploys, scribe, ended } => {
-            record::read(state, incident, &entries, deploys, scribe, ended)
+        Kind::RecordRead { incident, entries, deploys, scribe, ended, last } => {
+            record::read(state, incident, &entries, deploys, scribe, ended, last)
         }
         Kind::Recorded { request, incident, entries, opened } => {
             record::recorded(state, request, &incident, &entries, opened)
         }
         Kind::RecordOlder { request, incident, entries } => record::older(state, request, incident, &entries),
-        Kind::Documented { file } => record::documented(state, file),
+        Kind::Documented { file } => take::documented(state, file),
         Kind::Followed { host } => follow::followed(state, host),
         Kind::Backlog { events } => follow::backlog(state, events),
         Kind::TimeUp => time_up(state),
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),
         Kind::Copied => commands::notice(state, Notice::Copied),
-        Kind::Shutdown(ending) => Reaction { effects: vec![Effect::Exit(exit_code(ending))], redraw: false },
+        Kind::Shutdown(ending) => {
+            // What is being typed is kept to its last letter.
+            let draft = note::unkept(state);
+            let effects = draft.into_iter().chain([Effect::Exit(exit_code(ending))]).collect();
+            Reaction { effects, redraw: false }
+        }
     }
 }
 

@@ -23,6 +23,7 @@ sentences! {
     pm_from_recording() "Curvas de lo que grabó `cabina record`." / "Curves from what `cabina record` kept."
     pm_from_prometheus() "Curvas de Prometheus, leídas al escribir esto." / "Curves from Prometheus, read when this was written."
     pm_from_journal() "Curvas de las cifras que acompañan a cada anotación: entre una y otra no se sabe." / "Curves from the figures that go with each entry: between them nothing is known."
+    pm_where(list) "Dónde, en lo peor: {list}." / "Where, at its worst: {list}."
     pm_summary_place(service) "En {service}." / "In {service}."
     pm_summary_lasted(time, date, span) "Empezó a las {time} del {date} y duró {span}." / "It began at {time} on {date} and lasted {span}."
     pm_summary_goes_on(time, date, span) "Empezó a las {time} del {date} y lleva {span}." / "It began at {time} on {date} and has lasted {span} so far."

@@ -168,6 +168,9 @@ pub enum Fact {
         of: i64,
         /// It is done.
         done: bool,
+        /// What it was; empty in entries of older versions.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
     },
     /// Somebody says how bad it is.
     Declared {
@@ -278,6 +281,7 @@ impl Fact {
             Self::Todo { text, owner, due } => Self::Todo { text: fit(&text), owner: owner.map(|o| fit(&o)), due },
             Self::Declared { level, reason } => Self::Declared { level, reason: fit(&reason) },
             Self::Update { text } => Self::Update { text: fit(&text) },
+            Self::Done { of, done, text } => Self::Done { of, done, text: fit(&text) },
             Self::Resolved { since, text } => Self::Resolved { since, text: fit(&text) },
             Self::Closed { text } => Self::Closed { text: fit(&text) },
             Self::Edited { of, text } => Self::Edited { of, text: fit(&text) },

@@ -191,7 +191,7 @@ impl Incident {
                 due: due.clone(),
                 done: false,
             }),
-            Fact::Done { of, done } => {
+            Fact::Done { of, done, .. } => {
                 if let Some(action) = self.actions.iter_mut().find(|a| a.seq == *of) {
                     action.done = *done;
                 }
@@ -309,7 +309,7 @@ mod tests {
             opened(Level::Sev3),
             (12 * MINUTE, todo),
             (13 * MINUTE, Fact::Edited { of: 2, text: "raise the pool to 40".to_owned() }),
-            (14 * MINUTE, Fact::Done { of: 2, done: true }),
+            (14 * MINUTE, Fact::Done { of: 2, done: true, text: String::new() }),
         ]);
         assert_eq!((i.actions[0].text.as_str(), i.actions[0].done), ("raise the pool to 40", true));
     }

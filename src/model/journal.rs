@@ -5,6 +5,7 @@ use serde::Serialize;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::model::breakdown::Dimension;
 use crate::model::fact::Fact;
 use crate::model::incident::Incident;
 use crate::model::incident::OWNER;
@@ -12,7 +13,7 @@ use crate::model::severity::Level;
 use crate::model::time::Millis;
 
 /// How it stood at a moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Moment {
     /// How bad the rules found it.
     pub level: Level,
@@ -25,6 +26,20 @@ pub struct Moment {
     /// Requests a second.
     #[serde(default)]
     pub rate: Option<f64>,
+    /// What most of the failures had in common.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub worst: Vec<Worst>,
+}
+
+/// A part that most failures fall on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Worst {
+    /// What kind of part.
+    pub by: Dimension,
+    /// Which.
+    pub name: String,
+    /// Its share of all failures.
+    pub share: f64,
 }
 
 /// Something to be written down.
@@ -99,7 +114,7 @@ impl Entry {
             recorded_at,
             who: draft.who,
             host: draft.host,
-            data: written(&draft.fact, draft.moment),
+            data: written(&draft.fact, draft.moment.as_ref()),
             fact: draft.fact,
             moment: draft.moment,
             prev: incident.last_hash.clone(),
@@ -120,17 +135,29 @@ impl Entry {
             hasher.update((field.len() as u64).to_be_bytes());
             hasher.update(field.as_bytes());
         }
-        hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
-            hex.push(digit(byte >> 4));
-            hex.push(digit(byte & 15));
-            hex
-        })
+        hex(hasher)
     }
 }
 
+fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 15));
+        hex
+    })
+}
+
+/// The SHA-256 of a text, in hex.
+#[must_use]
+pub fn print(text: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(text.as_bytes());
+    hex(hasher)
+}
+
 /// A fact with its moment, as it is kept.
-fn written(fact: &Fact, moment: Option<Moment>) -> String {
+fn written(fact: &Fact, moment: Option<&Moment>) -> String {
     let mut value = serde_json::to_value(fact).unwrap_or_default();
     if let (Some(map), Some(moment)) = (value.as_object_mut(), moment) {
         map.insert("moment".to_owned(), serde_json::to_value(moment).unwrap_or_default());
@@ -257,9 +284,9 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_again_also_when_it_is_newer() {
-        let moment = Moment { level: Level::Sev1, failing: Some(0.124), p95: None, rate: Some(8.2) };
+        let moment = Moment { level: Level::Sev1, failing: Some(0.124), p95: None, rate: Some(8.2), worst: Vec::new() };
         let note = Fact::Note { text: "one".to_owned() };
-        assert_eq!(read(&written(&note, Some(moment))), (note.clone(), Some(moment)));
+        assert_eq!(read(&written(&note, Some(&moment))), (note.clone(), Some(moment.clone())));
         assert_eq!(read(r#"{"kind":"note","text":"one"}"#), (note, None));
         assert_eq!(read(r#"{"kind":"telepathy","who":"ana","moment":{"level":"SEV1"}}"#).0, Fact::Unknown);
         assert_eq!(read("rubbish"), (Fact::Unknown, None));

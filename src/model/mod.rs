@@ -4,6 +4,7 @@
 pub mod alert;
 pub mod breakdown;
 pub mod context;
+pub mod credential;
 pub mod deploy;
 pub mod fact;
 pub mod flaps;

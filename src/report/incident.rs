@@ -227,9 +227,9 @@ fn line(e: &Entry, reader: Reader) -> String {
     let day = if zone.day(e.at) == zone.day(now) { String::new() } else { format!("{} ", zone.date(e.at)) };
     let when = format!("{day}{}", zone.hms(e.at));
     let who = teller(&e.fact, lang).unwrap_or_else(|| e.who.clone());
-    let margin = format!("\n{}", " ".repeat(when.len() + 16));
+    let margin = format!("\n{}", " ".repeat(when.len() + 22));
     let words = said(&e.fact, lang, zone).replace('\n', &margin);
-    format!("  {when}  {} {words}", pad(&who, 11))
+    format!("  {:>4}  {when}  {} {words}", e.seq, pad(&who, 11))
 }
 
 /// A list of incidents for a person at a shell.

@@ -1,5 +1,6 @@
 //! One thing in full: the selected line of the focused pane, wrapped instead of cut.
 
+use crate::engine::annotations::Annotations;
 use crate::engine::classify::BURST;
 use crate::engine::now;
 use crate::engine::signals::Signal;
@@ -61,7 +62,15 @@ pub(super) fn lines(p: &Painter<'_>) -> (String, Vec<Line>) {
             let lines = entry.map(|e| {
                 let mut lines =
                     vec![vec![(format!("{} · {}", state.settings.zone.hms_offset(e.at), e.who(lang)), Role::Muted)]];
-                lines.extend(e.words(lang, state.settings.zone).lines().map(|l| vec![(l.to_owned(), Role::Text)]));
+                let zone = state.settings.zone;
+                let now = Annotations::of(state).words(state, e, lang, zone);
+                lines.extend(now.lines().map(|l| vec![(l.to_owned(), Role::Text)]));
+                let first = e.words(lang, zone);
+                if e.place().is_some_and(|p| Annotations::of(state).edited(p).is_some()) {
+                    lines.push(Vec::new());
+                    lines.push(vec![(lang.detail_first_words(), Role::Title)]);
+                    lines.extend(first.lines().map(|l| vec![(l.to_owned(), Role::Muted)]));
+                }
                 if let Fact::Ran { output, .. } = &e.what
                     && !output.is_empty()
                 {

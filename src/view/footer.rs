@@ -11,6 +11,7 @@ use crate::input::keymap::Binding;
 use crate::input::keymap::Context;
 use crate::lang::Lang;
 use crate::model::text;
+use crate::model::time::Zone;
 use crate::theme::Role;
 use crate::view::paint::Painter;
 
@@ -29,7 +30,13 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) -> Option<(u16, u16)> {
         return Some((x, area.y));
     }
     if let Some((notice, _)) = &ui.notice {
-        p.text(area.x + 1, area.y, area.width.saturating_sub(1), &words(lang, notice), Role::Notice);
+        p.text(
+            area.x + 1,
+            area.y,
+            area.width.saturating_sub(1),
+            &words(lang, p.state.settings.zone, notice),
+            Role::Notice,
+        );
         return None;
     }
     hints(p, area, keys::context(p.state), lang);
@@ -60,7 +67,7 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     }
 }
 
-fn words(lang: Lang, notice: &Notice) -> String {
+fn words(lang: Lang, zone: Zone, notice: &Notice) -> String {
     match notice {
         Notice::NoSuchKey(key) => lang.notice_no_key(key),
         Notice::Polling => lang.notice_polling(),
@@ -83,6 +90,9 @@ fn words(lang: Lang, notice: &Notice) -> String {
         Notice::NoRecord(why) if why.is_empty() => lang.notice_record_opening(),
         Notice::NoRecord(why) => why.clone(),
         Notice::NoIncident => lang.notice_no_incident(),
+        Notice::NoteWaits => lang.notice_note_waits(),
+        Notice::Noted(at) => lang.notice_noted(zone.hm(*at)),
+        Notice::EndedRecently(id, at) => lang.notice_ended_recently(id, zone.hm(*at)),
         Notice::NoteKept => lang.notice_note_kept(),
         Notice::NotInJournal => lang.notice_not_in_journal(),
         Notice::NotYourWords => lang.notice_not_your_words(),

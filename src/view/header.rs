@@ -151,6 +151,9 @@ fn incident(state: &State, lang: Lang) -> Vec<(String, Role)> {
         }
         None => {}
     }
+    // The rules may find it milder than whoever declared it.
+    let declared = state.record.incident.as_ref().map(|i| i.level).filter(|l| *l > state.verdict.level);
+    parts.extend(declared.filter(|l| *l != Level::Unknown).map(|l| (lang.head_declared(l.word()), Role::of(l))));
     let commander = state.record.incident.as_ref().and_then(|i| i.roles.get(COMMANDER));
     parts.extend(commander.map(|who| (lang.head_commander(who), Role::Text)));
     if let Some(host) = &state.follow.host {

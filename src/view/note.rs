@@ -23,7 +23,7 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect, editor: &Editor) {
     let lang = p.lang();
     p.clear(area);
     p.frame(area);
-    let id = p.state.record.incident.as_ref().map_or("", |i| &i.id);
+    let id = p.state.record.incident.as_ref().map_or("", |i| i.id.as_str());
     let settings = &p.state.settings;
     let (title, hint) = match editor.purpose {
         Purpose::Correction(seq) => (lang.note_correction(seq), String::new()),
@@ -37,7 +37,8 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect, editor: &Editor) {
             };
             let plain = matches!(fact, Fact::Note { .. }) && at == p.state.now.wall;
             let hint = if plain { lang.note_hint() } else { lang.note_is(settings.zone.hm(at), what) };
-            (lang.note_title(id), hint)
+            let title = if id.is_empty() { lang.note_no_incident() } else { lang.note_title(id) };
+            (title, hint)
         }
     };
     p.text(area.x + 2, area.y, area.width - 4, &format!(" {title} "), Role::Focus);

@@ -59,6 +59,11 @@ async fn one_key_takes_it_and_the_next_person_joins() {
     ana.shows("rosa has it").await;
     ana.keys("i").await;
     ana.shows("you are down as helper").await;
+    // Again: the page, for whoever helps too.
+    ana.keys("i").await;
+    ana.shows("by level:").await;
+    ana.keys("\x1b").await;
+    ana.until("the page is closed", |s| !s.text().contains("by level:")).await;
 
     rosa.keys("n").await;
     rosa.shows("Note in INC-").await;
@@ -82,7 +87,8 @@ async fn one_key_takes_it_and_the_next_person_joins() {
     rosa.keys("7").await;
     rosa.shows("[p] pin").await;
     rosa.keys("x").await;
-    rosa.shows("done: entry").await;
+    rosa.shows("done: raise the pool").await;
+    rosa.shows("to do, rosa: raise the pool (done)").await;
     rosa.keys("i").await;
     rosa.shows("by level:").await;
     rosa.keys("\x1b").await;
@@ -103,6 +109,7 @@ async fn one_key_takes_it_and_the_next_person_joins() {
     rosa.keys("\rE").await;
     rosa.shows("Put entry").await;
     rosa.keys("!\r").await;
+    rosa.shows("and again! (corrected) #customer").await;
     house.good(&["incident", "verify", "newest"]).await;
     let look = async || {
         let shown = house.json(&["incident", "show", "newest"]).await;
@@ -182,6 +189,63 @@ async fn a_note_survives_the_end_of_the_program_and_a_deploy_is_news() {
     rosa.ends().await;
     let goes_on = rosa.text();
     assert!(goes_on.contains("INC-"), "the last line names the incident\n{goes_on}");
+}
+
+#[tokio::test]
+async fn the_selection_stays_with_its_entry_and_words_are_not_commands() {
+    let (_server, house) = house().await;
+    let mut rosa = cockpit(&house, "rosa");
+    rosa.shows("2 of 2 up").await;
+    // Without an incident, what is typed ahead opens none.
+    rosa.keys("nis it broken?").await;
+    rosa.shows("no incident yet").await;
+    rosa.keys("\r").await;
+    rosa.shows("is kept unfinished").await;
+    assert!(house.good(&["incident", "list"]).await.contains("no incidents"));
+    house.good(&["incident", "open", "--title", "calls fail"]).await;
+    for text in ["note one", "note two", "note three"] {
+        house.good(&["incident", "note", "newest", text]).await;
+    }
+    rosa.shows("note three").await;
+    rosa.keys("7j").await;
+    // Somebody else writes meanwhile: the key is for the entry that was chosen.
+    house.good(&["incident", "note", "newest", "note four"]).await;
+    rosa.shows("note four").await;
+    rosa.keys("E").await;
+    rosa.shows("Put entry").await;
+    rosa.until("that note", |s| s.text().lines().any(|l| l.contains("│ note two "))).await;
+    rosa.keys(" it is\r").await;
+    rosa.shows("note two it is (corrected)").await;
+    // And a filter leaves nothing selected that is not there.
+    rosa.keys("G/note four\r").await;
+    rosa.until("one is left", |s| !s.text().contains("note three")).await;
+    rosa.keys("\r").await;
+    rosa.until("it in full", |s| !s.text().contains("Nothing is chosen") && s.text().contains("note four")).await;
+    rosa.keys("\x1b").await;
+    // It ends, and whoever asks for it again is told so before another one is opened.
+    house.good(&["incident", "resolve", "newest", "went back"]).await;
+    rosa.until("it is over", |s| !s.text().contains("NOBODY HAS IT")).await;
+    rosa.keys("i").await;
+    rosa.shows("ended at").await;
+    assert_eq!(house.good(&["incident", "list"]).await.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_typed_is_kept_to_its_last_letter_when_the_terminal_goes() {
+    let (_server, house) = house().await;
+    house.good(&["incident", "open", "--title", "calls fail"]).await;
+    let mut rosa = cockpit(&house, "rosa");
+    rosa.shows("NOBODY HAS IT").await;
+    rosa.keys("nfirst").await;
+    rosa.shows("first").await;
+    rosa.keys(" and last words").await;
+    rosa.shows("and last words").await;
+    rosa.signal(Signal::TERM);
+    rosa.ends().await;
+    let mut rosa = cockpit(&house, "rosa");
+    rosa.shows("NOBODY HAS IT").await;
+    rosa.keys("n").await;
+    rosa.shows("first and last words").await;
 }
 
 #[tokio::test]
@@ -303,7 +367,14 @@ fn what_could_not_be_written_is_shown_as_such_and_tried_again() {
     play(&mut state, vec![Kind::RecordOpened { desk, draft: String::new() }]);
     play(
         &mut state,
-        vec![Kind::RecordRead { incident: Some(incident.clone()), entries, deploys: Vec::new(), scribe, ended: None }],
+        vec![Kind::RecordRead {
+            incident: Some(incident.clone()),
+            entries,
+            deploys: Vec::new(),
+            scribe,
+            ended: None,
+            last: None,
+        }],
     );
     let waiting = |state: &State| state.timeline.newest().filter(|e| unsaved(state, e)).count();
 
@@ -340,7 +411,14 @@ fn who_only_looks_writes_nothing() {
     let scribe = Scribe::Nobody;
     play(
         &mut state,
-        vec![Kind::RecordRead { incident: Some(incident), entries, deploys: Vec::new(), scribe, ended: None }],
+        vec![Kind::RecordRead {
+            incident: Some(incident),
+            entries,
+            deploys: Vec::new(),
+            scribe,
+            ended: None,
+            last: None,
+        }],
     );
     let effects = play(&mut state, typed("niK"));
     assert!(!effects.iter().any(|e| matches!(e, Effect::Record(..))), "{effects:?}");
@@ -356,7 +434,7 @@ fn cockpit_state(more: &str) -> State {
 }
 
 fn told(incident: Option<&Incident>, entries: Vec<Entry>, scribe: Scribe) -> Kind {
-    Kind::RecordRead { incident: incident.cloned(), entries, deploys: Vec::new(), scribe, ended: None }
+    Kind::RecordRead { incident: incident.cloned(), entries, deploys: Vec::new(), scribe, ended: None, last: None }
 }
 
 #[test]
@@ -433,7 +511,7 @@ fn what_one_journal_says_is_news_in_the_next_and_who_only_looks_marks_no_deploy(
     };
     let (first, entries) = incident();
     let (scribe, ended) = (Scribe::Nobody, None);
-    let read = Kind::RecordRead { incident: Some(first), entries, deploys: vec![deploy], scribe, ended };
+    let read = Kind::RecordRead { incident: Some(first), entries, deploys: vec![deploy], scribe, ended, last: None };
     let effects = play(&mut state, [vec![read], vec![Kind::Tick; 30]].concat());
     assert_eq!(order(&effects), None);
 }

@@ -141,6 +141,35 @@ async fn an_incident_from_its_opening_to_its_end() {
 }
 
 #[tokio::test]
+async fn what_makes_no_sense_of_an_incident_is_refused() {
+    let house = House::new("");
+    let open = async || house.json(&["incident", "open", "--title", "x"]).await["id"].as_str().unwrap().to_owned();
+    let (one, two, three) = (open().await, open().await, open().await);
+    house.good(&["incident", "merge", &two, &one]).await;
+    house.good(&["incident", "close", &three]).await;
+    let cases: [(&[&str], &str); 9] = [
+        (&["incident", "merge", &two, &three], "already"),
+        (&["incident", "merge", &one, &one], "the same incident"),
+        (&["incident", "note", &two, "here?"], "write there"),
+        (&["incident", "resolve", &three], "closed already"),
+        (&["incident", "note", &one, "x", "--owner", "ana"], "--kind todo"),
+        (&["incident", "note", &one, "x", "--kind", "todo", "--due", "2026-13-40"], "is no day"),
+        (&["incident", "note", &one, "x", "--at", "2099-01-01 10:00"], "still to come"),
+        (&["incident", "done", &one, "999"], "no TODO"),
+        (&["incident", "note", &one, &"x".repeat(70_000)], "does not fit"),
+    ];
+    for (args, says) in cases {
+        let (code, said) = house.bad(args).await;
+        assert!(code == 64 && said.contains(says), "{says}: {code} {said}");
+    }
+    // What is over can still be read by its nickname, and said about.
+    house.good(&["incident", "resolve", &one]).await;
+    house.good(&["incident", "show", "newest"]).await;
+    house.good(&["incident", "verify", "newest"]).await;
+    house.good(&["incident", "note", &three, "learnt later"]).await;
+}
+
+#[tokio::test]
 async fn wrong_questions_are_one_sentence() {
     let house = House::new("[prometheus]\nurl = \"http://127.0.0.1:9/\"\nbearer_token = \"${SECRET}\"");
     let cases: &[(&[&str], &str)] = &[
@@ -211,7 +240,7 @@ async fn a_deploy_is_marked_quickly_and_never_fails_a_script() {
         .good(&["deploy", "v4.12.0", "--at", "-20m", "--keep-old", "30m", "--migrations", "0", "--note", "by hand"])
         .await;
     let shown = house.json(&["incident", "show", "newest"]).await;
-    assert_eq!(texts(&shown)[..2], ["deploy v4.11.3", "deploy v4.12.0 (before: v4.11.3)"]);
+    assert_eq!(texts(&shown)[..2], ["deploy v4.11.3", "deploy v4.12.0 (before: v4.11.3) · by hand"]);
     let data = &shown["timeline"][1]["data"]["deploy"];
     assert_eq!((&data["by"], &data["migrations"], &data["note"]), (&"rgomez".into(), &0.into(), &"by hand".into()));
     assert!(data["from"].as_str().is_some_and(|h| !h.is_empty()) && data["old_until"].is_number());

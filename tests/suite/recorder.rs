@@ -208,6 +208,7 @@ fn a_clock_that_steps_back_neither_stops_nor_doubles_an_incident() {
                 deploys: Vec::new(),
                 scribe: Scribe::Here,
                 ended,
+                last: None,
             });
         }
         if second % 5 == 0 {

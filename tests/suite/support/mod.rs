@@ -31,6 +31,7 @@ pub(crate) fn settings(text: &str) -> (cabina::engine::Settings, std::sync::Arc<
         read_file: &|p| std::fs::read_to_string(p).map_err(|e| e.to_string()),
         folder: std::path::Path::new("/"),
         zone: Some("UTC".to_owned()),
+        login: None,
     };
     let loaded = cabina::config::load(text, &around).unwrap_or_else(|r| panic!("{:#?}\n{text}", r.mistakes));
     let values = loaded.secrets.into_iter().map(|(k, v)| (k, v.into())).collect();

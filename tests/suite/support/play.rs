@@ -285,7 +285,7 @@ fn kinds(h: &Happened, at: Millis, from: Millis) -> Vec<Kind> {
             note: String::new(),
         };
         let (incident, entries, scribe, ended) = (None, Vec::new(), Scribe::Nobody, None);
-        out.push(Kind::RecordRead { incident, entries, deploys: vec![deploy], scribe, ended });
+        out.push(Kind::RecordRead { incident, entries, deploys: vec![deploy], scribe, ended, last: None });
     }
     if let Some(t) = &h.traffic {
         out.push(sampled(t.source.as_deref().unwrap_or("prometheus"), traffic(t, at)));
