@@ -32,6 +32,7 @@ use crate::model::source::Origin;
 use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Span;
 use crate::model::time::Zone;
 
@@ -71,6 +72,8 @@ pub struct Curves {
     server: BTreeMap<String, BTreeSet<Millis>>,
 }
 
+/// Rates over less than the usual interval of a scrape say more of the interval than of the service.
+const SHORTEST: Millis = 15 * SECOND;
 /// A point of another source within so much of a server's is of the same moment: servers are asked every 15 s.
 const NEAR: Millis = MINUTE;
 /// The name of the curve of the session table.
@@ -104,7 +107,9 @@ impl Curves {
         if origin != Origin::Scrape {
             return self.sampled(samples);
         }
-        for sample in samples.iter().filter(|s| WANTED.contains(&s.signal.as_str())) {
+        // The first two looks of a program lie close together: a rate over a moment is none.
+        let lasts = |s: &&Sample| s.counts.is_none_or(|c| c.window >= SHORTEST);
+        for sample in samples.iter().filter(|s| WANTED.contains(&s.signal.as_str())).filter(lasts) {
             if let Some(value) = sample.reading.value().filter(|v| v.is_finite()) {
                 self.direct.push((sample.signal.clone(), sample.at, value));
             }

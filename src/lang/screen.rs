@@ -119,10 +119,12 @@ sentences! {
     signal_calming() "calmándose" / "calming"
     unexpected(seen, wanted) "{seen}; se esperaba {wanted}" / "{seen}; expected {wanted}"
     todo_call() "A quién llamar:" / "Whom to call:"
+    todo_also() "También:" / "Also:"
     todo_why() "Por qué:" / "Why:"
     todo_no_runbooks() "No hay runbooks que sugerir." / "No runbooks to suggest."
     todo_no_contacts() "Sin contactos: añade [[contact]] a cabina.toml" / "No contacts: add [[contact]] to cabina.toml"
     todo_copy() "[y] copia el contacto" / "[y] copies the contact"
+    facts_full() "las últimas 50 000; todas: cabina incident show" / "the newest 50,000; all: cabina incident show"
     facts_newest() "lo más nuevo arriba" / "newest first"
     facts_more() "[7] todos" / "[7] all"
 

@@ -20,7 +20,11 @@ use crate::view::paint::Painter;
 
 pub(super) fn heading(p: &Painter<'_>) -> Heading {
     let hidden = hidden_facts(p.state);
-    let right = if hidden > 0 { p.lang().hidden(hidden) } else { p.lang().facts_newest() };
+    let right = match hidden {
+        0 if p.shown().timeline.is_full() => p.lang().facts_full(),
+        0 => p.lang().facts_newest(),
+        n => p.lang().hidden(n),
+    };
     Heading { right, ..Heading::default() }
 }
 

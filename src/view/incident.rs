@@ -19,7 +19,8 @@ pub(super) fn lines(p: &Painter<'_>) -> Option<(String, Vec<Line>)> {
         incident.spent(now).into_iter().map(|(level, ms)| format!("{} {}", level.word(), Span(ms))).collect();
     lines.push(vec![
         (format!(" {} ", incident.level.word()), Role::of(incident.level)),
-        (format!(" {} · {}", lang.incident_card_declared(), lang.incident_levels(spent.join(", "))), Role::Text),
+        (" ".to_owned(), Role::Text),
+        (format!("{} · {}", lang.incident_card_declared(), lang.incident_levels(spent.join(", "))), Role::Text),
     ]);
     lines.push(vec![(lang.incident_card_phase(words::phase(lang, incident.phase)), Role::Text)]);
     lines.push(Vec::new());

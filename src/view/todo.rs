@@ -24,8 +24,9 @@ fn why(p: &mut Painter<'_>, area: Rect, used: u16) {
     let lang = p.lang();
     let mut y = area.y + used;
     if short {
-        // The line of the title is the first reason's.
+        // What WHAT says already is left out: these come beside it.
         y -= 1;
+        p.text(area.x, y, area.width, &lang.todo_also(), Role::Title);
     } else {
         p.text(area.x, y, area.width, &lang.todo_why(), Role::Title);
     }
