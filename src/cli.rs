@@ -1,9 +1,11 @@
 //! The command line. Only its shape; what the commands do stands in `app`.
 
 mod incident;
+mod runbook;
 
 pub use incident::Incident;
 pub use incident::NoteKind;
+pub use runbook::Runbook;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -59,6 +61,9 @@ pub enum Command {
     /// Open, show, and write down incidents
     #[command(subcommand)]
     Incident(Incident),
+    /// List, read, check and begin procedures
+    #[command(subcommand)]
+    Runbook(Runbook),
     /// Mark that a version went live
     Deploy {
         /// The version

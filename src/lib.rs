@@ -13,7 +13,7 @@
 //!  ------------------------------------ below: no async, I/O, clock, lock, thread, environment
 //!  4 faces   view, report, config      State -> cells, State -> text and JSON, text -> Settings
 //!  3 core    engine                    Event x State -> State + Effects
-//!  2 helpers input, layout, theme, export
+//!  2 helpers input, layout, theme, runbook, export
 //!  1 nouns   model, lang               plain data and arithmetic; every visible sentence
 //! ```
 //!
@@ -36,6 +36,7 @@ pub mod lang;
 pub mod layout;
 pub mod model;
 pub mod report;
+pub mod runbook;
 pub mod secrets;
 pub mod sources;
 pub mod store;

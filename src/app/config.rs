@@ -19,6 +19,7 @@ use crate::config::Origin;
 use crate::config::Surroundings;
 use crate::engine::Settings;
 use crate::lang::Lang;
+use crate::model::time::Zone;
 use crate::secrets::Secrets;
 use crate::secrets::named_secret;
 use crate::theme::Depth;
@@ -81,6 +82,15 @@ pub(super) fn find(cli: &Cli) -> Option<PathBuf> {
     }
     let folder = etcetera::choose_base_strategy().ok()?.config_dir();
     Some(folder.join("cabina/cabina.toml")).filter(|p| p.exists())
+}
+
+/// What can be said without a configuration: the language, the zone, and who asks.
+pub(super) fn bare() -> (Lang, Zone, String) {
+    let env = environment();
+    let around = surroundings(&env, Path::new("/"));
+    let zone = around.zone.as_deref().and_then(Zone::named).unwrap_or_default();
+    let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| env.get(*n)).cloned();
+    (around.language(), zone, known.or(around.login).unwrap_or_else(|| "cabina".to_owned()))
 }
 
 /// Finds and reads the configuration; says on standard error what keeps it from being used.

@@ -16,6 +16,7 @@ mod print;
 mod record;
 mod reload;
 pub mod run;
+mod runbook;
 mod scrape;
 mod signals;
 mod store;
@@ -78,6 +79,7 @@ pub fn main(cli: &Cli) -> ExitCode {
                 language: language.as_deref(),
             },
         ),
+        Some(Command::Runbook(asked)) => runbook::main(cli, asked),
         Some(Command::Record) => record::main(cli),
         Some(Command::Init) => init::main(cli),
         Some(Command::Doctor) => doctor::main(cli),

@@ -9,10 +9,6 @@ use crate::model::time::MINUTE;
 use crate::model::time::SECOND;
 
 pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) {
-    if root.has("runbooks") {
-        cx.not_yet.push("runbooks".to_owned());
-    }
-    root.list(cx, "runbooks");
     for mut s in several(root, cx, "notify") {
         notify(&mut s, cx);
     }

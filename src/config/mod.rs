@@ -132,6 +132,9 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     let known = ["CABINA_USER", "SUDO_USER", "USER", "LOGNAME"].iter().find_map(|n| cx.around.env.get(*n));
     let known = known.cloned().or_else(|| cx.around.login.clone());
     settings.operator = known.map_or_else(|| "cabina".to_owned(), |n| clean(&n));
+    let folders = root.list(cx, "runbooks");
+    let folders = if folders.is_empty() { vec!["runbooks".to_owned()] } else { folders };
+    settings.runbooks = folders.iter().map(|f| cx.around.folder.join(f)).collect();
     settings.store = store::read(root, cx);
     later::read(root, cx);
     root.finish(cx);

@@ -2,6 +2,7 @@
 
 pub mod curves;
 pub mod follow;
+pub mod library;
 pub mod record;
 pub mod tape;
 pub mod wrapped;

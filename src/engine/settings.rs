@@ -88,6 +88,9 @@ pub struct Settings {
     pub alertmanagers: Vec<AlertmanagerSpec>,
     /// Where the record is kept.
     pub store: StoreSpec,
+    /// The folders of the library of procedures.
+    #[serde(default)]
+    pub runbooks: Vec<std::path::PathBuf>,
     /// Who sits here: the author of what is written from this cockpit.
     pub operator: String,
 }
@@ -120,6 +123,7 @@ impl Settings {
             logs: Vec::new(),
             alertmanagers: Vec::new(),
             store: StoreSpec::default(),
+            runbooks: Vec::new(),
             operator: String::new(),
         }
     }

@@ -9,6 +9,7 @@ mod commands;
 mod postmortem;
 mod record;
 mod rules;
+mod runbook;
 mod screen;
 
 /// A language that cabina speaks.

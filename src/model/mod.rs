@@ -16,6 +16,7 @@ pub mod maintenance;
 pub mod matcher;
 pub mod promql;
 pub mod rule;
+pub mod runbook;
 pub mod series;
 pub mod sessions;
 pub mod severity;

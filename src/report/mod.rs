@@ -3,4 +3,5 @@
 pub mod board;
 pub mod check;
 pub mod incident;
+pub mod runbook;
 pub mod scraped;

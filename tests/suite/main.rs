@@ -16,6 +16,7 @@ mod program;
 mod properties;
 mod record;
 mod recorder;
+mod runbook;
 mod scenarios;
 mod screens;
 mod servers;

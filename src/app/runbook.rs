@@ -1,0 +1,290 @@
+//! `runbook list|show|lint|new`: the library of procedures. None of it needs a configuration.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+use nucleo_matcher::Config;
+use nucleo_matcher::Matcher;
+use nucleo_matcher::Utf32Str;
+use nucleo_matcher::pattern::CaseMatching;
+use nucleo_matcher::pattern::Normalization;
+use nucleo_matcher::pattern::Pattern;
+
+use crate::app::complain;
+use crate::app::config;
+use crate::app::exit;
+use crate::app::print;
+use crate::bus;
+use crate::cli::Cli;
+use crate::cli::Runbook as Asked;
+use crate::effects::library;
+use crate::lang::Lang;
+use crate::model::runbook::Runbook;
+use crate::model::runbook::Trouble;
+use crate::model::time::Zone;
+use crate::report::runbook as report;
+use crate::report::runbook::Linted;
+use crate::report::runbook::Listed;
+use crate::runbook::lint;
+use crate::runbook::lint::Level;
+use crate::runbook::lint::Problem;
+use crate::runbook::new;
+
+/// A file could not be read, or something was found.
+const FAILED: u8 = 1;
+/// The folder of the library where nothing is configured.
+const FOLDER: &str = "runbooks";
+
+/// Where procedures are looked for, and how they are spoken of.
+struct Library {
+    folders: Vec<PathBuf>,
+    lang: Lang,
+    zone: Zone,
+    author: String,
+    json: bool,
+}
+
+pub(super) fn main(cli: &Cli, asked: &Asked) -> u8 {
+    let library = match library(cli) {
+        Ok(library) => library,
+        Err(code) => return code,
+    };
+    match asked {
+        Asked::List { search } => library.list(search.as_deref()),
+        Asked::Show { reference } => library.show(reference),
+        Asked::Lint { paths } => library.lint(paths),
+        Asked::New { kind, title, language, folder } => {
+            if cli.read_only {
+                complain(&format!("cabina: {}", library.lang.incident_read_only()));
+                return exit::USAGE;
+            }
+            library.make(kind, title, language.as_deref(), folder.as_deref())
+        }
+    }
+}
+
+/// The library as it is configured; where there is no configuration, the folder next to whoever asks.
+fn library(cli: &Cli) -> Result<Library, u8> {
+    if config::find(cli).is_none() {
+        let folders = vec![PathBuf::from(FOLDER)];
+        let (lang, zone, author) = config::bare();
+        return Ok(Library { folders, lang, zone, author, json: cli.json });
+    }
+    let configured = config::load(cli)?;
+    let s = configured.settings;
+    Ok(Library { folders: s.runbooks, lang: s.lang, zone: s.zone, author: s.operator, json: cli.json })
+}
+
+/// Prints a document of JSON.
+fn object(value: &serde_json::Value) {
+    print(&format!("{value}\n"));
+}
+
+impl Library {
+    fn today(&self) -> chrono::NaiveDate {
+        let date = self.zone.date(bus::now().wall);
+        chrono::NaiveDate::parse_from_str(&date, "%Y-%m-%d").unwrap_or_default()
+    }
+
+    /// Every procedure that can be read; what cannot is told by `lint`.
+    fn all(&self) -> Vec<Listed> {
+        let today = self.today();
+        let open = |path: PathBuf| {
+            let (book, _) = library::open(&path).ok()?;
+            let overdue = lint::overdue(&book, today);
+            Some(Listed { path: path.display().to_string(), book, overdue })
+        };
+        library::files(&self.folders).into_iter().filter_map(open).collect()
+    }
+
+    fn places(&self) -> String {
+        self.folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn list(&self, search: Option<&str>) -> u8 {
+        let mut all = self.all();
+        if all.is_empty() && !self.json {
+            complain(&format!("cabina: {}", self.lang.runbook_none(self.places())));
+        }
+        match search {
+            Some(search) => all = best(all, search),
+            None => all.sort_by(|a, b| a.book.id.cmp(&b.book.id)),
+        }
+        if self.json {
+            object(&report::list(&all));
+        } else {
+            print(&report::lines(&all, self.lang));
+        }
+        0
+    }
+
+    fn show(&self, reference: &str) -> u8 {
+        let path = match self.find(reference) {
+            Ok(path) => path,
+            Err(sentence) => {
+                complain(&format!("cabina: {sentence}"));
+                return exit::USAGE;
+            }
+        };
+        match library::open(&path) {
+            Ok((book, _)) => {
+                if self.json {
+                    object(&report::show(&book));
+                } else {
+                    print(&report::text(&book, self.lang));
+                }
+                0
+            }
+            Err(why) => {
+                complain(&format!("cabina: {}: {}", path.display(), why.words(self.lang)));
+                FAILED
+            }
+        }
+    }
+
+    /// The file that a reference means: one that is there, or the one in the library with this id.
+    fn find(&self, reference: &str) -> Result<PathBuf, String> {
+        let path = PathBuf::from(reference);
+        if path.exists() {
+            return Ok(path);
+        }
+        let wanted = reference.to_uppercase();
+        let mut fit: Vec<String> =
+            self.all().into_iter().filter(|l| l.book.id.to_uppercase() == wanted).map(|l| l.path).collect();
+        match fit.len() {
+            0 => Err(self.lang.runbook_unknown(reference)),
+            1 => Ok(PathBuf::from(fit.remove(0))),
+            _ => Err(self.lang.runbook_several(reference, fit.join(", "))),
+        }
+    }
+
+    fn lint(&self, paths: &[PathBuf]) -> u8 {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for path in if paths.is_empty() { &self.folders } else { paths } {
+            if path.is_dir() {
+                files.extend(library::files(std::slice::from_ref(path)));
+            } else {
+                files.push(path.clone());
+            }
+        }
+        let mut all: Vec<Linted> = Vec::new();
+        let mut ids: BTreeMap<String, String> = BTreeMap::new();
+        for path in files {
+            all.push(self.linted(&path, &mut ids));
+        }
+        if all.is_empty() {
+            complain(&format!("cabina: {}", self.lang.runbook_none(self.places())));
+        }
+        if self.json {
+            object(&report::lint(&all));
+        } else {
+            print(&report::lint_lines(&all, self.lang));
+        }
+        u8::from(all.iter().any(|l| !l.problems.is_empty()))
+    }
+
+    fn linted(&self, path: &Path, ids: &mut BTreeMap<String, String>) -> Linted {
+        let shown = path.display().to_string();
+        let (book, text) = match library::open(path) {
+            Ok(opened) => opened,
+            Err(why) => {
+                let (line, text) = (why.line(), why.words(self.lang));
+                let problem = Problem { line, code: "unreadable", level: Level::Error, text };
+                return Linted { path: shown, id: String::new(), steps: 0, problems: vec![problem] };
+            }
+        };
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut problems = lint::lint(&book, &text, &name, self.today(), self.lang);
+        if let Some(problem) = self.duplicate(&book, &shown, ids) {
+            problems.push(problem);
+            problems.sort_by_key(|p| p.line);
+        }
+        Linted { path: shown, id: book.id, steps: book.steps.len(), problems }
+    }
+
+    /// Numbers are never used twice; twins in two languages share theirs.
+    fn duplicate(&self, book: &Runbook, path: &str, ids: &mut BTreeMap<String, String>) -> Option<Problem> {
+        let (_, line, id) = book.front.entry(&["id"])?;
+        let key = format!("{id} {}", book.language);
+        if let Some(first) = ids.get(&key) {
+            let text = self.lang.lint_id_duplicate(id, first);
+            return Some(Problem { line: *line, code: "id-duplicate", level: Level::Error, text });
+        }
+        ids.insert(key, path.to_owned());
+        None
+    }
+
+    fn make(&self, kind: &str, title: &str, language: Option<&str>, folder: Option<&Path>) -> u8 {
+        let kind = kind.to_lowercase();
+        if !new::KINDS.contains(&kind.as_str()) {
+            complain(&format!("cabina: {}", self.lang.runbook_kinds(kind, new::KINDS.join(", "))));
+            return exit::USAGE;
+        }
+        if title.trim().is_empty() {
+            complain(&format!("cabina: {}", self.lang.incident_empty_text()));
+            return exit::USAGE;
+        }
+        let lang = match language.map(|l| Lang::parse(l).ok_or(l)) {
+            None => self.lang,
+            Some(Ok(lang)) => lang,
+            Some(Err(text)) => {
+                complain(&format!("cabina: {}", self.lang.cli_bad_language(format!("{text:?}"))));
+                return exit::USAGE;
+            }
+        };
+        let all = self.all();
+        let id = new::next_id(all.iter().map(|l| l.book.id.as_str()));
+        let folder = folder.map(Path::to_path_buf).or_else(|| self.folders.first().cloned()).unwrap_or_default();
+        let path = folder.join(new::file_name(&id, title));
+        let date = self.zone.date(bus::now().wall);
+        let text = new::document(lang, &id, &kind, title, &date, &self.author);
+        match write(&path, &text) {
+            Ok(()) => {
+                if self.json {
+                    object(&serde_json::json!({ "schema": 1, "id": id, "path": path.display().to_string() }));
+                } else {
+                    print(&format!("{}\n", self.lang.runbook_made(path.display())));
+                }
+                0
+            }
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+                complain(&format!("cabina: {}", self.lang.runbook_exists(path.display())));
+                FAILED
+            }
+            Err(e) => {
+                complain(&format!("cabina: {}: {e}", path.display()));
+                FAILED
+            }
+        }
+    }
+}
+
+/// Writes a file that is not there yet.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// Those that fit what was typed, best first.
+fn best(all: Vec<Listed>, search: &str) -> Vec<Listed> {
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::parse(search, CaseMatching::Ignore, Normalization::Smart);
+    let mut scored: Vec<(u32, Listed)> = all
+        .into_iter()
+        .filter_map(|l| {
+            let of = |t: &Trouble| format!("{} {}", t.title, t.symptoms.join(" "));
+            let symptoms = l.book.troubles.iter().map(of).collect::<Vec<_>>();
+            let text = format!("{} {} {}", l.book.id, l.book.title, symptoms.join(" "));
+            let mut buf = Vec::new();
+            let score = pattern.score(Utf32Str::new(&text, &mut buf), &mut matcher)?;
+            Some((score, l))
+        })
+        .collect();
+    scored.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.book.id.cmp(&y.book.id)));
+    scored.into_iter().map(|(_, l)| l).collect()
+}

@@ -1,0 +1,244 @@
+//! Procedures as JSON (the contract of section 3 of the design) and as text for a shell.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::lang::Lang;
+use crate::model::runbook::Command;
+use crate::model::runbook::Runbook;
+use crate::model::runbook::Section;
+use crate::model::runbook::Step;
+use crate::model::runbook::Structure;
+use crate::model::runbook::Validation;
+use crate::model::text::pad;
+use crate::runbook::lint::Problem;
+
+/// A procedure of the library, as lists show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// Its file.
+    pub path: String,
+    /// What it says.
+    pub book: Runbook,
+    /// Days by which its review is overdue.
+    pub overdue: Option<i64>,
+}
+
+/// What was found in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linted {
+    /// Its file.
+    pub path: String,
+    /// Its id; empty where it could not be read.
+    pub id: String,
+    /// How many steps it has.
+    pub steps: usize,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+fn command(c: &Command) -> Value {
+    json!({ "shell": c.shell, "text": c.text, "line": c.line })
+}
+
+fn validation(v: &Validation) -> Value {
+    let expected = Some(&v.expected).filter(|e| !e.is_empty());
+    json!({ "shell": v.command.shell, "text": v.command.text, "line": v.command.line, "expected": expected })
+}
+
+fn step(s: &Step) -> Value {
+    json!({
+        "id": s.id,
+        "section": s.section.word(),
+        "title": s.title,
+        "line": s.line,
+        "criticality": s.criticality.map(crate::model::runbook::Criticality::word),
+        "duration_min": s.minutes,
+        "commands": s.commands.iter().map(command).collect::<Vec<_>>(),
+        "expected": Some(&s.expected).filter(|e| !e.is_empty()),
+        "validations": s.validations.iter().map(validation).collect::<Vec<_>>(),
+        "if_fails": s.if_fails,
+        "rollback": s.rollback.iter().map(command).collect::<Vec<_>>(),
+        "manual": s.manual(),
+    })
+}
+
+/// `runbook show --json`
+#[must_use]
+pub fn show(book: &Runbook) -> Value {
+    let text = |items: &[crate::model::runbook::Item]| items.iter().map(|i| i.text.clone()).collect::<Vec<_>>();
+    json!({
+        "schema": 1,
+        "id": book.id,
+        "title": book.title,
+        "language": book.language,
+        "type": Some(&book.kind).filter(|k| !k.is_empty()),
+        "criticality": book.criticality.map(crate::model::runbook::Criticality::word),
+        "version": Some(&book.version).filter(|v| !v.is_empty()),
+        "duration_min": book.minutes,
+        "structure": book.structure.word(),
+        "confidence": book.structure.confidence(),
+        "prerequisites": text(&book.prerequisites),
+        "steps": book.steps.iter().map(step).collect::<Vec<_>>(),
+        "rollback_triggers": text(&book.triggers),
+        "troubleshooting": book.troubles.iter().map(|t| json!({
+            "title": t.title,
+            "symptoms": t.symptoms,
+            "cause": Some(&t.cause).filter(|c| !c.is_empty()),
+            "commands": t.commands.iter().map(command).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "contacts": book.contacts.iter().map(|c| json!({ "role": c.role, "name": c.name })).collect::<Vec<_>>(),
+    })
+}
+
+/// `runbook list --json`
+#[must_use]
+pub fn list(all: &[Listed]) -> Value {
+    let one = |l: &Listed| {
+        json!({
+            "id": l.book.id,
+            "title": l.book.title,
+            "type": Some(&l.book.kind).filter(|k| !k.is_empty()),
+            "criticality": l.book.criticality.map(crate::model::runbook::Criticality::word),
+            "duration_min": l.book.minutes,
+            "language": l.book.language,
+            "version": Some(&l.book.version).filter(|v| !v.is_empty()),
+            "steps": l.book.steps.len(),
+            "structure": l.book.structure.word(),
+            "confidence": l.book.structure.confidence(),
+            "overdue_days": l.overdue,
+            "path": l.path,
+        })
+    };
+    json!({ "schema": 1, "runbooks": all.iter().map(one).collect::<Vec<_>>() })
+}
+
+/// `runbook lint --json`
+#[must_use]
+pub fn lint(all: &[Linted]) -> Value {
+    let problem = |p: &Problem| json!({ "line": p.line, "code": p.code, "level": p.level.word(), "text": p.text });
+    let one = |l: &Linted| {
+        let problems: Vec<Value> = l.problems.iter().map(problem).collect();
+        json!({ "path": l.path, "id": Some(&l.id).filter(|i| !i.is_empty()), "steps": l.steps, "problems": problems })
+    };
+    json!({ "schema": 1, "runbooks": all.iter().map(one).collect::<Vec<_>>() })
+}
+
+/// Problems for a person: a line each, as editors and compilers write them.
+#[must_use]
+pub fn lint_lines(all: &[Linted], lang: Lang) -> String {
+    let mut out = String::new();
+    for file in all {
+        for p in &file.problems {
+            let level = match p.level {
+                crate::runbook::lint::Level::Error => lang.lint_error(),
+                crate::runbook::lint::Level::Warning => lang.lint_warning(),
+            };
+            let _ = writeln!(out, "{}:{}: {level}: {} [{}]", file.path, p.line, p.text, p.code);
+        }
+    }
+    if out.is_empty() {
+        out = format!("{}\n", lang.lint_clean(all.len()));
+    }
+    out
+}
+
+/// The library for a person at a shell.
+#[must_use]
+pub fn lines(all: &[Listed], lang: Lang) -> String {
+    let id = all.iter().map(|l| crate::model::text::width(&l.book.id)).max().unwrap_or(0).clamp(8, 40);
+    let line = |l: &Listed| {
+        let b = &l.book;
+        let minutes = b.minutes.map(|m| lang.runbook_minutes(m.round())).unwrap_or_default();
+        let overdue = l.overdue.map(|days| format!("  ! {}", lang.runbook_overdue(days))).unwrap_or_default();
+        let level = b.criticality.map_or("-", crate::model::runbook::Criticality::word);
+        let kind = if b.kind.is_empty() { "-" } else { &b.kind };
+        format!("{} {} {} {}  {}{overdue}\n", pad(&b.id, id), pad(level, 8), pad(kind, 16), pad(&minutes, 8), b.title)
+    };
+    all.iter().map(line).collect()
+}
+
+/// A procedure for a person at a shell.
+#[must_use]
+pub fn text(book: &Runbook, lang: Lang) -> String {
+    let mut out = format!("{}  {}\n", book.id, book.title);
+    let mut facts: Vec<String> = Vec::new();
+    facts.extend(Some(book.kind.clone()).filter(|k| !k.is_empty()));
+    facts.extend(book.criticality.map(|c| c.word().to_owned()));
+    facts.extend(book.minutes.map(|m| lang.runbook_minutes(m.round())));
+    facts.extend(Some(book.version.clone()).filter(|v| !v.is_empty()));
+    if !facts.is_empty() {
+        let _ = writeln!(out, "  {}", facts.join(" · "));
+    }
+    match book.structure {
+        Structure::Steps => {}
+        Structure::None => _ = writeln!(out, "  {}", lang.runbook_structure_none()),
+        Structure::Headings => _ = writeln!(out, "  {}", lang.runbook_structure_headings()),
+        Structure::Lists => _ = writeln!(out, "  {}", lang.runbook_structure_lists()),
+    }
+    items(&mut out, &lang.runbook_needs(), book.prerequisites.iter().map(|i| i.text.as_str()));
+    let mut section = None;
+    for step in &book.steps {
+        if section != Some(step.section) {
+            section = Some(step.section);
+            let _ = writeln!(out, "\n{}", section_words(step.section, lang));
+        }
+        one(&mut out, step, lang);
+    }
+    items(&mut out, &lang.runbook_triggers(), book.triggers.iter().map(|i| i.text.as_str()));
+    out
+}
+
+fn items<'a>(out: &mut String, title: &str, items: impl Iterator<Item = &'a str>) {
+    let all: Vec<&str> = items.collect();
+    if !all.is_empty() {
+        let _ = writeln!(out, "\n{title}:");
+        for item in all {
+            let _ = writeln!(out, "  - {item}");
+        }
+    }
+}
+
+fn section_words(section: Section, lang: Lang) -> String {
+    match section {
+        Section::Preflight => lang.runbook_section_preflight(),
+        Section::Steps => lang.runbook_section_steps(),
+        Section::Validation => lang.runbook_section_validation(),
+        Section::Rollback => lang.runbook_section_rollback(),
+        Section::Post => lang.runbook_section_post(),
+    }
+}
+
+fn one(out: &mut String, step: &Step, lang: Lang) {
+    let minutes = step.minutes.map(|m| format!("  {}", lang.runbook_minutes(m))).unwrap_or_default();
+    let level = step.criticality.map(|c| format!("  {}", c.word())).unwrap_or_default();
+    let _ = writeln!(out, "  {:<3} {}{level}{minutes}", step.id, step.title);
+    if step.manual() {
+        let _ = writeln!(out, "        ({})", lang.runbook_manual());
+    }
+    let block = |out: &mut String, mark: &str, text: &str| {
+        for line in text.lines() {
+            let _ = writeln!(out, "        {mark}{line}");
+        }
+    };
+    for c in &step.commands {
+        block(out, "| ", &c.text);
+    }
+    if !step.expected.is_empty() {
+        block(out, "", &format!("{}: {}", lang.runbook_expected(), step.expected));
+    }
+    for v in &step.validations {
+        block(out, "", &format!("{}:", lang.runbook_validates()));
+        block(out, "| ", &v.command.text);
+        block(out, "= ", &v.expected);
+    }
+    if !step.if_fails.is_empty() {
+        block(out, "", &format!("{}: {}", lang.runbook_if_fails(), step.if_fails.join("; ")));
+    }
+    for c in &step.rollback {
+        block(out, "", &format!("{}:", lang.runbook_undo()));
+        block(out, "| ", &c.text);
+    }
+}

@@ -1,0 +1,642 @@
+//! The words that give a procedure its structure, in Spanish and English, with or without accents.
+
+use crate::model::runbook::Criticality;
+use crate::model::runbook::Section;
+
+/// What a heading opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Area {
+    /// Steps of a kind.
+    Steps(Section),
+    /// What must be there first.
+    Prerequisites,
+    /// When to go back.
+    Triggers,
+    /// Known problems.
+    Troubles,
+    /// Whom to call.
+    Contacts,
+    /// What is no part of the walk: purpose, history, references.
+    Aside,
+}
+
+/// What a label inside a step opens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Label {
+    /// What is run; also where no label stands.
+    #[default]
+    Commands,
+    /// What a person is to see.
+    Expected,
+    /// What says that it worked.
+    Validation,
+    /// What a machine compares.
+    Output,
+    /// What to do if it fails.
+    IfFails,
+    /// What undoes the step.
+    Rollback,
+    /// How long it takes.
+    Duration,
+    /// How much it may break.
+    Criticality,
+    /// Whether there is a way back.
+    Undoable,
+    /// When to go back.
+    Triggers,
+    /// What is seen of a problem.
+    Symptoms,
+    /// Why a problem happens.
+    Cause,
+}
+
+/// Small letters without accents, without signs at either end, with single blanks: what words are compared by.
+#[must_use]
+pub fn folded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let c = match c {
+            'á' | 'à' | 'â' | 'ä' | 'Á' | 'À' => 'a',
+            'é' | 'è' | 'ê' | 'É' | 'È' => 'e',
+            'í' | 'ì' | 'î' | 'Í' => 'i',
+            'ó' | 'ò' | 'ô' | 'ö' | 'Ó' => 'o',
+            'ú' | 'ù' | 'û' | 'ü' | 'Ú' | 'Ü' => 'u',
+            'ñ' | 'Ñ' => 'n',
+            c => c,
+        };
+        if c.is_whitespace() || matches!(c, '*' | '_' | '`') {
+            if !out.ends_with(' ') {
+                out.push(' ');
+            }
+        } else {
+            out.extend(c.to_lowercase());
+        }
+    }
+    let out = out.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '(' | ')'));
+    out.trim_end_matches([':', '.']).to_owned()
+}
+
+/// The same without a number before it and without what stands in brackets.
+fn bare(folded: &str) -> String {
+    let numbered = folded.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | '-' | ' '));
+    let mut out = String::with_capacity(numbered.len());
+    let mut depth = 0usize;
+    for c in numbered.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out.trim().trim_end_matches(':').trim().to_owned()
+}
+
+/// What headings begin with, in the order in which they are looked for.
+const HEADINGS: [(Area, &[&str]); 10] = [
+    (
+        Area::Troubles,
+        &[
+            "troubleshooting",
+            "solucion de problemas",
+            "problemas comunes",
+            "common problems",
+            "problemas conocidos",
+            "known issues",
+            "resolucion de problemas",
+        ],
+    ),
+    (
+        Area::Triggers,
+        &[
+            "cuando ejecutar rollback",
+            "cuando hacer rollback",
+            "criterios de rollback",
+            "when to roll",
+            "rollback triggers",
+            "rollback criteria",
+        ],
+    ),
+    (
+        Area::Prerequisites,
+        &[
+            "prerequisit",
+            "prerrequisit",
+            "pre-requisit",
+            "pre requisit",
+            "requisitos previos",
+            "requisitos",
+            "requirements",
+            "before you begin",
+            "before you start",
+            "antes de empezar",
+        ],
+    ),
+    (
+        Area::Steps(Section::Preflight),
+        &[
+            "preparacion",
+            "pre-flight",
+            "preflight",
+            "pre flight",
+            "pre-ejecucion",
+            "pre-execution",
+            "verificaciones previas",
+            "chequeos previos",
+            "pre-check",
+            "prechecks",
+            "pre-deploy",
+            "preparation",
+        ],
+    ),
+    (
+        Area::Steps(Section::Post),
+        &[
+            "post-ejecucion",
+            "post ejecucion",
+            "postejecucion",
+            "post-execution",
+            "post execution",
+            "post-deploy",
+            "despues de la ejecucion",
+            "post-procedimiento",
+            "limpieza",
+            "cleanup",
+            "clean-up",
+            "clean up",
+            "follow-up",
+            "afterwards",
+        ],
+    ),
+    (
+        Area::Steps(Section::Rollback),
+        &[
+            "rollback",
+            "plan de rollback",
+            "roll back",
+            "rolling back",
+            "reversion",
+            "reversa",
+            "revertir",
+            "abortar",
+            "abort",
+            "como volver atras",
+            "vuelta atras",
+            "how to roll back",
+            "undo",
+            "plan de reversion",
+        ],
+    ),
+    (
+        Area::Steps(Section::Validation),
+        &[
+            "validacion",
+            "verificacion",
+            "validation",
+            "verification",
+            "verify",
+            "verificar",
+            "validar",
+            "comprobacion",
+            "checking the result",
+            "post-checks",
+        ],
+    ),
+    (Area::Contacts, &["contact", "escalamiento", "escalation", "escalado", "escalacion", "on-call"]),
+    (
+        Area::Steps(Section::Steps),
+        &[
+            "paso a paso",
+            "pasos",
+            "procedimiento",
+            "ejecucion",
+            "procedure",
+            "steps",
+            "execution",
+            "instructions",
+            "instrucciones",
+            "mitigation",
+            "mitigacion",
+            "resolution",
+            "resolucion",
+            "remediation",
+            "remediacion",
+            "solucion",
+            "solution",
+            "diagnosis",
+            "diagnostico",
+            "how to",
+            "fix",
+            "recovery",
+            "recuperacion",
+            "restore",
+            "restauracion",
+            "investigation",
+            "investigacion",
+            "containment",
+            "contencion",
+            "eradication",
+            "erradicacion",
+            "debugging",
+            "process",
+            "proceso",
+            "repair",
+        ],
+    ),
+    (
+        Area::Aside,
+        &[
+            "proposito",
+            "purpose",
+            "que hace",
+            "cuando usar",
+            "when to use",
+            "cuando no",
+            "impacto",
+            "impact",
+            "meaning",
+            "significado",
+            "descripcion",
+            "description",
+            "overview",
+            "resumen",
+            "summary",
+            "objetivo",
+            "objective",
+            "goal",
+            "introduc",
+            "background",
+            "contexto",
+            "context",
+            "alcance",
+            "scope",
+            "referencias",
+            "references",
+            "additional",
+            "notes",
+            "notas",
+            "anexo",
+            "appendix",
+            "historial",
+            "history",
+            "aprobacion",
+            "approval",
+            "metricas y kpi",
+            "metrics",
+            "changelog",
+            "tabla de contenido",
+            "table of contents",
+            "indice",
+            "glosario",
+            "recursos",
+            "resources",
+            "links",
+            "enlaces",
+            "severity",
+            "riesgos",
+            "risks",
+            "lecciones",
+            "lessons",
+            "best practices",
+            "mejores practicas",
+            "see also",
+            "related",
+            "evidencia",
+            "checklist de finalizacion",
+            "criterios de exito",
+        ],
+    ),
+];
+/// Headings that are steps as a whole, and begin too many other things.
+const WHOLE: [&str; 8] = ["how", "do", "action", "actions", "acciones", "accion", "response", "respuesta"];
+/// What short headings may end with: "final validation".
+const ENDINGS: [&str; 5] = ["validacion", "verificacion", "validation", "verification", "checks"];
+/// Words of a short heading.
+const SHORT: usize = 4;
+
+/// What a heading opens; `None` for one that only belongs to what is open.
+pub(super) fn area(heading: &str) -> Option<Area> {
+    let folded = bare(&folded(heading));
+    let found = HEADINGS.iter().find(|(_, words)| words.iter().any(|w| folded.starts_with(w)));
+    if let Some((area, _)) = found {
+        return Some(*area);
+    }
+    let short = folded.split(' ').count() <= SHORT;
+    match () {
+        () if short && folded.contains("rollback") => Some(Area::Steps(Section::Rollback)),
+        () if short && ENDINGS.iter().any(|end| folded.ends_with(end)) => Some(Area::Steps(Section::Validation)),
+        () if WHOLE.contains(&folded.as_str()) => Some(Area::Steps(Section::Steps)),
+        () => None,
+    }
+}
+
+/// Labels, each as a whole.
+const LABELS: [(Label, &[&str]); 12] = [
+    (
+        Label::Expected,
+        &[
+            "resultado esperado",
+            "resultados esperados",
+            "resultado",
+            "esperado",
+            "expected",
+            "expected result",
+            "expected results",
+            "expected outcome",
+            "criterio de exito",
+            "criterios de exito",
+            "success criteria",
+            "metricas de exito",
+            "success metrics",
+        ],
+    ),
+    (
+        Label::Output,
+        &[
+            "salida esperada",
+            "output esperado",
+            "expected output",
+            "salida",
+            "output",
+            "example output",
+            "sample output",
+            "ejemplo de salida",
+            "salida de ejemplo",
+            "returns",
+        ],
+    ),
+    (
+        Label::Validation,
+        &[
+            "validacion",
+            "validaciones",
+            "validar",
+            "verificacion",
+            "verificar",
+            "verificaciones",
+            "validation",
+            "validate",
+            "verify",
+            "verification",
+            "check",
+            "comprobacion",
+            "comprobar",
+        ],
+    ),
+    (
+        Label::IfFails,
+        &[
+            "si falla",
+            "si fallo",
+            "si esto falla",
+            "en caso de fallo",
+            "en caso de error",
+            "if it fails",
+            "if this fails",
+            "if fails",
+            "if it failed",
+            "on failure",
+            "if this step fails",
+        ],
+    ),
+    (Label::Undoable, &["rollback disponible", "rollback available", "reversible"]),
+    (
+        Label::Duration,
+        &[
+            "duracion",
+            "duracion estimada",
+            "tiempo",
+            "tiempo estimado",
+            "duration",
+            "estimated duration",
+            "estimated time",
+            "time",
+        ],
+    ),
+    (Label::Criticality, &["criticidad", "criticality"]),
+    (
+        Label::Commands,
+        &[
+            "comando",
+            "comandos",
+            "command",
+            "commands",
+            "ejecutar",
+            "run",
+            "accion",
+            "acciones",
+            "action",
+            "actions",
+            "solucion",
+            "solution",
+            "procedimiento",
+        ],
+    ),
+    (Label::Symptoms, &["sintomas", "sintoma", "symptoms", "symptom"]),
+    (
+        Label::Cause,
+        &[
+            "causa",
+            "causas",
+            "causa probable",
+            "causas probables",
+            "probable cause",
+            "cause",
+            "root cause",
+            "causa raiz",
+        ],
+    ),
+    (Label::Rollback, &["reversa"]),
+    (Label::Rollback, &["rollback", "step rollback", "reversion", "reversa"]),
+];
+/// What longer labels begin with.
+const LONG_LABELS: [(Label, &[&str]); 2] = [
+    (
+        Label::Rollback,
+        &[
+            "rollback de este paso",
+            "rollback del paso",
+            "rollback of this step",
+            "rollback this step",
+            "rollback for this step",
+            "deshacer",
+            "undo",
+        ],
+    ),
+    (
+        Label::Triggers,
+        &[
+            "cuando ejecutar rollback",
+            "cuando ejecutar el rollback",
+            "cuando hacer rollback",
+            "when to roll",
+            "rollback triggers",
+            "criterios de rollback",
+            "rollback criteria",
+        ],
+    ),
+];
+
+/// What a label opens; `None` for words that are no label.
+pub(super) fn label(text: &str) -> Option<Label> {
+    let folded = bare(&folded(text));
+    let whole = LABELS.iter().find(|(_, words)| words.contains(&folded.as_str()));
+    let long = || LONG_LABELS.iter().find(|(_, words)| words.iter().any(|w| folded.starts_with(w)));
+    whole.or_else(long).map(|(label, _)| *label)
+}
+
+/// `Paso P1: Verificar` → id and title. A number alone is none.
+pub(super) fn step(heading: &str) -> Option<(String, String)> {
+    let text = heading.trim().trim_start_matches(|c: char| !c.is_alphanumeric()).trim();
+    let word = text.split(|c: char| c.is_whitespace()).next()?;
+    if !matches!(folded(word).as_str(), "paso" | "step") {
+        return None;
+    }
+    let rest = text.get(word.len()..)?.trim_start();
+    let rest = rest.trim_start_matches(['#', 'º', '°']).trim_start();
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.')).unwrap_or(rest.len());
+    let id = rest.get(..end)?.trim_end_matches('.').to_uppercase();
+    let letters = id.chars().take_while(char::is_ascii_alphabetic).count();
+    let good = (letters <= 1 && id.chars().skip(letters).any(|c| c.is_ascii_digit())) || id == "N";
+    let title = rest
+        .get(end..)?
+        .trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ':' | '-' | '–' | '—' | '.' | ')'));
+    good.then(|| (id, title.trim().to_owned()))
+}
+
+/// `CRITICA`, `crítica`, `critical` …; several words joined by a bar are the template's, and say nothing.
+#[must_use]
+pub fn criticality(text: &str) -> Option<Criticality> {
+    let folded = folded(text);
+    if folded.contains('|') {
+        return None;
+    }
+    match folded.split(|c: char| !c.is_alphanumeric()).find(|w| !w.is_empty())? {
+        "critica" | "critico" | "critical" => Some(Criticality::Critica),
+        "alta" | "alto" | "high" => Some(Criticality::Alta),
+        "media" | "medio" | "medium" | "moderate" => Some(Criticality::Media),
+        "baja" | "bajo" | "low" => Some(Criticality::Baja),
+        _ => None,
+    }
+}
+
+/// Yes or no, in either language.
+pub(super) fn yes(text: &str) -> Option<bool> {
+    let folded = folded(text);
+    match folded.split(|c: char| !c.is_alphanumeric()).find(|w| !w.is_empty())? {
+        _ if folded.contains('|') => None,
+        "si" | "yes" | "true" => Some(true),
+        "no" | "false" | "none" | "ninguno" => Some(false),
+        _ => None,
+    }
+}
+
+/// `25min`, `1h 30m`, `10-15 minutos`, `~2 horas` → minutes; of a span the longer end.
+#[must_use]
+pub fn minutes(text: &str) -> Option<f64> {
+    let folded = folded(text);
+    let mut total = 0.0;
+    let mut number = String::new();
+    let mut pending: Option<f64> = None;
+    let mut found = false;
+    let mut unit = String::new();
+    let mut close = |pending: &mut Option<f64>, unit: &mut String| {
+        if let Some(n) = pending.take() {
+            let in_minutes = match unit.as_str() {
+                "s" | "seg" | "sec" | "segundos" | "segundo" | "seconds" | "second" | "secs" => Some(n / 60.0),
+                "m" | "min" | "mins" | "minuto" | "minutos" | "minute" | "minutes" => Some(n),
+                "h" | "hora" | "horas" | "hour" | "hours" | "hr" | "hrs" => Some(n * 60.0),
+                "d" | "dia" | "dias" | "day" | "days" => Some(n * 24.0 * 60.0),
+                _ => None,
+            };
+            if let Some(n) = in_minutes {
+                total += n;
+                found = true;
+            }
+        }
+        unit.clear();
+    };
+    for c in folded.chars().chain([' ', ' ']) {
+        if c.is_ascii_digit() || (c == '.' && !number.is_empty()) {
+            if !unit.is_empty() {
+                close(&mut pending, &mut unit);
+            }
+            number.push(c);
+            continue;
+        }
+        if !number.is_empty() {
+            // A second number before any unit is the longer end of a span.
+            pending = number.trim_end_matches('.').parse().ok();
+            number.clear();
+        }
+        if c.is_alphabetic() && pending.is_some() {
+            unit.push(c);
+        } else if !unit.is_empty() {
+            close(&mut pending, &mut unit);
+        }
+    }
+    found.then_some(total)
+}
+
+/// `es` or `en`, by the small words of the text.
+pub(super) fn language(text: &str) -> &'static str {
+    let (mut es, mut en) = (0usize, 0usize);
+    for word in text.split(|c: char| !c.is_alphabetic()).take(20_000) {
+        match word {
+            "el" | "la" | "los" | "las" | "de" | "del" | "que" | "para" | "con" | "una" | "un" | "se" | "si" | "es"
+            | "en" | "y" | "Paso" | "Paso:" => es += 1,
+            "the" | "of" | "to" | "and" | "is" | "for" | "with" | "in" | "if" | "this" | "that" | "it" | "be"
+            | "are" | "Step" => en += 1,
+            _ => {}
+        }
+    }
+    if es > en { "es" } else { "en" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heading_that_calls_itself_a_step_is_one() {
+        let read = |text| step(text).map(|(id, title)| format!("{id}|{title}"));
+        assert_eq!(read("Paso P1: Verificar Estado").as_deref(), Some("P1|Verificar Estado"));
+        assert_eq!(read("PASO 2 - Copia").as_deref(), Some("2|Copia"));
+        assert_eq!(read("🚀 Step 3. Deploy").as_deref(), Some("3|Deploy"));
+        assert_eq!(read("Paso 1.2) Algo").as_deref(), Some("1.2|Algo"));
+        assert_eq!(read("Step r4").as_deref(), Some("R4|"));
+        for other in ["Pasos de Ejecución", "Step by step", "1. PROPOSITO", "Paso", "Steps 1 and 2", "Error 1"] {
+            assert_eq!(step(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn durations_are_read_in_both_languages() {
+        let cases = [
+            ("25min", 25.0),
+            ("1h 30m", 90.0),
+            ("10-15 minutos", 15.0),
+            ("~2 horas", 120.0),
+            ("30 s", 0.5),
+            ("1 hour", 60.0),
+            ("2.5 h", 150.0),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(minutes(text), Some(wanted), "{text}");
+        }
+        for text in ["XXmin", "X minutos", "", "v1.2", "pronto"] {
+            assert_eq!(minutes(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sections_have_many_names() {
+        assert_eq!(area("2. PREPARACIÓN (Pre-Flight Checks)"), Some(Area::Steps(Section::Preflight)));
+        assert_eq!(area("✅ Validacion Final"), Some(Area::Steps(Section::Validation)));
+        assert_eq!(area("Rollback Completo"), Some(Area::Steps(Section::Rollback)));
+        assert_eq!(area("Mitigation"), Some(Area::Steps(Section::Steps)));
+        assert_eq!(area("Meaning"), Some(Area::Aside));
+        assert_eq!(area("Contactos de Escalamiento"), Some(Area::Contacts));
+        assert_eq!(area("Something else"), None);
+    }
+}
