@@ -186,6 +186,7 @@ fn stormy() -> State {
             labels: labels.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
             summary: format!("something is wrong on web{i}"),
             description: String::new(),
+            runbook: String::new(),
             standing: Standing::Firing,
             since: START + i as i64,
             value: None,

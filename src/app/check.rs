@@ -11,6 +11,7 @@ use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
 use crate::cli::Cli;
+use crate::effects::library;
 use crate::engine::Kind;
 use crate::engine::State;
 use crate::engine::state::Mode;
@@ -39,6 +40,11 @@ pub(super) fn main(cli: &Cli, wait: Option<Duration>) -> u8 {
 pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, State) {
     let (bus, mut events) = Bus::new();
     let mut state = State::new(configured.settings.clone(), mode, bus::now());
+    // Before anything else: what fits is part of the answer.
+    let (folders, zone) = (state.settings.runbooks.clone(), state.settings.zone);
+    if let Ok(books) = tokio::task::spawn_blocking(move || library::books(&folders, library::today(zone))).await {
+        bus.send(Kind::LibraryRead { books: books.into() }).await;
+    }
     let once = mode == Mode::Once;
     let reins =
         sources::spawn(&state.settings, &configured.secrets, &bus, if once { Manner::Once } else { Manner::Always });

@@ -24,6 +24,7 @@ use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
 use crate::cli::Cli;
+use crate::effects::library;
 use crate::effects::record::Plan;
 use crate::effects::record::Recorder;
 use crate::engine::State;
@@ -102,6 +103,7 @@ pub(super) async fn show(configured: Configured) -> u8 {
         },
         &bus,
     );
+    tokio::spawn(library::watch(state.settings.runbooks.clone(), state.settings.zone, bus.clone()));
     let reins = sources::spawn(
         &state.settings,
         &configured.secrets,

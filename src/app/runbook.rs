@@ -19,13 +19,12 @@ use crate::bus;
 use crate::cli::Cli;
 use crate::cli::Runbook as Asked;
 use crate::effects::library;
+use crate::engine::library::Book;
 use crate::lang::Lang;
 use crate::model::runbook::Runbook;
-use crate::model::runbook::Trouble;
 use crate::model::time::Zone;
 use crate::report::runbook as report;
 use crate::report::runbook::Linted;
-use crate::report::runbook::Listed;
 use crate::runbook::lint;
 use crate::runbook::lint::Level;
 use crate::runbook::lint::Problem;
@@ -82,20 +81,9 @@ fn object(value: &serde_json::Value) {
 }
 
 impl Library {
-    fn today(&self) -> chrono::NaiveDate {
-        let date = self.zone.date(bus::now().wall);
-        chrono::NaiveDate::parse_from_str(&date, "%Y-%m-%d").unwrap_or_default()
-    }
-
     /// Every procedure that can be read; what cannot is told by `lint`.
-    fn all(&self) -> Vec<Listed> {
-        let today = self.today();
-        let open = |path: PathBuf| {
-            let (book, _) = library::open(&path).ok()?;
-            let overdue = lint::overdue(&book, today);
-            Some(Listed { path: path.display().to_string(), book, overdue })
-        };
-        library::files(&self.folders).into_iter().filter_map(open).collect()
+    fn all(&self) -> Vec<Book> {
+        library::books(&self.folders, library::today(self.zone))
     }
 
     fn places(&self) -> String {
@@ -107,9 +95,8 @@ impl Library {
         if all.is_empty() && !self.json {
             complain(&format!("cabina: {}", self.lang.runbook_none(self.places())));
         }
-        match search {
-            Some(search) => all = best(all, search),
-            None => all.sort_by(|a, b| a.book.id.cmp(&b.book.id)),
+        if let Some(search) = search {
+            all = best(all, search);
         }
         if self.json {
             object(&report::list(&all));
@@ -151,7 +138,7 @@ impl Library {
         }
         let wanted = reference.to_uppercase();
         let mut fit: Vec<String> =
-            self.all().into_iter().filter(|l| l.book.id.to_uppercase() == wanted).map(|l| l.path).collect();
+            self.all().into_iter().filter(|b| b.says.id.to_uppercase() == wanted).map(|b| b.path).collect();
         match fit.len() {
             0 => Err(self.lang.runbook_unknown(reference)),
             1 => Ok(PathBuf::from(fit.remove(0))),
@@ -195,7 +182,7 @@ impl Library {
             }
         };
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut problems = lint::lint(&book, &text, &name, self.today(), self.lang);
+        let mut problems = lint::lint(&book, &text, &name, library::today(self.zone), self.lang);
         if let Some(problem) = self.duplicate(&book, &shown, ids) {
             problems.push(problem);
             problems.sort_by_key(|p| p.line);
@@ -234,7 +221,7 @@ impl Library {
             }
         };
         let all = self.all();
-        let id = new::next_id(all.iter().map(|l| l.book.id.as_str()));
+        let id = new::next_id(all.iter().map(|b| b.says.id.as_str()));
         let folder = folder.map(Path::to_path_buf).or_else(|| self.folders.first().cloned()).unwrap_or_default();
         let path = folder.join(new::file_name(&id, title));
         let date = self.zone.date(bus::now().wall);
@@ -271,20 +258,18 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Those that fit what was typed, best first.
-fn best(all: Vec<Listed>, search: &str) -> Vec<Listed> {
+fn best(all: Vec<Book>, search: &str) -> Vec<Book> {
     let mut matcher = Matcher::new(Config::DEFAULT);
     let pattern = Pattern::parse(search, CaseMatching::Ignore, Normalization::Smart);
-    let mut scored: Vec<(u32, Listed)> = all
+    let mut scored: Vec<(u32, Book)> = all
         .into_iter()
-        .filter_map(|l| {
-            let of = |t: &Trouble| format!("{} {}", t.title, t.symptoms.join(" "));
-            let symptoms = l.book.troubles.iter().map(of).collect::<Vec<_>>();
-            let text = format!("{} {} {}", l.book.id, l.book.title, symptoms.join(" "));
+        .filter_map(|b| {
             let mut buf = Vec::new();
-            let score = pattern.score(Utf32Str::new(&text, &mut buf), &mut matcher)?;
-            Some((score, l))
+            let score = pattern.score(Utf32Str::new(&b.searched(), &mut buf), &mut matcher)?;
+            Some((score, b))
         })
         .collect();
-    scored.sort_by(|(a, x), (b, y)| b.cmp(a).then_with(|| x.book.id.cmp(&y.book.id)));
-    scored.into_iter().map(|(_, l)| l).collect()
+    // Of equals the order of their ids stands.
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    scored.into_iter().map(|(_, b)| b).collect()
 }

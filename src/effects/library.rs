@@ -6,13 +6,22 @@ use std::io;
 use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::bus;
+use crate::bus::Bus;
+use crate::engine::Kind;
+use crate::engine::library::Book;
 use crate::lang::Lang;
 use crate::model::runbook::Runbook;
+use crate::model::time::Zone;
 use crate::runbook;
 use crate::runbook::LARGEST;
 use crate::runbook::Unreadable;
+use crate::runbook::lint;
 
+/// How often the folders are looked at: whoever puts a procedure right at night sees it within this time.
+const PACE: Duration = Duration::from_secs(10);
 /// Files of one library.
 const FILES: usize = 5_000;
 /// Folders inside each other; links to folders are not followed, so none leads in a circle.
@@ -74,6 +83,58 @@ pub fn open(path: &Path) -> Result<Opened, Wrong> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let book = runbook::read(&name, &bytes).map_err(Wrong::Document)?;
     Ok((book, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Every procedure of some folders that can be read, by id; what cannot is told by whoever checks them.
+#[must_use]
+pub fn books(folders: &[PathBuf], today: chrono::NaiveDate) -> Vec<Book> {
+    let book = |path: PathBuf| {
+        let (says, _) = open(&path).ok()?;
+        let overdue = lint::overdue(&says, today);
+        Some(Book { says, path: path.display().to_string(), overdue })
+    };
+    let mut books: Vec<Book> = files(folders).into_iter().filter_map(book).collect();
+    books.sort_by(|a, b| (&a.says.id, &a.path).cmp(&(&b.says.id, &b.path)));
+    books
+}
+
+/// Today in a zone, for reviews that are overdue.
+#[must_use]
+pub fn today(zone: Zone) -> chrono::NaiveDate {
+    chrono::NaiveDate::parse_from_str(&zone.date(bus::now().wall), "%Y-%m-%d").unwrap_or_default()
+}
+
+/// Tells the library at the start and whenever a file of it has changed, for as long as anybody listens.
+pub async fn watch(folders: Vec<PathBuf>, zone: Zone, bus: Bus) {
+    let mut known: Option<Vec<Look>> = None;
+    loop {
+        let (asked, before) = (folders.clone(), known.take());
+        let look = tokio::task::spawn_blocking(move || {
+            let now = looks(&asked);
+            let news = before.as_ref() != Some(&now);
+            let books = news.then(|| books(&asked, today(zone)));
+            (now, books)
+        });
+        let Ok((now, books)) = look.await else { return };
+        known = Some(now);
+        if let Some(books) = books
+            && !bus.send(Kind::LibraryRead { books: books.into() }).await
+        {
+            return;
+        }
+        tokio::time::sleep(PACE).await;
+    }
+}
+
+/// What a file looks like from outside: its name, its size, when it was written.
+type Look = (PathBuf, u64, Option<std::time::SystemTime>);
+
+fn looks(folders: &[PathBuf]) -> Vec<Look> {
+    let look = |path: PathBuf| {
+        let about = fs::metadata(&path).ok()?;
+        Some((path, about.len(), about.modified().ok()))
+    };
+    files(folders).into_iter().filter_map(look).collect()
 }
 
 /// The Markdown files of some folders, by name. What leads into a folder is named as it is reached.

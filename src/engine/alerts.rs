@@ -349,6 +349,7 @@ mod tests {
             labels: pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             summary: String::new(),
             description: String::new(),
+            runbook: String::new(),
             standing,
             since,
             value: None,

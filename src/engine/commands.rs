@@ -8,6 +8,7 @@ use crate::engine::filter::visible_checks;
 use crate::engine::filter::visible_facts;
 use crate::engine::filter::visible_signals;
 use crate::engine::known;
+use crate::engine::library;
 use crate::engine::links;
 use crate::engine::note;
 use crate::engine::prompt::Prompt;
@@ -49,7 +50,11 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
             state.ui.zoom = !state.ui.zoom;
             Reaction::redraw()
         }
-        Command::Open => show(state, Overlay::Detail(0)),
+        Command::Open => match library::chosen(state) {
+            Some(book) => show(state, Overlay::Runbook(book, 0)),
+            None => show(state, Overlay::Detail(0)),
+        },
+        Command::Runbooks => show(state, Overlay::Library(Prompt::default(), 0)),
         Command::Help => show(state, Overlay::Help(0)),
         Command::Severity => show(state, Overlay::Severity(0)),
         Command::Filter => {
@@ -154,6 +159,8 @@ fn step(state: &mut State, to: impl Fn(usize) -> usize) -> Reaction {
         Overlay::Help(at) | Overlay::Severity(at) | Overlay::Detail(at) | Overlay::Incident(at) => {
             *at = to(*at).min(500);
         }
+        // The longest procedure seen has some hundred steps.
+        Overlay::Runbook(_, at) => *at = to(*at).min(10_000),
         Overlay::Links(at) => *at = to(*at).min(state.settings.links.len().saturating_sub(1)),
         _ => {
             let most = lines(state, state.ui.focus).saturating_sub(1);
@@ -177,7 +184,7 @@ pub(crate) fn lines(state: &State, pane: Pane) -> usize {
     match pane {
         Pane::Health => visible_checks(state).len(),
         Pane::Signals => visible_signals(state).len(),
-        Pane::Todo => shown.settings.contacts.len(),
+        Pane::Todo => library::advised(state).len() + shown.settings.contacts.len(),
         Pane::Facts => visible_facts(state).len(),
         Pane::Alerts => visible_alerts(state).len(),
         Pane::Sessions | Pane::Failures | Pane::Latency => 0,
@@ -193,7 +200,13 @@ fn copied(state: &State) -> Option<String> {
         return links::filled(shown).into_iter().nth(at).map(|l| l.url);
     }
     match state.ui.focus {
-        Pane::Todo => shown.settings.contacts.get(at).map(|c| c.how.clone()),
+        Pane::Todo => {
+            if let Some(book) = library::chosen(state) {
+                return state.library.books.get(book).map(|b| b.says.id.clone());
+            }
+            let at = at.checked_sub(library::advised(state).len())?;
+            shown.settings.contacts.get(at).map(|c| c.how.clone())
+        }
         Pane::Facts => {
             let i = *visible_facts(state).get(at)?;
             shown

@@ -242,6 +242,12 @@ pub enum Kind {
         /// The file's path.
         file: Result<String, String>,
     },
+    /// The library was read. It is read again by whoever looks: a recording does not hold it.
+    #[serde(skip)]
+    LibraryRead {
+        /// Every procedure, by its id.
+        books: std::sync::Arc<[crate::engine::library::Book]>,
+    },
     /// The waiting time of a one-shot mode is over.
     TimeUp,
     /// Somebody asks this process to stop for a while (TSTP).

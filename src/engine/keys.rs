@@ -3,6 +3,7 @@
 use crate::engine::commands;
 use crate::engine::effect::Reaction;
 use crate::engine::filter;
+use crate::engine::library;
 use crate::engine::note;
 use crate::engine::silence::Card;
 use crate::engine::state::Notice;
@@ -19,15 +20,18 @@ use crate::layout::Pane;
 #[must_use]
 pub fn context(state: &State) -> Context {
     match state.ui.overlay {
-        Overlay::Help(_) | Overlay::Severity(_) | Overlay::Detail(_) | Overlay::Links(_) | Overlay::Incident(_) => {
-            Context::Page
-        }
+        Overlay::Help(_)
+        | Overlay::Severity(_)
+        | Overlay::Detail(_)
+        | Overlay::Links(_)
+        | Overlay::Incident(_)
+        | Overlay::Runbook(..) => Context::Page,
         Overlay::Silence(_) | Overlay::Known(_) => Context::Card,
         Overlay::None if matches!(state.ui.focus, Pane::Failures | Pane::Latency) => Context::Chart,
         Overlay::None if state.ui.focus == Pane::Alerts => Context::Alerts,
         Overlay::None if state.ui.focus == Pane::Facts => Context::Facts,
         Overlay::Note(_) => Context::Note,
-        Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) => Context::Board,
+        Overlay::None | Overlay::Filter(_) | Overlay::Palette(..) | Overlay::Library(..) => Context::Board,
     }
 }
 
@@ -36,6 +40,14 @@ pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
     match std::mem::take(&mut state.ui.overlay) {
         Overlay::Filter(prompt) => typing_filter(state, prompt, chord),
         Overlay::Palette(prompt, at) => typing_command(state, prompt, at, chord),
+        Overlay::Library(prompt, at) => match reserved(chord) {
+            Some(Command::CtrlC) => Reaction::redraw(),
+            Some(command) => {
+                state.ui.overlay = Overlay::Library(prompt, at);
+                commands::run(state, command)
+            }
+            None => library::typing(state, prompt, at, chord),
+        },
         Overlay::Silence(card) if card.typing => typing_comment(state, card, chord),
         Overlay::Note(editor) => match reserved(chord) {
             Some(command) => {
@@ -61,7 +73,7 @@ pub(crate) fn paste(state: &mut State, text: &str) -> Reaction {
             prompt.text().clone_into(&mut state.ui.filter);
             Reaction::redraw()
         }
-        Overlay::Palette(prompt, at) => {
+        Overlay::Palette(prompt, at) | Overlay::Library(prompt, at) => {
             prompt.paste(text);
             *at = 0;
             Reaction::redraw()

@@ -18,6 +18,7 @@ pub mod health;
 mod hold;
 pub mod keys;
 pub mod known;
+pub mod library;
 pub mod links;
 pub mod note;
 pub mod now;

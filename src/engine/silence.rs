@@ -350,6 +350,7 @@ mod tests {
             labels: [("alertname".to_owned(), name.to_owned())].into(),
             summary: String::new(),
             description: String::new(),
+            runbook: String::new(),
             standing: Standing::Suppressed,
             since: 0,
             value: None,

@@ -13,6 +13,7 @@ use crate::engine::filter::Found;
 use crate::engine::follow::Follow;
 use crate::engine::health::Checks;
 use crate::engine::known::Mark;
+use crate::engine::library::Library;
 use crate::engine::note::Editor;
 use crate::engine::opening::Opening;
 use crate::engine::place::Places;
@@ -122,6 +123,8 @@ pub struct State {
     pub(crate) useless_since: Option<Stamp>,
     /// When each level was last reached from below.
     pub(crate) risen: BTreeMap<Level, Stamp>,
+    /// The procedures that are known.
+    pub library: Library,
     /// A one-shot's time is over: what has not answered by now is not known.
     pub(crate) over: bool,
     /// Sources whose first round is not over (one-shot modes end when none is left).
@@ -154,6 +157,7 @@ impl State {
             announcer: Announcer::default(),
             compared: Compared::default(),
             opening: Opening::default(),
+            library: Library::default(),
             risen: BTreeMap::new(),
             follow: Follow::default(),
             record: Record::default(),
@@ -295,6 +299,10 @@ pub enum Overlay {
     Note(Box<Editor>),
     /// The incident that goes on; scrolled by so many lines.
     Incident(usize),
+    /// The library is searched; the selected procedure.
+    Library(Prompt, usize),
+    /// A procedure is read: its place in the library; scrolled by so many lines.
+    Runbook(usize, usize),
 }
 
 /// A short answer to a key.

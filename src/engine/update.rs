@@ -15,6 +15,7 @@ use crate::engine::event::Kind;
 use crate::engine::filter;
 use crate::engine::follow;
 use crate::engine::keys;
+use crate::engine::library;
 use crate::engine::note;
 use crate::engine::opening;
 use crate::engine::place;
@@ -152,6 +153,7 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::Documented { file } => take::documented(state, file),
         Kind::Followed { host } => follow::followed(state, host),
         Kind::Backlog { events } => follow::backlog(state, events),
+        Kind::LibraryRead { books } => library::read(state, books),
         Kind::TimeUp => time_up(state),
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),

@@ -61,6 +61,8 @@ pub enum Command {
     Known,
     /// Take the incident, or open one.
     Take,
+    /// Search the library of procedures.
+    Runbooks,
     /// Write a note.
     Note,
     /// Keep the selected entry in sight, or let it go.
@@ -109,7 +111,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 39] = [
+    pub const TYPED: [Self; 40] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -134,6 +136,7 @@ impl Command {
         Self::Unsilence,
         Self::Known,
         Self::Take,
+        Self::Runbooks,
         Self::Note,
         Self::Document,
         Self::Pin,
@@ -192,6 +195,7 @@ impl Command {
             Self::Comment => lang.cmd_comment(),
             Self::Known => lang.cmd_known(),
             Self::Take => lang.cmd_take(),
+            Self::Runbooks => lang.cmd_runbooks(),
             Self::Note => lang.cmd_note(),
             Self::Document => lang.cmd_document(),
             Self::Pin => lang.cmd_pin(),
@@ -243,6 +247,7 @@ impl Command {
             Self::Comment => lang.doc_comment(),
             Self::Known => lang.doc_known(),
             Self::Take => lang.doc_take(),
+            Self::Runbooks => lang.doc_runbooks(),
             Self::Note => lang.doc_note(),
             Self::Document => lang.doc_document(),
             Self::Pin => lang.doc_pin(),

@@ -40,6 +40,8 @@ sentences! {
     doc_finish() "hechos: lo pendiente está hecho, o no" / "facts: what was left to do is done, or is not"
     cmd_document() "post mórtem" / "post-mortem"
     doc_document() "escribe el post mórtem y lo abre en tu editor ($VISUAL, $EDITOR, vi)" / "writes the post-mortem and opens it in your editor ($VISUAL, $EDITOR, vi)"
+    cmd_runbooks() "runbooks" / "runbooks"
+    doc_runbooks() "busca un procedimiento; lo que encaja ahora va primero, con su motivo" / "searches the procedures; what fits now comes first, with its reason"
     cmd_note() "nota" / "note"
     cmd_new_line() "otra línea" / "new line"
     cmd_save() "guardar" / "save"

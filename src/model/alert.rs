@@ -75,6 +75,9 @@ pub struct Alert {
     pub summary: String,
     /// The longer text, fit for showing; may be empty.
     pub description: String,
+    /// Where its procedure is, by its annotation `runbook_url`; empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub runbook: String,
     /// Where it stands.
     pub standing: Standing,
     /// Since when its condition holds, ms since the epoch.

@@ -123,6 +123,7 @@ fn alert(rule: &Rule, series: &Labels, active: &Active) -> Alert {
     Alert {
         summary: if summary.is_empty() { description.clone() } else { summary },
         description,
+        runbook: said("runbook_url"),
         standing: if active.firing { Standing::Firing } else { Standing::Pending },
         since: active.since,
         value: Some(active.value),

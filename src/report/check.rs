@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::engine::State;
+use crate::engine::library::suggested;
 use crate::engine::outdated;
 use crate::engine::sentence::sentence;
 use crate::engine::standing;
@@ -47,7 +48,7 @@ pub fn json(state: &State) -> Value {
         "signals": state.signals.shown().map(|s| signal(state, s)).collect::<Vec<_>>(),
         "sessions": sessions(state),
         "alerts": state.alerts.all.iter().map(alert).collect::<Vec<_>>(),
-        "runbooks": [],
+        "runbooks": suggested(state).iter().filter_map(|s| state.library.books.get(s.book)).map(|b| b.says.id.clone()).collect::<Vec<_>>(),
         "notes": state.sources.all.iter().flat_map(|s| s.notes.iter().map(move |n| format!("{}: {n}", s.name))).collect::<Vec<_>>(),
     })
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::engine::library::Book;
 use crate::lang::Lang;
 use crate::model::runbook::Command;
 use crate::model::runbook::Runbook;
@@ -14,17 +15,6 @@ use crate::model::runbook::Structure;
 use crate::model::runbook::Validation;
 use crate::model::text::pad;
 use crate::runbook::lint::Problem;
-
-/// A procedure of the library, as lists show it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
-    /// Its file.
-    pub path: String,
-    /// What it says.
-    pub book: Runbook,
-    /// Days by which its review is overdue.
-    pub overdue: Option<i64>,
-}
 
 /// What was found in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,19 +85,19 @@ pub fn show(book: &Runbook) -> Value {
 
 /// `runbook list --json`
 #[must_use]
-pub fn list(all: &[Listed]) -> Value {
-    let one = |l: &Listed| {
+pub fn list(all: &[Book]) -> Value {
+    let one = |l: &Book| {
         json!({
-            "id": l.book.id,
-            "title": l.book.title,
-            "type": Some(&l.book.kind).filter(|k| !k.is_empty()),
-            "criticality": l.book.criticality.map(crate::model::runbook::Criticality::word),
-            "duration_min": l.book.minutes,
-            "language": l.book.language,
-            "version": Some(&l.book.version).filter(|v| !v.is_empty()),
-            "steps": l.book.steps.len(),
-            "structure": l.book.structure.word(),
-            "confidence": l.book.structure.confidence(),
+            "id": l.says.id,
+            "title": l.says.title,
+            "type": Some(&l.says.kind).filter(|k| !k.is_empty()),
+            "criticality": l.says.criticality.map(crate::model::runbook::Criticality::word),
+            "duration_min": l.says.minutes,
+            "language": l.says.language,
+            "version": Some(&l.says.version).filter(|v| !v.is_empty()),
+            "steps": l.says.steps.len(),
+            "structure": l.says.structure.word(),
+            "confidence": l.says.structure.confidence(),
             "overdue_days": l.overdue,
             "path": l.path,
         })
@@ -147,10 +137,10 @@ pub fn lint_lines(all: &[Linted], lang: Lang) -> String {
 
 /// The library for a person at a shell.
 #[must_use]
-pub fn lines(all: &[Listed], lang: Lang) -> String {
-    let id = all.iter().map(|l| crate::model::text::width(&l.book.id)).max().unwrap_or(0).clamp(8, 40);
-    let line = |l: &Listed| {
-        let b = &l.book;
+pub fn lines(all: &[Book], lang: Lang) -> String {
+    let id = all.iter().map(|l| crate::model::text::width(&l.says.id)).max().unwrap_or(0).clamp(8, 40);
+    let line = |l: &Book| {
+        let b = &l.says;
         let minutes = b.minutes.map(|m| lang.runbook_minutes(m.round())).unwrap_or_default();
         let overdue = l.overdue.map(|days| format!("  ! {}", lang.runbook_overdue(days))).unwrap_or_default();
         let level = b.criticality.map_or("-", crate::model::runbook::Criticality::word);

@@ -224,6 +224,7 @@ fn read_alerts(body: &[u8]) -> Result<(Vec<Alert>, usize), Absence> {
         Alert {
             summary: said("summary").filter(|s| !s.is_empty()).unwrap_or_else(|| description.clone()),
             description,
+            runbook: said("runbook_url").unwrap_or_default(),
             standing: if suppressed { Standing::Suppressed } else { Standing::Firing },
             since: millis(a.starts.as_deref()).unwrap_or_default(),
             value: None,

@@ -2,6 +2,7 @@
 
 use crate::engine::annotations::Annotations;
 use crate::engine::classify::BURST;
+use crate::engine::library;
 use crate::engine::now;
 use crate::engine::signals::Signal;
 use crate::engine::visible_checks;
@@ -83,7 +84,7 @@ pub(super) fn lines(p: &Painter<'_>) -> (String, Vec<Line>) {
             (lang.pane_facts(), lines.unwrap_or_else(nothing))
         }
         Pane::Todo => {
-            let contact = state.settings.contacts.get(at);
+            let contact = at.checked_sub(library::advised(state).len()).and_then(|at| state.settings.contacts.get(at));
             let mut lines: Vec<Line> = Vec::new();
             if let Some(c) = contact {
                 lines.push(vec![(lang.detail_contact(&c.role, &c.name, &c.how), Role::Text)]);

@@ -30,6 +30,7 @@ mod now;
 mod overlay;
 mod paint;
 mod place;
+mod runbook;
 mod sessions;
 mod signals;
 mod todo;

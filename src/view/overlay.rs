@@ -20,6 +20,7 @@ use crate::view::incident;
 use crate::view::links;
 use crate::view::note;
 use crate::view::paint::Painter;
+use crate::view::runbook;
 
 /// One line of a page: pieces one after another.
 pub(super) type Line = Vec<(String, Role)>;
@@ -46,6 +47,13 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
         }
         Overlay::Incident(at) => {
             if let Some((title, lines)) = incident::lines(p) {
+                page(p, screen, &title, &lines, *at);
+            }
+            None
+        }
+        Overlay::Library(prompt, at) => runbook::library(p, screen, prompt.text(), &prompt.before_cursor(), *at),
+        Overlay::Runbook(book, at) => {
+            if let Some((title, lines)) = runbook::lines(p, *book) {
                 page(p, screen, &title, &lines, *at);
             }
             None

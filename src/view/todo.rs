@@ -1,12 +1,13 @@
-//! What to do: whom to call. Runbooks that fit come first here as soon as there is a library of them.
+//! What to do: procedures that fit what is happening, best first with the reason; then whom to call.
 
 use ratatui::layout::Rect;
 
+use crate::engine::library;
 use crate::engine::sentence::sentence;
+use crate::engine::settings::Contact;
 use crate::layout::Pane;
 use crate::model::text;
 use crate::theme::Role;
-use crate::view::health::first_line;
 use crate::view::paint::Painter;
 
 /// With fewer rows than this for the reasons, only those that WHAT does not say already, without a title.
@@ -56,45 +57,103 @@ fn why(p: &mut Painter<'_>, area: Rect, used: u16) {
     }
 }
 
+/// One thing that can be selected, and the lines below it.
+struct Row {
+    /// Its pieces.
+    pieces: Vec<(String, Role)>,
+    /// What stands at its end while it is selected.
+    hint: String,
+    /// Why it stands here.
+    reason: Option<String>,
+}
+
 pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let state = p.shown();
     let lang = p.lang();
-    let contacts = &state.settings.contacts;
-    if contacts.is_empty() {
+    let advised = library::advised(state);
+    let contacts = contacts(p);
+    if contacts.is_empty() && advised.is_empty() {
         p.text(area.x, area.y, area.width, &lang.todo_no_contacts(), Role::Muted);
         return;
     }
-    p.text(area.x, area.y, area.width, &lang.todo_call(), Role::Title);
-    let rows = usize::from(area.height.saturating_sub(1));
-    why(p, area, contacts.len() as u16 + 2);
     let focused = p.state.ui.focus == Pane::Todo;
     let at = p.state.ui.selected[Pane::Todo.index()];
-    let from = first_line(at, contacts.len(), rows, focused);
-    let role_width = contacts.iter().map(|c| text::width(&c.role)).max().unwrap_or(0).min(20);
-    let name_width = contacts.iter().map(|c| text::width(&c.name)).max().unwrap_or(0).min(24);
-    for (i, c) in contacts.iter().enumerate().skip(from).take(rows) {
-        let y = area.y + 1 + (i - from) as u16;
+    let books = advised.iter().enumerate().filter_map(|(i, s)| {
+        let book = state.library.books.get(s.book)?;
+        let minutes = book.says.minutes.map(|m| format!("  {}", lang.runbook_minutes(m.round()))).unwrap_or_default();
+        let pieces = vec![
+            (format!("{}  ", i + 1), Role::Key),
+            (format!("{}  ", book.says.id), Role::Text),
+            (book.says.title.clone(), Role::Text),
+            (minutes, Role::Muted),
+        ];
+        Some(Row { pieces, hint: lang.todo_read(), reason: Some(s.reason.words(lang)) })
+    });
+    let n = advised.len();
+    let rows: Vec<Row> = books.chain(contacts).collect();
+    // Lines in all: a reason below a procedure, a title above the contacts.
+    let height = |i: usize, row: &Row| u16::from(row.reason.is_some()) + 1 + u16::from(i == n);
+    let from = if focused { scrolled(&rows, at, area.height, height) } else { 0 };
+    let mut y = area.y;
+    for (i, row) in rows.iter().enumerate().skip(from) {
+        if y >= area.bottom() {
+            return;
+        }
+        if i == n {
+            p.text(area.x, y, area.width, &lang.todo_call(), Role::Title);
+            y += 1;
+        }
+        if y >= area.bottom() {
+            return;
+        }
         let mark = if focused && i == at { "> " } else { "  " };
-        let (role, name) = (text::pad(&c.role, role_width), text::pad(&c.name, name_width));
-        let used = p.pieces(
-            area.x,
-            y,
-            area.width,
-            &[
-                (mark, Role::Key),
-                (&role, Role::Text),
-                ("  ", Role::Text),
-                (&name, Role::Text),
-                ("  ", Role::Text),
-                (&c.how, Role::Muted),
-            ],
-        );
+        let pieces: Vec<(&str, Role)> =
+            std::iter::once((mark, Role::Key)).chain(row.pieces.iter().map(|(s, r)| (s.as_str(), *r))).collect();
+        let used = p.pieces(area.x, y, area.width, &pieces);
         if focused && i == at {
             p.select(area, y);
-            let hint = lang.todo_copy();
-            if used + text::width(&hint) as u16 + 2 <= area.width {
-                p.right(area, y, &hint, Role::Muted);
+            if used + text::width(&row.hint) as u16 + 2 <= area.width {
+                p.right(area, y, &row.hint, Role::Muted);
             }
         }
+        y += 1;
+        if let Some(reason) = row.reason.as_ref().filter(|_| y < area.bottom()) {
+            p.text(area.x + 5, y, area.width.saturating_sub(5), reason, Role::Muted);
+            y += 1;
+        }
     }
+    why(p, area, y - area.y + 1);
+}
+
+/// The first row that is drawn, so that the selected one is in sight.
+fn scrolled(rows: &[Row], at: usize, room: u16, height: impl Fn(usize, &Row) -> u16) -> usize {
+    let at = at.min(rows.len().saturating_sub(1));
+    let mut from = 0;
+    let lines = |from: usize| -> u16 {
+        rows.iter().enumerate().skip(from).take(at + 1 - from).map(|(i, r)| height(i, r)).sum()
+    };
+    while from < at && lines(from) > room {
+        from += 1;
+    }
+    from
+}
+
+/// Whom to call.
+fn contacts(p: &Painter<'_>) -> Vec<Row> {
+    let lang = p.lang();
+    let contacts = &p.shown().settings.contacts;
+    let role_width = contacts.iter().map(|c| text::width(&c.role)).max().unwrap_or(0).min(20);
+    let name_width = contacts.iter().map(|c| text::width(&c.name)).max().unwrap_or(0).min(24);
+    let row = |c: &Contact| Row {
+        pieces: vec![
+            (text::pad(&c.role, role_width), Role::Text),
+            ("  ".to_owned(), Role::Text),
+            (text::pad(&c.name, name_width), Role::Text),
+            ("  ".to_owned(), Role::Text),
+            (c.how.clone(), Role::Muted),
+        ],
+        hint: lang.todo_copy(),
+        reason: None,
+    };
+    contacts.iter().map(row).collect()
 }

@@ -14,6 +14,9 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::support::play;
+use crate::support::pty::Screen;
+
 const HOUSE: &str = include_str!("../runbooks/PROC-BACKEND-031-sesiones.md");
 
 fn read(text: &str) -> Runbook {
@@ -190,11 +193,56 @@ fn each_rule_has_its_code_and_its_line() {
         assert!(found.contains(&(line, code)), "{code} at {line}: {found:?}");
     }
     // Without its section the procedure has no way back, whatever its steps have.
-    let end = text.find("## Troubleshooting").unwrap();
-    let changed = format!("{}{}", &text[..text.find("## Rollback Completo").unwrap()], &text[end..]);
+    let (before, _) = text.split_once("## Rollback Completo").unwrap();
+    let (_, after) = text.split_once("## Troubleshooting").unwrap();
+    let changed = format!("{before}## Troubleshooting{after}");
     let found = problems("PROC-BACKEND-031-sesiones.md", &changed);
     assert!(found.iter().any(|(_, code)| *code == "rollback-missing"), "{found:?}");
     assert!(problems("x.md", "# nada\n").contains(&(1, "no-steps")));
+}
+
+/// A night of failing requests after a deploy, with a library beside it.
+#[test]
+fn what_fits_comes_first_with_its_reason() {
+    use cabina::engine;
+    use cabina::engine::Event;
+    use cabina::engine::Kind;
+    use cabina::engine::library;
+    use cabina::engine::library::Book;
+    use cabina::engine::library::Reason;
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let mut state = play::play(&play::read(&folder.join("deploy-marked.toml")), 27 * 60_000);
+    let book = |name: &str, front: &str| Book {
+        says: runbook::read(
+            name,
+            format!("---\n{front}\n---\n# {name}\n## Pasos\n### Paso 1: x\n```bash\nls\n```\n").as_bytes(),
+        )
+        .unwrap(),
+        path: format!("runbooks/{name}"),
+        overdue: None,
+    };
+    let books = vec![
+        book("PROC-A-001.md", "id: PROC-A-001\nidioma: es\nsignals: [latency_p95]"),
+        book("PROC-A-002.en.md", "id: PROC-A-002\nlanguage: en\nsignals: [error_rate]"),
+        book("PROC-A-002.md", "id: PROC-A-002\nidioma: es\nsignals: [error_rate]"),
+        book("PROC-A-003.md", "id: PROC-A-003\ntipo: rollback\nidioma: es"),
+    ];
+    let at = state.now;
+    engine::update(&mut state, Event { at, kind: Kind::LibraryRead { books: books.into() } });
+    let found: Vec<(&str, Reason)> = library::suggested(&state)
+        .into_iter()
+        .map(|s| (state.library.books[s.book].path.as_str(), s.reason))
+        .map(|(path, reason)| (path.trim_start_matches("runbooks/"), reason))
+        .collect();
+    assert!(matches!(&found[0], ("PROC-A-003.md", Reason::Change(version, _)) if version == "v4.12.0"), "{found:?}");
+    // Of twins the one in the language of the screen.
+    assert_eq!(found[1], ("PROC-A-002.en.md", Reason::Signal("error_rate".into())));
+    assert_eq!(found.len(), 2, "{found:?}");
+    let ids = cabina::report::check::json(&state)["runbooks"].clone();
+    assert_eq!(ids, serde_json::json!(["PROC-A-003", "PROC-A-002"]));
+    // Searched, the rest is there too, without accents and in any part.
+    assert_eq!(library::listed(&state, "").len(), 3);
+    assert_eq!(library::listed(&state, "a-001").len(), 1);
 }
 
 async fn cabina(folder: &std::path::Path, args: &[&str]) -> (i32, String, String) {
@@ -296,4 +344,37 @@ proptest! {
             }
         }
     }
+}
+
+/// Searched, read, changed on the disk, and read again; on a real screen.
+#[tokio::test]
+async fn the_library_on_the_screen() {
+    let house = crate::record::House::new("");
+    let folder = PathBuf::from(house.config()).with_file_name("runbooks");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("PROC-BACKEND-031-sesiones.md"), HOUSE).unwrap();
+    std::fs::write(folder.join("PROC-BACKEND-040-otra.md"), "---\nid: PROC-BACKEND-040\n---\n# Otra cosa\n").unwrap();
+    let mut rosa = Screen::start(&["--config", &house.config()], &[("CABINA_USER", "rosa")], 80, 24);
+    rosa.shows("What to do").await;
+    rosa.keys("r").await;
+    rosa.shows("PROC-BACKEND-040").await;
+    rosa.keys("sesiones").await;
+    rosa.until("what does not fit is gone", |s| {
+        s.text().contains("PROC-BACKEND-031") && !s.text().contains("PROC-BACKEND-040")
+    })
+    .await;
+    rosa.keys("\r").await;
+    rosa.shows("Copia de anoche").await;
+    // Enter reads, and runs nothing; the page stays with its procedure when the library grows before it.
+    std::fs::write(folder.join("PROC-BACKEND-001-primera.md"), "---\nid: PROC-BACKEND-001\n---\n# Primera\n").unwrap();
+    rosa.keys("G").await;
+    rosa.shows("DBA").await;
+    rosa.keys("\x1b").await;
+    rosa.until("the page is closed", |s| !s.text().contains("DBA")).await;
+    rosa.keys("r").await;
+    rosa.shows("PROC-BACKEND-001").await;
+    rosa.keys("\x1b").await;
+    rosa.until("the library is closed", |s| !s.text().contains("PROC-BACKEND-031")).await;
+    rosa.keys("q").await;
+    rosa.ends().await;
 }

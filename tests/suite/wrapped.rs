@@ -118,7 +118,7 @@ async fn a_paste_meets_a_flood_and_a_command_outlives_its_terminal() {
     screen.shows("swallowed").await;
     assert!(screen.ends().await.success());
     // It closes its terminal and goes on: signals still reach it.
-    let script = "echo ready; trap 'exit 4' TERM; exec >/dev/null 2>&1 </dev/null; while :; do sleep 0.05; done";
+    let script = "trap 'exit 4' TERM; echo ready; exec >/dev/null 2>&1 </dev/null; while :; do sleep 0.05; done";
     let mut screen = at_a_terminal(&house, &["sh", "-c", script]);
     screen.shows("ready").await;
     screen.signal(rustix::process::Signal::TERM);

@@ -124,6 +124,7 @@ fn alert(entry: Entry) -> Option<Alert> {
     Some(Alert {
         summary: said("summary").unwrap_or_else(|| description.clone()),
         description,
+        runbook: said("runbook_url").unwrap_or_default(),
         standing,
         since: since.map_or(0, |t| t.timestamp_millis()),
         value: entry.value.and_then(|v| v.parse().ok()),

@@ -359,6 +359,7 @@ fn alert(a: &Alerted) -> Alert {
         labels,
         summary: a.summary.clone(),
         description: String::new(),
+        runbook: String::new(),
         standing: match a.state.as_str() {
             "firing" => Standing::Firing,
             "pending" => Standing::Pending,

@@ -1,0 +1,252 @@
+//! The library of procedures, and which of them fit what is happening: best first, each with its reason.
+
+use std::sync::Arc;
+
+use nucleo_matcher::Config;
+use nucleo_matcher::Matcher;
+use nucleo_matcher::Utf32Str;
+use nucleo_matcher::pattern::CaseMatching;
+use nucleo_matcher::pattern::Normalization;
+use nucleo_matcher::pattern::Pattern;
+
+use crate::engine::alerts::Fold;
+use crate::engine::commands::show;
+use crate::engine::effect::Reaction;
+use crate::engine::prompt::Prompt;
+use crate::engine::state::Overlay;
+use crate::engine::state::State;
+use crate::engine::words;
+use crate::input::key::Chord;
+use crate::input::key::Code;
+use crate::lang::Lang;
+use crate::layout::Pane;
+use crate::model::alert::Standing;
+use crate::model::context::Changed;
+use crate::model::runbook::Runbook;
+use crate::model::severity::Level;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::ERROR_RATE_1M;
+use crate::model::time::HOUR;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::model::time::Span;
+
+/// Procedures that are suggested at once: more is a list, not an advice, and leaves no room for whom to call.
+pub const SUGGESTED: usize = 2;
+
+/// A procedure of the library.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Book {
+    /// What it says.
+    pub says: Runbook,
+    /// Its file.
+    pub path: String,
+    /// Days by which its review is overdue.
+    pub overdue: Option<i64>,
+}
+
+/// The procedures that are known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Library {
+    /// By their ids.
+    pub books: Arc<[Book]>,
+}
+
+/// Why a procedure fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Something changed shortly before it began: back is the safest way.
+    Change(String, Millis),
+    /// An alert names it.
+    Named(String),
+    /// It is for an alert that fires.
+    Alert(String),
+    /// It is for a signal beyond its limit.
+    Signal(String),
+}
+
+impl Reason {
+    /// The reason as a sentence.
+    #[must_use]
+    pub fn words(&self, lang: Lang) -> String {
+        match self {
+            Self::Change(version, ago) => lang.suggest_change(version, Span(ago / MINUTE * MINUTE)),
+            Self::Named(alert) => lang.suggest_named(alert),
+            Self::Alert(alert) => lang.suggest_alert(alert),
+            Self::Signal(name) => lang.suggest_signal(words::signal(lang, name)),
+        }
+    }
+}
+
+/// A procedure that fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// Its place in the library.
+    pub book: usize,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What fits now, best first; nothing while nothing is wrong.
+#[must_use]
+pub fn suggested(state: &State) -> Vec<Suggestion> {
+    let v = &state.verdict;
+    if v.level < Level::Sev3 || state.library.books.is_empty() {
+        return Vec::new();
+    }
+    let books = &state.library.books;
+    let mut found: Vec<Suggestion> = Vec::new();
+    let mut add = |fits: &dyn Fn(&Book) -> bool, reason: &Reason| {
+        for (book, _) in books.iter().enumerate().filter(|(_, b)| fits(b)) {
+            found.push(Suggestion { book, reason: reason.clone() });
+        }
+    };
+    // A change within the hour before puts the way back first.
+    if let Some(change) = state.context.change_before(v.since).filter(|c| v.since - c.at <= HOUR) {
+        let version = match &change.what {
+            Changed::Deployed { deploy } => Some(deploy.version.clone()),
+            Changed::Version { to, .. } => Some(to.clone()),
+            Changed::Started { .. } => None,
+        };
+        if let Some(version) = version {
+            add(&|b| b.says.kind == "rollback", &Reason::Change(version, state.now.wall - change.at));
+        }
+    }
+    for alert in state.alerts.all.iter().filter(|a| a.standing == Standing::Firing && !a.runbook.is_empty()) {
+        add(&|b| names(&alert.runbook, b), &Reason::Named(alert.name()));
+    }
+    for finding in &v.findings {
+        let subject = if finding.subject == ERROR_RATE_1M { ERROR_RATE } else { &finding.subject };
+        let lists =
+            |b: &Book, names: &[&str]| b.says.front.list(names).iter().any(|s| s == subject || *s == finding.subject);
+        add(&|b| lists(b, &["alerts", "alertas"]), &Reason::Alert(finding.subject.clone()));
+        add(&|b| lists(b, &["signals", "senales", "señales"]), &Reason::Signal(subject.to_owned()));
+    }
+    let fires =
+        |f: &&Fold| f.members.iter().filter_map(|i| state.alerts.all.get(*i)).any(|a| a.standing == Standing::Firing);
+    for fold in state.alerts.folds.iter().filter(fires) {
+        let listed = |b: &Book| b.says.front.list(&["alerts", "alertas"]).contains(&fold.name);
+        add(&listed, &Reason::Alert(fold.name.clone()));
+    }
+    once(state, found)
+}
+
+/// What stands in the pane of what to do: the first few.
+#[must_use]
+pub fn advised(state: &State) -> Vec<Suggestion> {
+    let mut all = suggested(state);
+    all.truncate(SUGGESTED);
+    all
+}
+
+/// The procedure that is selected in that pane.
+#[must_use]
+pub fn chosen(state: &State) -> Option<usize> {
+    if state.ui.focus != Pane::Todo || state.ui.overlay != Overlay::None {
+        return None;
+    }
+    let at = state.ui.selected[Pane::Todo.index()];
+    advised(state).get(at).map(|s| s.book)
+}
+
+/// Each procedure once, in the reader's language where it has a twin.
+fn once(state: &State, found: Vec<Suggestion>) -> Vec<Suggestion> {
+    let books = &state.library.books;
+    let own = state.settings.lang.code();
+    let mut out: Vec<Suggestion> = Vec::new();
+    for suggestion in found {
+        let Some(book) = books.get(suggestion.book) else { continue };
+        let same = out.iter_mut().find(|s| books.get(s.book).is_some_and(|b| b.says.id == book.says.id));
+        match same {
+            Some(first) => {
+                if book.says.language == own && books.get(first.book).is_some_and(|b| b.says.language != own) {
+                    first.book = suggestion.book;
+                }
+            }
+            None => out.push(suggestion),
+        }
+    }
+    out
+}
+
+/// Does an address lead to this procedure: by its id, or by its file's name?
+fn names(url: &str, book: &Book) -> bool {
+    let last = url.trim_end_matches('/').rsplit(['/', '#']).next().unwrap_or_default();
+    let last = last.trim_end_matches(".md");
+    let file = book.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".md");
+    !last.is_empty() && (last.eq_ignore_ascii_case(&book.says.id) || last.eq_ignore_ascii_case(file))
+}
+
+/// Places of the procedures that fit what was typed, best first; of all of them, what is suggested comes first.
+#[must_use]
+pub fn listed(state: &State, typed: &str) -> Vec<usize> {
+    let books = &state.library.books;
+    let own = state.settings.lang.code();
+    // Of twins the one in the reader's language is shown; the other one where there is no twin.
+    let has_twin = |b: &Book| books.iter().any(|o| o.says.id == b.says.id && o.says.language == own);
+    let shown = |b: &Book| b.says.language == own || !has_twin(b);
+    if typed.trim().is_empty() {
+        let first: Vec<usize> = suggested(state).into_iter().map(|s| s.book).collect();
+        let rest = (0..books.len()).filter(|i| !first.contains(i) && books.get(*i).is_some_and(shown));
+        return first.iter().copied().chain(rest).collect();
+    }
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
+    let mut scored: Vec<(u32, usize)> = books
+        .iter()
+        .enumerate()
+        .filter(|(_, b)| shown(b))
+        .filter_map(|(i, b)| {
+            let mut buf = Vec::new();
+            let score = pattern.score(Utf32Str::new(&b.searched(), &mut buf), &mut matcher)?;
+            Some((score, i))
+        })
+        .collect();
+    scored.sort_by_key(|(score, i)| (std::cmp::Reverse(*score), *i));
+    scored.into_iter().map(|(_, i)| i).collect()
+}
+
+impl Book {
+    /// What it is found by: its id, its title, the problems that it knows.
+    #[must_use]
+    pub fn searched(&self) -> String {
+        let troubles = self.says.troubles.iter().map(|t| format!("{} {}", t.title, t.symptoms.join(" ")));
+        format!("{} {} {}", self.says.id, self.says.title, troubles.collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// A key while the library is open.
+pub(crate) fn typing(state: &mut State, mut prompt: Prompt, at: usize, chord: Chord) -> Reaction {
+    let found = listed(state, prompt.text());
+    let last = found.len().saturating_sub(1);
+    match chord.code {
+        Code::Esc => Reaction::redraw(),
+        Code::Enter => match found.get(at.min(last)) {
+            Some(book) => show(state, Overlay::Runbook(*book, 0)),
+            None => show(state, Overlay::Library(prompt, 0)),
+        },
+        Code::Down | Code::Tab => show(state, Overlay::Library(prompt, (at + 1).min(last))),
+        Code::Up | Code::BackTab => show(state, Overlay::Library(prompt, at.saturating_sub(1))),
+        Code::PageDown => show(state, Overlay::Library(prompt, (at + 10).min(last))),
+        Code::PageUp => show(state, Overlay::Library(prompt, at.saturating_sub(10))),
+        _ => {
+            prompt.key(chord);
+            show(state, Overlay::Library(prompt, 0))
+        }
+    }
+}
+
+/// The library was read.
+pub(crate) fn read(state: &mut State, books: Arc<[Book]>) -> Reaction {
+    // Places in the old one mean nothing in the new one.
+    if matches!(state.ui.overlay, Overlay::Runbook(..)) && *state.library.books != *books {
+        let open = match &state.ui.overlay {
+            Overlay::Runbook(book, at) => state.library.books.get(*book).map(|b| (b.path.clone(), *at)),
+            _ => None,
+        };
+        let again = open.and_then(|(path, at)| Some((books.iter().position(|b| b.path == path)?, at)));
+        state.ui.overlay = again.map_or(Overlay::None, |(book, at)| Overlay::Runbook(book, at));
+    }
+    state.library.books = books;
+    Reaction::redraw()
+}
