@@ -34,9 +34,11 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 mod record;
+mod runbook;
 
 fn main() {
     record::figures();
+    runbook::figures();
     divan::main();
 }
 

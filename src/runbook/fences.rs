@@ -187,8 +187,10 @@ pub(super) fn meaning(info: &str, text: &str, line: usize) -> Meaning {
     let says = |l: &&str| !l.trim().is_empty() && !l.trim_start().starts_with('#');
     // A line that is to be compared is no line that is run.
     let significant: Vec<&str> = lines.iter().copied().filter(says).collect();
-    let prompted = lines.iter().any(|l| captured(&PROMPT, l).is_some());
-    let at_database = lines.iter().any(|l| captured(&DATABASE, l).is_some());
+    // Few blocks have what a prompt ends with at all.
+    let may = |marks: &[&str]| marks.iter().any(|m| text.contains(m));
+    let prompted = may(&["$ ", "# ", "❯ ", "➜ "]) && lines.iter().any(|l| captured(&PROMPT, l).is_some());
+    let at_database = may(&["> ", "=# ", "=* ", "-# "]) && lines.iter().any(|l| captured(&DATABASE, l).is_some());
     if prompted && (session || !named || significant.first().is_some_and(|l| captured(&PROMPT, l).is_some())) {
         return spoken(&lines, &PROMPT, if named { &word } else { "bash" }, line);
     }
@@ -204,7 +206,8 @@ pub(super) fn meaning(info: &str, text: &str, line: usize) -> Meaning {
     }
     let Some(first) = significant.first() else { return Meaning::Look };
     if named {
-        let jobs = significant.iter().all(|l| JOB.as_ref().is_some_and(|job| job.is_match(l)));
+        let timed = first.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '*' | '@'));
+        let jobs = timed && significant.iter().all(|l| JOB.as_ref().is_some_and(|job| job.is_match(l)));
         return if jobs || is_settings(&significant) { Meaning::Look } else { run(&word, text, line) };
     }
     // Nothing says what it is, or something that is wrong: its own first line does.

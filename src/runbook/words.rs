@@ -578,10 +578,13 @@ pub fn minutes(text: &str) -> Option<f64> {
     found.then_some(total)
 }
 
+/// A language shows in its first words.
+const WORDS: usize = 2_000;
+
 /// `es` or `en`, by the small words of the text.
 pub(super) fn language(text: &str) -> &'static str {
     let (mut es, mut en) = (0usize, 0usize);
-    for word in text.split(|c: char| !c.is_alphabetic()).take(20_000) {
+    for word in text.split(|c: char| !c.is_alphabetic()).take(WORDS) {
         match word {
             "el" | "la" | "los" | "las" | "de" | "del" | "que" | "para" | "con" | "una" | "un" | "se" | "si" | "es"
             | "en" | "y" | "Paso" | "Paso:" => es += 1,
