@@ -174,7 +174,8 @@ fn word(info: &str) -> String {
 }
 
 fn captured<'a>(regex: &LazyLock<Option<Regex>>, line: &'a str) -> Option<&'a str> {
-    regex.as_ref()?.captures(line)?.get(1).map(|m| m.as_str())
+    // To find groups costs more than to look, and most lines are no prompt.
+    regex.as_ref().filter(|r| r.is_match(line))?.captures(line)?.get(1).map(|m| m.as_str())
 }
 
 /// Tells what a block is, by its word and by what stands in it.

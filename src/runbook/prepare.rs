@@ -3,6 +3,8 @@
 //! `CommonMark` lets a fence that nothing closes run to the end, and a ```` ```markdown ```` fence end at the first fence
 //! inside it. Whoever wrote the document meant neither.
 
+use std::borrow::Cow;
+
 use crate::model::runbook::Front;
 use crate::runbook::front;
 
@@ -73,20 +75,29 @@ fn is_markdown(info: &str) -> bool {
     matches!(word.to_lowercase().as_str(), "markdown" | "md")
 }
 
+/// Letters that take no room and are seen by nobody: blanks and marks of zero width, marks of direction.
+const UNSEEN: [char; 5] = ['\u{200b}', '\u{feff}', '\u{2060}', '\u{200e}', '\u{200f}'];
+
+/// Is there nothing in it to be taken out? Most documents are so, and are not copied.
+fn is_plain(raw: &str) -> bool {
+    // What is taken out begins with one of these bytes in UTF-8.
+    let suspect = |b: u8| (b < 0x20 && b != b'\n' && b != b'\t') || matches!(b, 0x7f | 0xc2 | 0xe2 | 0xef);
+    !raw.bytes().any(suspect) || !raw.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || UNSEEN.contains(&c))
+}
+
+/// The text without control characters and without what is not seen, its lines ended by line feeds.
+fn plain(raw: &str) -> String {
+    let ended = raw.replace("\r\n", "\n").replace('\r', "\n");
+    let seen = |c: &char| (!c.is_control() || matches!(c, '\n' | '\t')) && !UNSEEN.contains(c);
+    ended.chars().filter(seen).collect()
+}
+
 /// Prepares a text. Control characters and what is not seen go; tabs and line feeds stay.
 pub(super) fn prepare(raw: &str) -> Prepared {
-    let seen = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-    let unseen = ['\u{200b}', '\u{feff}', '\u{2060}', '\u{200e}', '\u{200f}'];
-    let plain = raw.bytes().all(|b| b == b'\n' || b == b'\t' || (0x20..0x7f).contains(&b));
-    let text: String = if plain {
-        raw.to_owned()
-    } else {
-        let ended = raw.replace("\r\n", "\n").replace('\r', "\n");
-        ended.chars().filter(|c| seen(*c) && !unseen.contains(c)).collect()
-    };
+    let text = if is_plain(raw) { Cow::Borrowed(raw) } else { Cow::Owned(plain(raw)) };
     let all: Vec<&str> = text.lines().collect();
     let front = front::take(&all);
-    let mut out: Vec<std::borrow::Cow<'_, str>> = Vec::with_capacity(all.len());
+    let mut out: Vec<Cow<'_, str>> = Vec::with_capacity(all.len());
     let mut unclosed = Vec::new();
     let mut open: Option<(usize, Fence<'_>)> = None;
     // Fences inside a fence of Markdown, and how long its own marks are made so that none of them ends it.
@@ -177,7 +188,7 @@ fn opens_anew(all: &[&str], at: usize, i: usize, open: Fence<'_>, f: Fence<'_>) 
 }
 
 /// Closes a fence that nothing closes at the blank line before the next heading, or else at the last one before `end`.
-fn close_early(all: &[&str], out: &mut [std::borrow::Cow<'_, str>], at: usize, end: usize, f: Fence<'_>) {
+fn close_early(all: &[&str], out: &mut [Cow<'_, str>], at: usize, end: usize, f: Fence<'_>) {
     let is_heading = |line: &str| line.starts_with("##") && line.trim_start_matches('#').starts_with(' ');
     let blank = |i: &usize| all[*i].trim().is_empty();
     let next = (at + 2..end).find(|i| is_heading(all[*i]) && blank(&(*i - 1)));

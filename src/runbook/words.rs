@@ -78,6 +78,9 @@ pub fn folded(text: &str) -> String {
 
 /// The same without a number before it and without what stands in brackets.
 fn bare(folded: &str) -> String {
+    if !folded.contains('(') && !folded.starts_with(|c: char| c.is_ascii_digit()) {
+        return folded.to_owned();
+    }
     let numbered = folded.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ')' | '-' | ' '));
     let mut out = String::with_capacity(numbered.len());
     let mut depth = 0usize;
@@ -330,6 +333,8 @@ pub(super) fn area(heading: &str) -> Option<Area> {
     }
 }
 
+/// Bytes of the longest label, with room for marks and brackets around it: a sentence is none.
+const LONGEST: usize = 80;
 /// Labels, each as a whole.
 const LABELS: [(Label, &[&str]); 12] = [
     (
@@ -479,6 +484,9 @@ const LONG_LABELS: [(Label, &[&str]); 2] = [
 
 /// What a label opens; `None` for words that are no label.
 pub(super) fn label(text: &str) -> Option<Label> {
+    if text.len() > LONGEST {
+        return None;
+    }
     let folded = bare(&folded(text));
     let whole = LABELS.iter().find(|(_, words)| words.contains(&folded.as_str()));
     let long = || LONG_LABELS.iter().find(|(_, words)| words.iter().any(|w| folded.starts_with(w)));
@@ -579,7 +587,7 @@ pub fn minutes(text: &str) -> Option<f64> {
 }
 
 /// A language shows in its first words.
-const WORDS: usize = 2_000;
+const WORDS: usize = 400;
 
 /// `es` or `en`, by the small words of the text.
 pub(super) fn language(text: &str) -> &'static str {
