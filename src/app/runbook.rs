@@ -98,6 +98,9 @@ impl Library {
         if let Some(search) = search {
             all = best(all, search);
         }
+        if !self.json {
+            all = own_language(all, self.lang);
+        }
         if self.json {
             object(&report::list(&all));
         } else {
@@ -137,8 +140,8 @@ impl Library {
             return Ok(path);
         }
         let wanted = reference.to_uppercase();
-        let mut fit: Vec<String> =
-            self.all().into_iter().filter(|b| b.says.id.to_uppercase() == wanted).map(|b| b.path).collect();
+        let all: Vec<Book> = self.all().into_iter().filter(|b| b.says.id.to_uppercase() == wanted).collect();
+        let mut fit: Vec<String> = own_language(all, self.lang).into_iter().map(|b| b.path).collect();
         match fit.len() {
             0 => Err(self.lang.runbook_unknown(reference)),
             1 => Ok(PathBuf::from(fit.remove(0))),
@@ -255,6 +258,12 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text.as_bytes())
+}
+
+/// Of twins the one in the reader's language; what has no twin stays, whatever its language.
+fn own_language(all: Vec<Book>, lang: Lang) -> Vec<Book> {
+    let own: Vec<String> = all.iter().filter(|b| b.says.language == lang.code()).map(|b| b.says.id.clone()).collect();
+    all.into_iter().filter(|b| b.says.language == lang.code() || !own.contains(&b.says.id)).collect()
 }
 
 /// Those that fit what was typed, best first.

@@ -10,6 +10,7 @@ pub mod new;
 pub mod placeholder;
 mod prepare;
 mod read;
+mod vocabulary;
 mod walk;
 pub mod words;
 

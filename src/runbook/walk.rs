@@ -18,9 +18,10 @@ use crate::runbook::fences::meaning;
 use crate::runbook::read::LISTED;
 use crate::runbook::read::contact;
 use crate::runbook::read::item;
+use crate::runbook::vocabulary;
+use crate::runbook::vocabulary::Area;
+use crate::runbook::vocabulary::Label;
 use crate::runbook::words;
-use crate::runbook::words::Area;
-use crate::runbook::words::Label;
 
 /// A title that was a sentence is cut here.
 const TITLE: usize = 100;
@@ -151,7 +152,7 @@ impl Walk {
         }
         // A label may be written as a heading, below the heading of its step.
         let inside = self.open.is_some_and(|l| level > l);
-        if inside && let Some(label) = words::label(text) {
+        if inside && let Some(label) = vocabulary::label(text) {
             self.label = label;
             return;
         }
@@ -165,7 +166,7 @@ impl Walk {
         let before = self.area();
         // The first heading of the first level is what the document is called, whatever its words.
         let title = level == 1 && !std::mem::replace(&mut self.titled, true);
-        let found = if title { None } else { words::area(text) };
+        let found = if title { None } else { vocabulary::area(text) };
         // Below "Troubleshooting" a heading "Solution" is a problem's, not the procedure's.
         let kept = matches!(before, Some(Area::Troubles | Area::Prerequisites | Area::Contacts)) && level > 2;
         let found = if kept { None } else { found };
@@ -196,7 +197,7 @@ impl Walk {
             if let Some((id, title)) = words::step(&only.text) {
                 return self.begin(&id, &title, BOLD, only.number);
             }
-            if words::label(&only.text).is_none()
+            if vocabulary::label(&only.text).is_none()
                 && !self.named
                 && self.open.is_some()
                 && self.area() != Some(Area::Troubles)
@@ -511,19 +512,19 @@ fn labelled(line: &Line) -> Option<(Option<Label>, &str)> {
         let colon = bold.trim_end().ends_with(':') || rest.trim_start().starts_with(':');
         let after = rest.trim_start().trim_start_matches(':');
         if colon {
-            return Some((words::label(bold), after));
+            return Some((vocabulary::label(bold), after));
         }
         // `**Validación: algo**`
         if let Some((label, _)) = bold.split_once(':')
-            && let Some(label) = words::label(label)
+            && let Some(label) = vocabulary::label(label)
         {
             let at = line.text.find(':').map_or(line.text.len(), |at| at + 1);
             return Some((Some(label), line.text.get(at..).unwrap_or_default()));
         }
-        return rest.trim().is_empty().then(|| words::label(bold)).flatten().map(|l| (Some(l), ""));
+        return rest.trim().is_empty().then(|| vocabulary::label(bold)).flatten().map(|l| (Some(l), ""));
     }
     let (label, rest) = line.text.split_once(':')?;
-    let known = words::label(label).filter(|_| label.len() < 40)?;
+    let known = vocabulary::label(label).filter(|_| label.len() < 40)?;
     // In running text `time: …` or `output: …` is a word like any other.
     let plain = matches!(known, Label::Duration | Label::Output | Label::Commands)
         && label.chars().next().is_some_and(char::is_lowercase);
@@ -555,7 +556,7 @@ fn join(into: &mut String, text: &str) {
 fn expected_comment(text: &str) -> Option<String> {
     text.lines().find_map(|l| {
         let (label, rest) = l.trim().strip_prefix('#')?.split_once(':')?;
-        (words::label(label)? == Label::Expected && !rest.trim().is_empty()).then(|| clean(rest))
+        (vocabulary::label(label)? == Label::Expected && !rest.trim().is_empty()).then(|| clean(rest))
     })
 }
 

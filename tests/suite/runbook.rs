@@ -314,6 +314,13 @@ async fn the_library_is_listed_shown_checked_and_grows() {
     assert!(at("PROC-BACKEND-032-volver-a-la-version-anterior.md").exists());
     let (code, _, err) = cabina(folder.path(), &["runbook", "new", "dance", "x"]).await;
     assert!(code == 64 && err.contains("disaster-recovery"), "{code} {err}");
+    // A twin in the other language is the same procedure: each reader gets their own.
+    let twin = HOUSE.replace("autor: ana", "idioma: en").replace("Vaciar sesiones caducadas", "Sweep expired sessions");
+    std::fs::write(at("PROC-BACKEND-031-sesiones.en.md"), twin).unwrap();
+    let (code, out, err) = cabina(folder.path(), &["runbook", "show", "PROC-BACKEND-031"]).await;
+    assert!(code == 0 && out.contains("Sweep expired sessions"), "{code} {out} {err}");
+    let (_, out, _) = cabina(folder.path(), &["runbook", "list"]).await;
+    assert_eq!(out.matches("PROC-BACKEND-031").count(), 1, "{out}");
     // The same number again, in the same language, is a mistake; its twin in the other is not.
     std::fs::write(at("twin.md"), HOUSE).unwrap();
     let (_, out, _) = cabina(folder.path(), &["runbook", "lint"]).await;
@@ -377,4 +384,30 @@ async fn the_library_on_the_screen() {
     rosa.until("the library is closed", |s| !s.text().contains("PROC-BACKEND-031")).await;
     rosa.keys("q").await;
     rosa.ends().await;
+}
+
+/// What ships is held to the rules that it comes with, and each procedure is there in both languages.
+#[test]
+fn the_shipped_procedures_are_clean_and_have_their_twins() {
+    use cabina::effects::library;
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("runbooks");
+    let today = chrono::NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+    let files = library::files(&[folder]);
+    let mut found: Vec<(String, &'static str, Vec<String>)> = Vec::new();
+    for path in files {
+        let (book, text) = library::open(&path).unwrap_or_else(|e| panic!("{}: {e:?}", path.display()));
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let problems = lint::lint(&book, &text, &name, today, Lang::En);
+        assert!(problems.is_empty(), "{name}: {problems:#?}");
+        // The words differ, the commands do not.
+        let commands = book.steps.iter().flat_map(|s| s.commands.iter().chain(&s.rollback)).map(|c| c.text.clone());
+        let proofs =
+            book.steps.iter().flat_map(|s| &s.validations).map(|v| format!("{} {}", v.command.text, v.expected));
+        found.push((book.id.clone(), book.language, commands.chain(proofs).collect()));
+    }
+    let of =
+        |language: &str| found.iter().filter(|(_, l, _)| *l == language).map(|(id, _, c)| (id, c)).collect::<Vec<_>>();
+    let (spanish, english) = (of("es"), of("en"));
+    assert!(spanish.len() >= 12, "{}", spanish.len());
+    assert_eq!(spanish, english);
 }
