@@ -111,10 +111,10 @@ async fn each_stream_goes_where_it_would_go_alone() {
 async fn a_paste_meets_a_flood_and_a_command_outlives_its_terminal() {
     let house = house().await;
     // It reads nothing for as long as it writes: both sides are full at once.
-    let script = "stty -echo raw; echo ready; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo flooded; head -c 60000 >/dev/null; echo swallowed";
+    let script = "stty -echo raw; echo ready; head -c 1 >/dev/null; head -c 3000000 /dev/zero | tr '\\0' x; echo; echo flooded; head -c 60000 >/dev/null; echo swallowed";
     let mut screen = at_a_terminal(&house, &["sh", "-c", script]);
     screen.shows("ready").await;
-    screen.pastes("y".repeat(60_000));
+    screen.pastes("y".repeat(60_001));
     screen.shows("swallowed").await;
     assert!(screen.ends().await.success());
     // It closes its terminal and goes on: signals still reach it.
