@@ -75,7 +75,10 @@ fn is_one(hit: &str, before: &str, after: &str) -> bool {
             )
         }
         Some('{') => {
-            let program = matches!(inside, "print" | "next" | "getline" | "exit" | "END" | "BEGIN");
+            let program = matches!(inside, "print" | "next" | "getline" | "exit" | "END" | "BEGIN")
+                // Python fills in its own: f"seen={seen}".
+                || before.contains("f\"")
+                || before.contains("f'");
             !program && last.is_none_or(|c| !matches!(c, '$' | '{' | '#' | '%' | '@' | '\\') && !c.is_alphanumeric())
         }
         Some('[') => {
@@ -135,6 +138,7 @@ mod tests {
             "mktemp /tmp/run.XXXXXX",
             "# replace <pod> below",
             "date +%Y%m%d",
+            "print(f\"seen={seen}\")",
             "curl -d '{\"a\": [\"b\"]}' h",
             "if [ $a -lt 3 ]; then x; fi",
         ] {
