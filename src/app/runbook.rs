@@ -4,13 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
-use nucleo_matcher::Config;
-use nucleo_matcher::Matcher;
-use nucleo_matcher::Utf32Str;
-use nucleo_matcher::pattern::CaseMatching;
-use nucleo_matcher::pattern::Normalization;
-use nucleo_matcher::pattern::Pattern;
-
 use crate::app::complain;
 use crate::app::config;
 use crate::app::exit;
@@ -20,6 +13,7 @@ use crate::cli::Cli;
 use crate::cli::Runbook as Asked;
 use crate::effects::library;
 use crate::engine::library::Book;
+use crate::engine::library::searched;
 use crate::lang::Lang;
 use crate::model::runbook::Runbook;
 use crate::model::time::Zone;
@@ -95,11 +89,10 @@ impl Library {
         if all.is_empty() && !self.json {
             complain(&format!("cabina: {}", self.lang.runbook_none(self.places())));
         }
-        if let Some(search) = search {
-            all = best(all, search);
-        }
-        if !self.json {
-            all = own_language(all, self.lang);
+        // A machine that asks for everything gets the twins too.
+        if search.is_some() || !self.json {
+            let places = searched(&all, search.unwrap_or_default(), self.lang);
+            all = places.iter().filter_map(|i| all.get(*i)).cloned().collect();
         }
         if self.json {
             object(&report::list(&all));
@@ -141,7 +134,8 @@ impl Library {
         }
         let wanted = reference.to_uppercase();
         let all: Vec<Book> = self.all().into_iter().filter(|b| b.says.id.to_uppercase() == wanted).collect();
-        let mut fit: Vec<String> = own_language(all, self.lang).into_iter().map(|b| b.path).collect();
+        let places = searched(&all, "", self.lang);
+        let mut fit: Vec<String> = places.iter().filter_map(|i| all.get(*i)).map(|b| b.path.clone()).collect();
         match fit.len() {
             0 => Err(self.lang.runbook_unknown(reference)),
             1 => Ok(PathBuf::from(fit.remove(0))),
@@ -258,27 +252,4 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text.as_bytes())
-}
-
-/// Of twins the one in the reader's language; what has no twin stays, whatever its language.
-fn own_language(all: Vec<Book>, lang: Lang) -> Vec<Book> {
-    let own: Vec<String> = all.iter().filter(|b| b.says.language == lang.code()).map(|b| b.says.id.clone()).collect();
-    all.into_iter().filter(|b| b.says.language == lang.code() || !own.contains(&b.says.id)).collect()
-}
-
-/// Those that fit what was typed, best first.
-fn best(all: Vec<Book>, search: &str) -> Vec<Book> {
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    let pattern = Pattern::parse(search, CaseMatching::Ignore, Normalization::Smart);
-    let mut scored: Vec<(u32, Book)> = all
-        .into_iter()
-        .filter_map(|b| {
-            let mut buf = Vec::new();
-            let score = pattern.score(Utf32Str::new(&b.searched(), &mut buf), &mut matcher)?;
-            Some((score, b))
-        })
-        .collect();
-    // Of equals the order of their ids stands.
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    scored.into_iter().map(|(_, b)| b).collect()
 }

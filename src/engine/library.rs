@@ -1,5 +1,6 @@
 //! The library of procedures, and which of them fit what is happening: best first, each with its reason.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use nucleo_matcher::Config;
@@ -117,15 +118,14 @@ pub fn suggested(state: &State) -> Vec<Suggestion> {
     }
     for finding in &v.findings {
         let subject = if finding.subject == ERROR_RATE_1M { ERROR_RATE } else { &finding.subject };
-        let lists =
-            |b: &Book, names: &[&str]| b.says.front.list(names).iter().any(|s| s == subject || *s == finding.subject);
-        add(&|b| lists(b, &["alerts", "alertas"]), &Reason::Alert(finding.subject.clone()));
-        add(&|b| lists(b, &["signals", "senales", "señales"]), &Reason::Signal(subject.to_owned()));
+        let among = |names: &[String]| names.iter().any(|s| s == subject || *s == finding.subject);
+        add(&|b| among(&b.says.alerts), &Reason::Alert(finding.subject.clone()));
+        add(&|b| among(&b.says.signals), &Reason::Signal(subject.to_owned()));
     }
     let fires =
         |f: &&Fold| f.members.iter().filter_map(|i| state.alerts.all.get(*i)).any(|a| a.standing == Standing::Firing);
     for fold in state.alerts.folds.iter().filter(fires) {
-        let listed = |b: &Book| b.says.front.list(&["alerts", "alertas"]).contains(&fold.name);
+        let listed = |b: &Book| b.says.alerts.contains(&fold.name);
         add(&listed, &Reason::Alert(fold.name.clone()));
     }
     once(state, found)
@@ -180,22 +180,29 @@ fn names(url: &str, book: &Book) -> bool {
 /// Places of the procedures that fit what was typed, best first; of all of them, what is suggested comes first.
 #[must_use]
 pub fn listed(state: &State, typed: &str) -> Vec<usize> {
-    let books = &state.library.books;
-    let own = state.settings.lang.code();
-    // Of twins the one in the reader's language is shown; the other one where there is no twin.
-    let has_twin = |b: &Book| books.iter().any(|o| o.says.id == b.says.id && o.says.language == own);
-    let shown = |b: &Book| b.says.language == own || !has_twin(b);
+    let found = searched(&state.library.books, typed, state.settings.lang);
+    if !typed.trim().is_empty() {
+        return found;
+    }
+    let first: Vec<usize> = suggested(state).into_iter().map(|s| s.book).collect();
+    let rest = found.into_iter().filter(|i| !first.contains(i));
+    first.iter().copied().chain(rest).collect()
+}
+
+/// Places of the procedures that fit a text, best first, or all in their order; of twins the one in the reader's
+/// language, and what has no twin whatever its language.
+#[must_use]
+pub fn searched(books: &[Book], typed: &str, lang: Lang) -> Vec<usize> {
+    let own = lang.code();
+    let in_own: HashSet<&str> = books.iter().filter(|b| b.says.language == own).map(|b| b.says.id.as_str()).collect();
+    let shown =
+        books.iter().enumerate().filter(|(_, b)| b.says.language == own || !in_own.contains(b.says.id.as_str()));
     if typed.trim().is_empty() {
-        let first: Vec<usize> = suggested(state).into_iter().map(|s| s.book).collect();
-        let rest = (0..books.len()).filter(|i| !first.contains(i) && books.get(*i).is_some_and(shown));
-        return first.iter().copied().chain(rest).collect();
+        return shown.map(|(i, _)| i).collect();
     }
     let mut matcher = Matcher::new(Config::DEFAULT);
     let pattern = Pattern::parse(typed, CaseMatching::Ignore, Normalization::Smart);
-    let mut scored: Vec<(u32, usize)> = books
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| shown(b))
+    let mut scored: Vec<(u32, usize)> = shown
         .filter_map(|(i, b)| {
             let mut buf = Vec::new();
             let score = pattern.score(Utf32Str::new(&b.searched(), &mut buf), &mut matcher)?;
@@ -208,8 +215,7 @@ pub fn listed(state: &State, typed: &str) -> Vec<usize> {
 
 impl Book {
     /// What it is found by: its id, its title, the problems that it knows.
-    #[must_use]
-    pub fn searched(&self) -> String {
+    fn searched(&self) -> String {
         let troubles = self.says.troubles.iter().map(|t| format!("{} {}", t.title, t.symptoms.join(" ")));
         format!("{} {} {}", self.says.id, self.says.title, troubles.collect::<Vec<_>>().join(" "))
     }

@@ -10,6 +10,7 @@ use crate::model::incident::COMMANDER;
 use crate::model::incident::HELPER;
 use crate::model::incident::OWNER;
 use crate::model::incident::Phase;
+use crate::model::runbook::Section;
 use crate::model::sessions::Rows;
 use crate::model::severity::Finding;
 use crate::model::severity::Rule;
@@ -254,6 +255,18 @@ pub fn role(lang: Lang, role: &str) -> String {
         COMMANDER => lang.role_commander(),
         helper if helper.starts_with(HELPER) => lang.role_helper(),
         own => own.to_owned(),
+    }
+}
+
+/// The heading of a section of a procedure.
+#[must_use]
+pub fn section(lang: Lang, section: Section) -> String {
+    match section {
+        Section::Preflight => lang.runbook_section_preflight(),
+        Section::Steps => lang.runbook_section_steps(),
+        Section::Validation => lang.runbook_section_validation(),
+        Section::Rollback => lang.runbook_section_rollback(),
+        Section::Post => lang.runbook_section_post(),
     }
 }
 

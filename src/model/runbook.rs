@@ -256,6 +256,10 @@ pub struct Runbook {
     pub version: String,
     /// How long all of it takes, in minutes.
     pub minutes: Option<f64>,
+    /// The signals that it is for.
+    pub signals: Vec<String>,
+    /// The alerts that it is for.
+    pub alerts: Vec<String>,
     /// What must be there first.
     pub prerequisites: Vec<Item>,
     /// Every step, in the order of the document.

@@ -6,10 +6,10 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::engine::library::Book;
+use crate::engine::words;
 use crate::lang::Lang;
 use crate::model::runbook::Command;
 use crate::model::runbook::Runbook;
-use crate::model::runbook::Section;
 use crate::model::runbook::Step;
 use crate::model::runbook::Structure;
 use crate::model::runbook::Validation;
@@ -173,7 +173,7 @@ pub fn text(book: &Runbook, lang: Lang) -> String {
     for step in &book.steps {
         if section != Some(step.section) {
             section = Some(step.section);
-            let _ = writeln!(out, "\n{}", section_words(step.section, lang));
+            let _ = writeln!(out, "\n{}", words::section(lang, step.section));
         }
         one(&mut out, step, lang);
     }
@@ -188,16 +188,6 @@ fn items<'a>(out: &mut String, title: &str, items: impl Iterator<Item = &'a str>
         for item in all {
             let _ = writeln!(out, "  - {item}");
         }
-    }
-}
-
-fn section_words(section: Section, lang: Lang) -> String {
-    match section {
-        Section::Preflight => lang.runbook_section_preflight(),
-        Section::Steps => lang.runbook_section_steps(),
-        Section::Validation => lang.runbook_section_validation(),
-        Section::Rollback => lang.runbook_section_rollback(),
-        Section::Post => lang.runbook_section_post(),
     }
 }
 

@@ -123,6 +123,8 @@ fn entitle(book: &mut Runbook, tree: &[Block], name: &str, front: &crate::model:
     let criticality = said(&["criticidad", "criticality"]);
     let criticality = if criticality.is_empty() { label_of(tree, &["criticidad", "criticality"]) } else { criticality };
     book.criticality = words::criticality(&criticality);
+    book.signals = front.list(&["signals", "senales", "señales"]);
+    book.alerts = front.list(&["alerts", "alertas"]);
     book.frequency = said(&["frecuencia", "frequency"]);
     book.version = said(&["version", "versión"]);
     let time =

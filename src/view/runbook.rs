@@ -4,11 +4,11 @@ use ratatui::layout::Rect;
 
 use crate::engine::library::listed;
 use crate::engine::library::suggested;
+use crate::engine::words;
 use crate::lang::Lang;
 use crate::model::runbook::Command;
 use crate::model::runbook::Criticality;
 use crate::model::runbook::Runbook;
-use crate::model::runbook::Section;
 use crate::model::runbook::Step;
 use crate::model::runbook::Structure;
 use crate::model::text;
@@ -123,7 +123,7 @@ pub(super) fn lines(p: &Painter<'_>, book: usize) -> Option<(String, Vec<Line>)>
         if section != Some(step.section) {
             section = Some(step.section);
             out.push(Vec::new());
-            out.push(vec![(words(step.section, lang), Role::Title)]);
+            out.push(vec![(words::section(lang, step.section), Role::Title)]);
         }
         one(&mut out, step, lang);
     }
@@ -139,16 +139,6 @@ pub(super) fn lines(p: &Painter<'_>, book: usize) -> Option<(String, Vec<Line>)>
     out.push(Vec::new());
     out.push(vec![(book.path.clone(), Role::Muted)]);
     Some((says.id.clone(), out))
-}
-
-fn words(section: Section, lang: Lang) -> String {
-    match section {
-        Section::Preflight => lang.runbook_section_preflight(),
-        Section::Steps => lang.runbook_section_steps(),
-        Section::Validation => lang.runbook_section_validation(),
-        Section::Rollback => lang.runbook_section_rollback(),
-        Section::Post => lang.runbook_section_post(),
-    }
 }
 
 fn list<'a>(out: &mut Vec<Line>, title: &str, items: impl Iterator<Item = &'a str>) {
