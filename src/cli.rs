@@ -5,6 +5,7 @@ mod runbook;
 
 pub use incident::Incident;
 pub use incident::NoteKind;
+pub use runbook::How;
 pub use runbook::Runbook;
 
 use std::path::PathBuf;
@@ -116,6 +117,9 @@ pub enum Command {
     Init,
     /// Explain the effective configuration, try each connection, say what the terminal can do
     Doctor,
+    /// Run the steps of a procedure; started by cabina itself
+    #[command(hide = true)]
+    Supervise,
     /// Print completions for a shell
     Completions {
         /// Which shell

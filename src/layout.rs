@@ -242,6 +242,64 @@ fn stack(frame: Rect, wanted: &[(Pane, Option<u16>)]) -> Stack {
     Stack { frame, sections }
 }
 
+/// A walk through a procedure, on the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// What is walked, how far it has come, how long it takes.
+    pub title: Rect,
+    /// What the signals do meanwhile.
+    pub now: Rect,
+    /// The steps.
+    pub list: Rect,
+    /// The name of the selected step, and where it runs.
+    pub step: Rect,
+    /// What is known of it, in words.
+    pub words: Rect,
+    /// Its commands, or its terminal.
+    pub body: Rect,
+}
+
+/// Lines of words above the terminal of a step.
+const WORDS: u16 = 2;
+/// Steps in sight at 80 columns: the selected one, what was before, and what comes.
+const STEPS: u16 = 6;
+
+/// Divides the screen for a walk; zoomed, the selected step has all of it.
+#[must_use]
+pub fn walk(size: (u16, u16), zoom: bool) -> Walk {
+    let screen = Rect::new(0, 0, size.0, size.1);
+    let mut rest = screen;
+    // The header and the hints stay.
+    let _ = take(&mut rest, 2);
+    rest.height = rest.height.saturating_sub(1);
+    let title = take(&mut rest, 1);
+    let now = take(&mut rest, 1);
+    let mut right = rest;
+    let list = if zoom {
+        Rect::default()
+    } else if size.0 >= WIDE {
+        let width = (size.0 * 2 / 5).min(64);
+        right = Rect { x: width + 1, width: size.0 - width - 1, ..rest };
+        Rect { width, ..rest }
+    } else {
+        let rows = STEPS.min(rest.height / 3);
+        let list = take(&mut rest, rows);
+        right = rest;
+        list
+    };
+    let step = take(&mut right, 1);
+    let words = take(&mut right, WORDS);
+    Walk { title, now, list, step, words, body: right }
+}
+
+/// The size of a step's terminal on a screen of this size, columns and rows.
+#[must_use]
+pub fn console(size: (u16, u16), zoom: bool) -> (u16, u16) {
+    let body = walk(size, zoom).body;
+    // Before the size is known, and on screens where nothing fits, programs still want a terminal.
+    (body.width.saturating_sub(2).max(20), body.height.max(4))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! Secret values by name. They live here and with whoever uses them, never in `Settings`, `State` or an event.
 
+pub mod stream;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::DefaultHasher;
@@ -14,6 +16,7 @@ use secrecy::SecretString;
 
 use crate::model::credential;
 use crate::model::credential::HIDDEN;
+pub use crate::model::credential::named_secret;
 
 /// Shorter values are not looked for in texts: they would blot out ordinary words.
 const LEAST: usize = 6;
@@ -59,6 +62,11 @@ impl Secrets {
         hasher.finish()
     }
 
+    /// The values that must never be shown, for whoever has to blot them out elsewhere.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.hidden.iter().map(ExposeSecret::expose_secret)
+    }
+
     /// The text with every secret value blotted out, the known ones and what looks like one.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
@@ -91,16 +99,6 @@ fn forms(value: &str) -> Vec<String> {
     }
     forms.retain(|f| f.len() >= LEAST);
     forms
-}
-
-/// Does the name of a variable say that its value is secret?
-#[must_use]
-pub fn named_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let words = ["passw", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "private_key", "credential"];
-    // Where a secret lies is no secret.
-    let place = ["_file", "_path", "_dir"].iter().any(|end| name.ends_with(end));
-    !place && words.iter().any(|w| name.contains(w))
 }
 
 /// The words of a command line without the values of options that are called after secrets.

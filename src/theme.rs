@@ -141,6 +141,8 @@ impl std::error::Error for ThemeError {}
 #[derive(Clone, Debug, PartialEq)]
 pub struct Theme {
     styles: Vec<Style>,
+    /// How many colours the terminal has.
+    pub depth: Depth,
     /// Only ASCII may be drawn.
     pub ascii: bool,
 }
@@ -190,7 +192,7 @@ impl Theme {
             let style = parse_style(line, depth).map_err(|why| ThemeError(format!("role {name:?}: {why}")))?;
             styles.push(style);
         }
-        Ok(Self { styles, ascii })
+        Ok(Self { styles, depth, ascii })
     }
 
     /// The style of a role.

@@ -21,12 +21,15 @@ use crate::app::signals;
 use crate::app::store;
 use crate::app::terminal;
 use crate::app::ticks;
+use crate::app::walk;
 use crate::bus;
 use crate::bus::Bus;
 use crate::cli::Cli;
 use crate::effects::library;
 use crate::effects::record::Plan;
 use crate::effects::record::Recorder;
+use crate::effects::step::client::Driver;
+use crate::effects::step::settle;
 use crate::engine::State;
 use crate::engine::follow::watched;
 use crate::engine::state::Mode;
@@ -113,11 +116,12 @@ pub(super) async fn show(configured: Configured) -> u8 {
     let next = reload::Next::default();
     let (settings, secrets) = (configured.settings.clone(), Arc::clone(&configured.secrets));
     let desk = Some(Desk { keyboard, settings, secrets, url });
+    let driver = driver(&configured, desk.as_ref(), &bus);
     if !state.settings.demo {
         tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     }
     let mut performer =
-        Live { reins, bus, with_terminal: true, recorder: Some(recorder), tape: None, lang, next, desk };
+        Live { reins, bus, with_terminal: true, recorder: Some(recorder), tape: None, lang, next, desk, driver };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);
     if let Some(recorder) = performer.recorder.take() {
@@ -126,14 +130,20 @@ pub(super) async fn show(configured: Configured) -> u8 {
     if let Some(folder) = playground {
         let _ = std::fs::remove_dir_all(folder);
     }
-    match ended {
-        Ok(code) => {
-            print(&farewell(&state));
-            code
-        }
-        // The terminal can no longer be written to: it is gone, and there is nobody to tell.
-        Err(_) => exit::TERMINAL_GONE,
-    }
+    // A terminal that can no longer be written to is gone, and there is nobody to tell.
+    let Ok(code) = ended else { return exit::TERMINAL_GONE };
+    print(&farewell(&state));
+    code
+}
+
+/// What drives runs from here; nothing where there is no place for their files.
+fn driver(configured: &Configured, desk: Option<&Desk>, bus: &Bus) -> Option<Driver> {
+    let desk = desk?;
+    let path = crate::store::path(desk.url.as_ref().ok()?)?;
+    let vault = Arc::clone(&desk.keyboard.route.vault);
+    let plan = walk::plan_at(configured, path, std::collections::BTreeMap::new(), Vec::new());
+    tokio::spawn(settle::watch(plan.folder.clone(), bus.clone()));
+    Some(Driver::new(plan, bus.clone(), vault))
 }
 
 /// One line on the main screen: where things stand, and how to come back.
@@ -144,6 +154,9 @@ fn farewell(state: &State) -> String {
     let mut line = s.lang.farewell(service, v.level.word(), s.zone.hm(v.since));
     if let Some(incident) = &state.record.incident {
         line += &s.lang.farewell_incident(&incident.id);
+    }
+    if let Some((run, (_, step))) = state.run.as_ref().and_then(|r| Some((r, r.tale.open.clone()?))) {
+        line += &s.lang.farewell_step(&run.book.id, step);
     }
     if !state.record.unfinished.is_empty() {
         line += &s.lang.farewell_unfinished();

@@ -93,6 +93,24 @@ pub(super) fn bare() -> (Lang, Zone, String) {
     (around.language(), zone, known.or(around.login).unwrap_or_else(|| "cabina".to_owned()))
 }
 
+/// The configuration, or an empty one where there is none: a procedure can be run without.
+pub(super) fn load_or_bare(cli: &Cli, lang: Lang) -> Result<Configured, u8> {
+    if find(cli).is_some() {
+        return load(cli);
+    }
+    let mut configured =
+        parse("", &std::path::absolute("cabina.toml").unwrap_or_else(|_| PathBuf::from("cabina.toml")))?;
+    configured.settings.lang = lang;
+    configured.settings.read_only = cli.read_only;
+    Ok(configured)
+}
+
+/// The login that this runs as.
+pub(super) fn login_name() -> String {
+    let named = || env::var("USER").or_else(|_| env::var("LOGNAME")).ok();
+    crate::model::text::clean(&login().or_else(named).unwrap_or_default())
+}
+
 /// Finds and reads the configuration; says on standard error what keeps it from being used.
 pub(super) fn load(cli: &Cli) -> Result<Configured, u8> {
     let Some(path) = find(cli) else {

@@ -11,6 +11,8 @@ use rustix::event::PollFd;
 use rustix::event::PollFlags;
 use tokio::sync::watch;
 
+use crate::app::typing::Route;
+use crate::app::typing::Taken;
 use crate::bus::Bus;
 use crate::engine::Kind;
 use crate::engine::event::Ending;
@@ -26,12 +28,14 @@ const PASTE: usize = 64 * 1024;
 pub(super) fn spawn(bus: Bus) -> Keyboard {
     let (wanted, wants) = watch::channel(true);
     let (reads, reading) = watch::channel(true);
+    let route = Route::default();
+    let way = route.clone();
     std::thread::spawn(move || {
         if let Ok(own) = tokio::runtime::Builder::new_current_thread().build() {
-            own.block_on(run(bus, wants, reads));
+            own.block_on(run(bus, wants, reads, way));
         }
     });
-    Keyboard { wanted, reading }
+    Keyboard { wanted, reading, route }
 }
 
 /// The keyboard, as it is held by whoever lends the terminal.
@@ -39,6 +43,8 @@ pub(super) fn spawn(bus: Bus) -> Keyboard {
 pub(super) struct Keyboard {
     wanted: watch::Sender<bool>,
     reading: watch::Receiver<bool>,
+    /// Where keys go.
+    pub(super) route: Route,
 }
 
 impl Keyboard {
@@ -55,7 +61,7 @@ impl Keyboard {
 }
 
 /// Reads until the input ends.
-async fn run(bus: Bus, mut wants: watch::Receiver<bool>, reads: watch::Sender<bool>) {
+async fn run(bus: Bus, mut wants: watch::Receiver<bool>, reads: watch::Sender<bool>, route: Route) {
     let mut input = EventStream::new();
     loop {
         let next = tokio::select! {
@@ -72,10 +78,12 @@ async fn run(bus: Bus, mut wants: watch::Receiver<bool>, reads: watch::Sender<bo
             }
         };
         let kind = match next {
-            Some(Ok(Input::Key(key))) => match chord(key) {
-                Some(chord) => Kind::Key(chord),
-                None => continue,
+            Some(Ok(Input::Key(key))) => match (route.key(key), chord(key)) {
+                (Taken::Told(kind), _) => *kind,
+                (Taken::No, Some(chord)) => Kind::Key(chord),
+                (Taken::Yes, _) | (Taken::No, None) => continue,
             },
+            Some(Ok(Input::Paste(text))) if route.paste(&text) => continue,
             Some(Ok(Input::Paste(text))) => Kind::Pasted(text.chars().take(PASTE).collect()),
             Some(Ok(Input::Resize(width, height))) => Kind::Resized { width, height },
             Some(Ok(Input::FocusGained | Input::FocusLost | Input::Mouse(_))) => continue,

@@ -22,6 +22,8 @@ mod signals;
 mod store;
 pub mod terminal;
 mod ticks;
+mod typing;
+mod walk;
 mod wrap;
 
 use std::io::Write as _;
@@ -81,6 +83,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         ),
         Some(Command::Runbook(asked)) => runbook::main(cli, asked),
         Some(Command::Record) => record::main(cli),
+        Some(Command::Supervise) => crate::effects::step::supervisor::main(),
         Some(Command::Init) => init::main(cli),
         Some(Command::Doctor) => doctor::main(cli),
         Some(Command::Completions { shell }) => {

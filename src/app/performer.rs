@@ -15,12 +15,14 @@ use crate::app::run::Perform;
 use crate::app::terminal;
 use crate::bus::Bus;
 use crate::effects::record::Recorder;
+use crate::effects::step::client::Driver;
 use crate::effects::tape::Tape;
 use crate::engine::Effect;
 use crate::engine::Event;
 use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::engine::State;
+use crate::engine::effect::Keys;
 use crate::engine::state::Overlay;
 use crate::lang::Lang;
 use crate::model::signal::Absence;
@@ -47,6 +49,8 @@ pub(super) struct Live {
     pub(super) next: Next,
     /// What the screen needs beside events.
     pub(super) desk: Option<Desk>,
+    /// The way to the supervisor of a run, where runs are driven from here.
+    pub(super) driver: Option<Driver>,
 }
 
 /// The keyboard, and where documents are written.
@@ -61,6 +65,9 @@ impl Perform for Live {
     fn taken(&mut self, event: &Event) {
         if let Some(tape) = &self.tape {
             tape.take(event);
+        }
+        if let (Some(driver), Kind::StepOutput { .. }) = (&self.driver, &event.kind) {
+            driver.taken();
         }
     }
 
@@ -84,6 +91,12 @@ impl Perform for Live {
                     tokio::spawn(async move { bus.send(Kind::RecordFailed { request: Some(request), why }).await });
                 }
             }
+            Effect::Run(order) => {
+                if let Some(driver) = &mut self.driver {
+                    driver.carry_out(order);
+                }
+            }
+            Effect::Keys(keys) => self.keys(keys),
             Effect::Document(id) => self.document(id),
             Effect::Edit(path) => self.edit(path),
             Effect::Apply => self.apply(),
@@ -102,6 +115,10 @@ impl Perform for Live {
 
     /// Tells the terminal where the names of the links lead (OSC 8), over the cells that show them.
     fn drawn(&mut self, state: &State) {
+        if let (Some(desk), Some(run)) = (self.desk.as_ref().filter(|_| state.ui.typing), &state.run) {
+            let screen = run.console.screen();
+            desk.keyboard.route.modes(screen.application_cursor(), screen.bracketed_paste());
+        }
         if !self.with_terminal || !matches!(state.ui.overlay, Overlay::Links(_)) {
             return;
         }
@@ -134,7 +151,7 @@ impl Live {
     /// Without a screen, and without writing anything down.
     pub(super) fn blind(reins: Reins, bus: Bus, lang: Lang) -> Self {
         let (recorder, tape, desk) = (None, None, None);
-        Self { reins, bus, with_terminal: false, recorder, tape, lang, next: Next::default(), desk }
+        Self { reins, bus, with_terminal: false, recorder, tape, lang, next: Next::default(), desk, driver: None }
     }
 
     /// Restarts the pollers that the new settings ask for otherwise.
@@ -144,6 +161,17 @@ impl Live {
             && !self.reins.apply(settings, secrets)
         {
             self.bus.offer(Kind::ReloadFailed { mistakes: vec!["too much is under way: save it again".to_owned()] });
+        }
+    }
+
+    /// Keys go elsewhere, or come back.
+    fn keys(&self, keys: Keys) {
+        let Some(desk) = &self.desk else { return };
+        let route = &desk.keyboard.route;
+        match (keys, self.driver.as_ref().and_then(Driver::keys)) {
+            (Keys::Step, Some(way)) => route.step(way),
+            (Keys::Secret(name), _) => route.secret(name),
+            (Keys::Here | Keys::Step, _) => route.here(),
         }
     }
 

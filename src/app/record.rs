@@ -115,8 +115,17 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
     let next = reload::Next::default();
     tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     complain(&format!("cabina: {}", lang.record_records(place)));
-    let mut performer =
-        Live { reins, bus, with_terminal: false, recorder: Some(recorder), tape: Some(tape), lang, next, desk: None };
+    let mut performer = Live {
+        reins,
+        bus,
+        with_terminal: false,
+        recorder: Some(recorder),
+        tape: Some(tape),
+        lang,
+        next,
+        desk: None,
+        driver: None,
+    };
     let mut said = Said::default();
     let code = run_blind(&mut state, &mut events, &mut performer, |state| said.tell(state)).await;
     if let Some(recorder) = performer.recorder.take() {

@@ -8,6 +8,9 @@ use crate::app::complain;
 use crate::app::config;
 use crate::app::exit;
 use crate::app::print;
+use crate::app::runtime;
+use crate::app::store;
+use crate::app::walk;
 use crate::bus;
 use crate::cli::Cli;
 use crate::cli::Runbook as Asked;
@@ -19,6 +22,7 @@ use crate::model::runbook::Runbook;
 use crate::model::time::Zone;
 use crate::report::runbook as report;
 use crate::report::runbook::Linted;
+use crate::report::stats;
 use crate::runbook::lint;
 use crate::runbook::lint::Level;
 use crate::runbook::lint::Problem;
@@ -30,12 +34,12 @@ const FAILED: u8 = 1;
 const FOLDER: &str = "runbooks";
 
 /// Where procedures are looked for, and how they are spoken of.
-struct Library {
+pub(super) struct Library {
     folders: Vec<PathBuf>,
-    lang: Lang,
+    pub(super) lang: Lang,
     zone: Zone,
     author: String,
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub(super) fn main(cli: &Cli, asked: &Asked) -> u8 {
@@ -47,6 +51,8 @@ pub(super) fn main(cli: &Cli, asked: &Asked) -> u8 {
         Asked::List { search } => library.list(search.as_deref()),
         Asked::Show { reference } => library.show(reference),
         Asked::Lint { paths } => library.lint(paths),
+        Asked::Run { reference, how } => walk::main(cli, &library, reference, how),
+        Asked::Stats => library.stats(cli),
         Asked::New { kind, title, language, folder } => {
             if cli.read_only {
                 complain(&format!("cabina: {}", library.lang.incident_read_only()));
@@ -127,7 +133,7 @@ impl Library {
     }
 
     /// The file that a reference means: one that is there, or the one in the library with this id.
-    fn find(&self, reference: &str) -> Result<PathBuf, String> {
+    pub(super) fn find(&self, reference: &str) -> Result<PathBuf, String> {
         let path = PathBuf::from(reference);
         if path.exists() {
             return Ok(path);
@@ -140,6 +146,40 @@ impl Library {
             0 => Err(self.lang.runbook_unknown(reference)),
             1 => Ok(PathBuf::from(fit.remove(0))),
             _ => Err(self.lang.runbook_several(reference, fit.join(", "))),
+        }
+    }
+
+    /// Figures of the runs that the store knows.
+    fn stats(&self, cli: &Cli) -> u8 {
+        let configured = match config::load_or_bare(cli, self.lang) {
+            Ok(configured) => configured,
+            Err(code) => return code,
+        };
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(code) => return code,
+        };
+        let runs = runtime.block_on(async {
+            let store = store::open(&configured, store::PATIENCE).await?;
+            let runs = store.run_lines(0).await;
+            store.close().await;
+            runs
+        });
+        runtime.shutdown_background();
+        match runs {
+            Ok(runs) => {
+                let figures = stats::figures(&runs, &self.all(), bus::now().wall);
+                if self.json {
+                    object(&stats::json(&figures));
+                } else {
+                    print(&stats::text(&figures, self.lang));
+                }
+                0
+            }
+            Err(why) => {
+                complain(&format!("cabina: {}", why.words(self.lang)));
+                FAILED
+            }
         }
     }
 

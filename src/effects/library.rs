@@ -13,6 +13,7 @@ use crate::bus::Bus;
 use crate::engine::Kind;
 use crate::engine::library::Book;
 use crate::lang::Lang;
+use crate::model::journal::print;
 use crate::model::runbook::Runbook;
 use crate::model::time::Zone;
 use crate::runbook;
@@ -89,9 +90,9 @@ pub fn open(path: &Path) -> Result<Opened, Wrong> {
 #[must_use]
 pub fn books(folders: &[PathBuf], today: chrono::NaiveDate) -> Vec<Book> {
     let book = |path: PathBuf| {
-        let (says, _) = open(&path).ok()?;
+        let (says, text) = open(&path).ok()?;
         let overdue = lint::overdue(&says, today);
-        Some(Book { says, path: path.display().to_string(), overdue })
+        Some(Book { says, path: path.display().to_string(), overdue, hash: print(&text) })
     };
     let mut books: Vec<Book> = files(folders).into_iter().filter_map(book).collect();
     books.sort_by(|a, b| (&a.says.id, &a.path).cmp(&(&b.says.id, &b.path)));

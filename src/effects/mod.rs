@@ -4,5 +4,6 @@ pub mod curves;
 pub mod follow;
 pub mod library;
 pub mod record;
+pub mod step;
 pub mod tape;
 pub mod wrapped;

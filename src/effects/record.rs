@@ -13,6 +13,7 @@ use tokio::time::MissedTickBehavior;
 use crate::bus;
 use crate::bus::Bus;
 use crate::effects::follow::Follower;
+use crate::effects::step::settle::settle;
 use crate::engine::Kind;
 use crate::engine::effect::RecordOrder;
 use crate::engine::record::Desk;
@@ -166,6 +167,7 @@ async fn open(plan: &Plan) -> Result<(Store, PathBuf), StoreError> {
     }
     let Opened { store, .. } = Store::open(&url, PATIENCE).await?;
     let _ = queue::take_in(&store, &path).await;
+    let _ = settle(&store, &path, &plan.secrets).await;
     Ok((store, path))
 }
 
@@ -225,6 +227,11 @@ impl Keeper {
                     Err(why) => Kind::RecordFailed { request: Some(request), why: self.words(why) },
                 };
                 return self.bus.send(kind).await;
+            }
+            RecordOrder::Run { run, lines } => {
+                // The file of the run holds them too: whoever opens the store next takes them in.
+                let _ = self.store.tell_run(&run, &lines).await;
+                return true;
             }
             RecordOrder::Watch(watched) => {
                 self.watches(watched).await;

@@ -28,6 +28,8 @@ use crate::model::text::clean_lines;
 
 /// Lines of the end that are kept: what a person would scroll back to.
 const LINES: u16 = 40;
+/// Forty lines of the widest screen, each letter in a colour of its own.
+const READ_BACK: usize = 256 * 1024;
 /// Bytes moved at once.
 const CHUNK: usize = 32 * 1024;
 /// What a command said last may arrive this long after it has ended, one piece after another …
@@ -89,6 +91,19 @@ impl Tail {
         let output = clean_lines(&self.0.screen().contents());
         Ended { exit: status.code(), signal: status.signal(), output }
     }
+}
+
+/// The last lines of an output, as they stood on a screen so wide; `plain` where no terminal has made lines of it.
+#[must_use]
+pub fn last_lines(bytes: &[u8], columns: u16, plain: bool) -> String {
+    let mut tail = Tail::new(columns);
+    let bytes = bytes.get(bytes.len().saturating_sub(READ_BACK)..).unwrap_or_default();
+    if plain {
+        tail.take_plain(bytes);
+    } else {
+        tail.take(bytes);
+    }
+    clean_lines(&tail.0.screen().contents())
 }
 
 /// Signals that are for the command, not for whoever wraps it.

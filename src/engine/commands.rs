@@ -3,6 +3,7 @@
 use crate::engine::chart;
 use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
+use crate::engine::effect::RunOrder;
 use crate::engine::filter::visible_alerts;
 use crate::engine::filter::visible_checks;
 use crate::engine::filter::visible_facts;
@@ -13,12 +14,16 @@ use crate::engine::links;
 use crate::engine::note;
 use crate::engine::prompt::Prompt;
 use crate::engine::record;
+use crate::engine::run::rows;
+use crate::engine::run::walk;
 use crate::engine::sentence::sentence;
 use crate::engine::silence;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
 use crate::engine::take;
+use crate::engine::todo;
+use crate::engine::todo::Item;
 use crate::engine::words;
 use crate::input::command::Command;
 use crate::layout::Pane;
@@ -30,13 +35,14 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
     if command != Command::Take {
         state.ui.asked_to_open = false;
     }
+    if let Some(reaction) = on_walk(state, command) {
+        return reaction;
+    }
     match command {
         Command::Take => take::take(state),
         Command::Document => take::document(state),
         Command::Note => note::ask(state),
         Command::Pin | Command::Tag | Command::Correct | Command::Finish => note::on_entry(state, command),
-        // Bound in the editor, where keys are typed before they are looked up.
-        Command::NewLine | Command::Save => Reaction::none(),
         Command::Up => step(state, |at| at.saturating_sub(1)),
         Command::Down => step(state, |at| at + 1),
         Command::PageUp => step(state, |at| at.saturating_sub(PAGE)),
@@ -50,10 +56,7 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
             state.ui.zoom = !state.ui.zoom;
             Reaction::redraw()
         }
-        Command::Open => match library::chosen(state) {
-            Some(book) => show(state, Overlay::Runbook(book, 0)),
-            None => show(state, Overlay::Detail(0)),
-        },
+        Command::Open => open(state),
         Command::Runbooks => show(state, Overlay::Library(Prompt::default(), 0)),
         Command::Help => show(state, Overlay::Help(0)),
         Command::Severity => show(state, Overlay::Severity(0)),
@@ -99,7 +102,58 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         Command::Repaint => Reaction::with(Effect::Repaint),
         Command::Suspend => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Command::CtrlC => notice(state, Notice::CtrlC),
+        Command::Quit if walk::runs(state) => show(state, Overlay::Quit),
         Command::Quit => Reaction { effects: vec![Effect::Exit(0)], redraw: false },
+        // The rest is bound in the editor, where keys are typed before they are looked up.
+        _ => Reaction::none(),
+    }
+}
+
+/// What belongs to the walk through a procedure; `None` for everything else.
+fn on_walk(state: &mut State, command: Command) -> Option<Reaction> {
+    Some(match command {
+        Command::Walk if state.run.is_none() => notice(state, Notice::NoRun),
+        Command::Walk => show(state, Overlay::Walk),
+        Command::Execute => match (&state.ui.overlay, library::chosen(state)) {
+            (Overlay::Runbook(book, _), _) => {
+                let book = *book;
+                walk::ask_begin(state, book)
+            }
+            (Overlay::None, Some(book)) => walk::ask_begin(state, book),
+            (Overlay::None | Overlay::Walk, _) => walk::run(state, command),
+            // Pages say nothing that could be run.
+            _ => Reaction::none(),
+        },
+        Command::Validate
+        | Command::Undo
+        | Command::Skip
+        | Command::Stop
+        | Command::Type
+        | Command::Output
+        | Command::Deviate
+        | Command::WayBack
+        | Command::Leave
+        | Command::Call
+        | Command::Yes
+        | Command::No => walk::run(state, command),
+        _ => return None,
+    })
+}
+
+/// Shows the selected line in full; it never runs anything.
+fn open(state: &mut State) -> Reaction {
+    if state.ui.overlay == Overlay::Walk {
+        let on_checks = state.run.as_ref().and_then(|r| rows::selected(r)) == Some(rows::Row::Checks);
+        return show(state, if on_checks { Overlay::Checks(0) } else { Overlay::StepText(0) });
+    }
+    match todo::selected(state) {
+        Some(Item::Book(suggestion)) => show(state, Overlay::Runbook(suggestion.book, 0)),
+        Some(Item::Walk) => show(state, Overlay::Walk),
+        Some(Item::Left(at)) => {
+            let run = state.runs.get(at).map(|(t, _)| t.head.run.clone()).unwrap_or_default();
+            Reaction::with(Effect::Run(RunOrder::Attach { run }))
+        }
+        _ => show(state, Overlay::Detail(0)),
     }
 }
 
@@ -123,7 +177,9 @@ pub(crate) fn show(state: &mut State, overlay: Overlay) -> Reaction {
 }
 
 fn back(state: &mut State) -> Reaction {
-    if state.ui.overlay != Overlay::None {
+    if matches!(state.ui.overlay, Overlay::StepText(_) | Overlay::Output(..) | Overlay::Call(_)) {
+        state.ui.overlay = if state.run.is_some() { Overlay::Walk } else { Overlay::None };
+    } else if state.ui.overlay != Overlay::None {
         state.ui.overlay = Overlay::None;
     } else if !state.ui.filter.is_empty() {
         state.ui.filter.clear();
@@ -156,9 +212,16 @@ pub(crate) fn focus(state: &mut State, to: impl Fn(Pane) -> Pane) -> Reaction {
 fn step(state: &mut State, to: impl Fn(usize) -> usize) -> Reaction {
     match &mut state.ui.overlay {
         // The view clamps to the page's length; what is beyond any page is pulled back here.
-        Overlay::Help(at) | Overlay::Severity(at) | Overlay::Detail(at) | Overlay::Incident(at) => {
+        Overlay::Help(at)
+        | Overlay::Severity(at)
+        | Overlay::Detail(at)
+        | Overlay::Incident(at)
+        | Overlay::StepText(at)
+        | Overlay::Call(at) => {
             *at = to(*at).min(500);
         }
+        Overlay::Output(lines, at) => *at = to((*at).min(lines.len())).min(lines.len()),
+        Overlay::Walk => walk::step(state, to),
         // The longest procedure seen has some hundred steps.
         Overlay::Runbook(_, at) => *at = to(*at).min(10_000),
         Overlay::Links(at) => *at = to(*at).min(state.settings.links.len().saturating_sub(1)),
@@ -184,7 +247,7 @@ pub(crate) fn lines(state: &State, pane: Pane) -> usize {
     match pane {
         Pane::Health => visible_checks(state).len(),
         Pane::Signals => visible_signals(state).len(),
-        Pane::Todo => library::advised(state).len() + shown.settings.contacts.len(),
+        Pane::Todo => todo::items(shown).len(),
         Pane::Facts => visible_facts(state).len(),
         Pane::Alerts => visible_alerts(state).len(),
         Pane::Sessions | Pane::Failures | Pane::Latency => 0,
@@ -200,13 +263,12 @@ fn copied(state: &State) -> Option<String> {
         return links::filled(shown).into_iter().nth(at).map(|l| l.url);
     }
     match state.ui.focus {
-        Pane::Todo => {
-            if let Some(book) = library::chosen(state) {
-                return state.library.books.get(book).map(|b| b.says.id.clone());
-            }
-            let at = at.checked_sub(library::advised(state).len())?;
-            shown.settings.contacts.get(at).map(|c| c.how.clone())
-        }
+        Pane::Todo => match todo::items(shown).into_iter().nth(at)? {
+            Item::Book(suggestion) => state.library.books.get(suggestion.book).map(|b| b.says.id.clone()),
+            Item::Contact(at) => shown.settings.contacts.get(at).map(|c| c.how.clone()),
+            Item::Walk => state.run.as_ref().map(|r| r.tale.head.runbook.clone()),
+            Item::Left(at) => state.runs.get(at).map(|(t, _)| t.head.runbook.clone()),
+        },
         Pane::Facts => {
             let i = *visible_facts(state).get(at)?;
             shown

@@ -1,10 +1,15 @@
 //! Everything the world can be asked to do. Data, carried out by one performer.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::model::journal::Draft;
 use crate::model::matcher::Matcher;
+use crate::model::run::Head;
+use crate::model::run::Part;
+use crate::model::run::What;
 use crate::model::time::Millis;
 
 /// One request to the world.
@@ -43,10 +48,108 @@ pub enum Effect {
     Document(String),
     /// Let the person edit a file with their own editor, on this terminal.
     Edit(String),
+    /// Something for the run of a procedure.
+    Run(RunOrder),
+    /// From now on what is typed goes there, and nobody reads along.
+    Keys(Keys),
     /// Give this text to the terminal's clipboard.
     Copy(String),
     /// End with this exit code.
     Exit(u8),
+}
+
+/// Where keys go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Here, as events.
+    Here,
+    /// Into the terminal of what runs.
+    Step,
+    /// Into a secret value of this name.
+    Secret(String),
+}
+
+/// A block of commands to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The step.
+    pub step: String,
+    /// What of it.
+    pub part: Part,
+    /// The commands, as a shell reads them.
+    pub text: String,
+    /// The same with what is known filled in and what is secret hidden.
+    pub shown: String,
+    /// Columns and rows of its terminal; without one a prompt fails at once.
+    pub terminal: Option<(u16, u16)>,
+    /// It is killed after so long.
+    pub killed_after: Option<Millis>,
+}
+
+/// Something for the run of a procedure.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunOrder {
+    /// Begin one.
+    Open {
+        /// What is known of it.
+        head: Box<Head>,
+        /// Variables that the procedure speaks of.
+        names: Vec<String>,
+        /// Values given before it begins.
+        values: BTreeMap<String, String>,
+    },
+    /// Take one up again whose supervisor is gone.
+    Resume {
+        /// What is known of it.
+        head: Box<Head>,
+        /// Variables that the procedure speaks of.
+        names: Vec<String>,
+    },
+    /// Come back to one.
+    Attach {
+        /// Which.
+        run: String,
+    },
+    /// Read what a block printed, all that is kept of it.
+    Read {
+        /// The file of its output.
+        cast: String,
+    },
+    /// See which of these the machine can prove by itself.
+    Prove {
+        /// What has to be there.
+        items: Vec<crate::model::runbook::Item>,
+    },
+    /// Write a line of it.
+    Tell(What),
+    /// Start a block.
+    Start(Box<Block>),
+    /// A value for the blocks to come.
+    Give {
+        /// Its name.
+        name: String,
+        /// The value.
+        value: String,
+    },
+    /// The same of a value that was typed unseen: whoever performs this has it.
+    GiveSecret {
+        /// Its name.
+        name: String,
+    },
+    /// The terminal has this size now.
+    Resize {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// Stop what runs.
+    Stop {
+        /// Whatever it does about it.
+        kill: bool,
+    },
+    /// Leave the run alone; what runs goes on.
+    Leave,
 }
 
 /// Something to be written down.
@@ -74,6 +177,13 @@ pub enum RecordOrder {
         incident: String,
         /// When the oldest known entry happened, and its place.
         before: (Millis, i64),
+    },
+    /// Lines of a run.
+    Run {
+        /// Which.
+        run: String,
+        /// Its lines.
+        lines: Vec<crate::model::run::Told>,
     },
     /// What is watched from now on, as [`crate::engine::follow::watched`] says it.
     Watch(String),

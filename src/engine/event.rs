@@ -23,6 +23,8 @@ use crate::model::health::Probe;
 use crate::model::incident::Incident;
 use crate::model::journal;
 use crate::model::rule::Evaluation;
+use crate::model::run::Alive;
+use crate::model::run::Told;
 use crate::model::sessions::Look;
 use crate::model::signal::Absence;
 use crate::model::signal::Sample;
@@ -248,6 +250,94 @@ pub enum Kind {
         /// Every procedure, by its id.
         books: std::sync::Arc<[crate::engine::library::Book]>,
     },
+    /// A procedure is to be run by itself.
+    #[serde(skip)]
+    WalkAsked {
+        /// The procedure.
+        book: std::sync::Arc<crate::engine::library::Book>,
+        /// How.
+        auto: Box<crate::engine::run::Auto>,
+        /// What its placeholders are filled with.
+        fills: BTreeMap<String, String>,
+    },
+    /// A line of the run that is driven from here; it is on the disk.
+    RunTold {
+        /// The run.
+        run: String,
+        /// The line.
+        told: Box<Told>,
+    },
+    /// All lines of the run are here.
+    RunCaught {
+        /// The run.
+        run: String,
+        /// Lines that were printed while nobody listened.
+        missed: u64,
+    },
+    /// Variables of the run, by name; secret ones are hidden.
+    RunKnown {
+        /// The variables.
+        values: BTreeMap<String, String>,
+    },
+    /// Something was not done.
+    RunRefused {
+        /// Why.
+        why: String,
+    },
+    /// The run is not driven from here any more.
+    RunLeft {
+        /// The run.
+        run: String,
+        /// Why.
+        left: Left,
+    },
+    /// What a block printed. Its file holds it: a recording does not.
+    #[serde(skip)]
+    StepOutput {
+        /// The bytes, as a terminal takes them.
+        bytes: std::sync::Arc<[u8]>,
+    },
+    /// Runs that have not ended were found, newest first.
+    #[serde(skip)]
+    RunsFound {
+        /// Each with whether its supervisor lives.
+        runs: std::sync::Arc<[(crate::model::run::Tale, bool)]>,
+    },
+    /// A run was read, to be gone on with.
+    #[serde(skip)]
+    RunRead {
+        /// What happened.
+        tale: Box<crate::model::run::Tale>,
+        /// The procedure as it was when the run began.
+        book: std::sync::Arc<crate::model::runbook::Runbook>,
+        /// Its supervisor lives.
+        alive: bool,
+    },
+    /// The whole output of a block was read.
+    #[serde(skip)]
+    OutputRead {
+        /// Its lines; or why there are none.
+        lines: Result<std::sync::Arc<[String]>, String>,
+    },
+    /// The machine has proved some of what has to be there first.
+    Proved {
+        /// By place.
+        items: Vec<usize>,
+    },
+    /// A secret was typed; whoever performs effects has it.
+    SecretGiven {
+        /// Its name.
+        name: String,
+        /// It was; otherwise it was given up.
+        given: bool,
+    },
+    /// The keys come here again.
+    KeysBack,
+    /// What is seen of the block that runs.
+    StepAlive {
+        /// What.
+        alive: Alive,
+    },
     /// The waiting time of a one-shot mode is over.
     TimeUp,
     /// Somebody asks this process to stop for a while (TSTP).
@@ -279,6 +369,18 @@ impl Kind {
                 | Self::SourceDied { .. }
         )
     }
+}
+
+/// Why a run is not driven from here any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Left {
+    /// It was left.
+    OnPurpose,
+    /// Another cabina drives it.
+    Displaced,
+    /// Its supervisor is gone, or could not be started: why.
+    Gone(String),
 }
 
 /// Why the program ends.

@@ -4,6 +4,7 @@ use crate::engine::sentence::sentence;
 use crate::engine::words;
 use crate::lang::Lang;
 use crate::model::fact::Fact;
+use crate::model::fact::RunWord;
 use crate::model::incident::OWNER;
 use crate::model::matcher::Matcher;
 use crate::model::signal::Unit;
@@ -111,7 +112,45 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
             parts.extend(Some(deploy.note.clone()).filter(|n| !n.is_empty()));
             parts.join(" · ")
         }
+        Fact::RunBegan { .. }
+        | Fact::StepBegan { .. }
+        | Fact::StepEnded { .. }
+        | Fact::RunSaid { .. }
+        | Fact::RunEnded { .. } => run(fact, lang),
         _ => lang.fact_of_newer(fact.kind()),
+    }
+}
+
+/// What happened on the walk through a procedure, as one sentence.
+fn run(fact: &Fact, lang: Lang) -> String {
+    match fact {
+        Fact::RunBegan { runbook, title, .. } => lang.fact_run_began(runbook, title),
+        Fact::StepBegan { runbook, step, title, undo: true, .. } => lang.fact_undo_began(runbook, step, title),
+        Fact::StepBegan { runbook, step, title, .. } => lang.fact_step_began(runbook, step, title),
+        Fact::StepEnded { runbook, step, status, took, reason, because, .. } => {
+            let status = words::step_status(lang, *status);
+            let why = if reason.is_empty() { words::because(lang, because) } else { reason.clone() };
+            let took = if *took > 0 { format!(" ({})", took_words(lang, *took)) } else { String::new() };
+            let said = lang.fact_step_ended(runbook, step, status);
+            if why.is_empty() { format!("{said}{took}") } else { format!("{said}: {why}{took}") }
+        }
+        Fact::RunSaid { runbook, step, what, text, .. } => {
+            let place = if step.is_empty() { runbook.clone() } else { lang.run_place(runbook, step) };
+            match what {
+                RunWord::Deviated => lang.fact_deviated(place, text),
+                RunWord::Passed => lang.fact_passed(place, text),
+                RunWord::Approved => lang.fact_approved(place),
+                RunWord::BrokeGlass => lang.fact_broke_glass(place, text),
+                RunWord::Rollback => lang.fact_rollback(place),
+                RunWord::Changed => lang.fact_run_changed(place),
+                RunWord::Resumed => lang.fact_run_resumed(place),
+                RunWord::Other => lang.fact_of_newer(fact.kind()),
+            }
+        }
+        Fact::RunEnded { runbook, outcome, took, .. } => {
+            lang.fact_run_ended(runbook, words::run_outcome(lang, *outcome), took_words(lang, *took))
+        }
+        _ => String::new(),
     }
 }
 

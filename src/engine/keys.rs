@@ -1,10 +1,14 @@
 //! A key means something by what lies over the board. Text being typed comes first; then the table.
 
 use crate::engine::commands;
+use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::filter;
 use crate::engine::library;
 use crate::engine::note;
+use crate::engine::run::rows;
+use crate::engine::run::walk;
+use crate::engine::run::words as run_words;
 use crate::engine::silence::Card;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
@@ -25,7 +29,22 @@ pub fn context(state: &State) -> Context {
         | Overlay::Detail(_)
         | Overlay::Links(_)
         | Overlay::Incident(_)
-        | Overlay::Runbook(..) => Context::Page,
+        | Overlay::StepText(_)
+        | Overlay::Output(..)
+        | Overlay::Call(_) => Context::Page,
+        Overlay::Runbook(..) => Context::Book,
+        Overlay::Walk if state.ui.typing => Context::Typed,
+        Overlay::Walk => match state.run.as_ref().and_then(|r| Some((r, rows::step(r)?.1))) {
+            Some((run, step)) if rows::awaits(run, step) && run.tale.goes_on() => Context::Judge,
+            _ => Context::Walk,
+        },
+        Overlay::Begin(_)
+        | Overlay::Checks(_)
+        | Overlay::Approval
+        | Overlay::RunCard(_)
+        | Overlay::Value(_)
+        | Overlay::Words(_)
+        | Overlay::Quit => Context::Typed,
         Overlay::Silence(_) | Overlay::Known(_) => Context::Card,
         Overlay::None if matches!(state.ui.focus, Pane::Failures | Pane::Latency) => Context::Chart,
         Overlay::None if state.ui.focus == Pane::Alerts => Context::Alerts,
@@ -56,6 +75,19 @@ pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
             }
             None => note::typing(state, editor, chord),
         },
+        overlay @ (Overlay::Begin(_)
+        | Overlay::Checks(_)
+        | Overlay::Approval
+        | Overlay::RunCard(_)
+        | Overlay::Value(_)
+        | Overlay::Words(_)
+        | Overlay::Quit) => match reserved(chord) {
+            Some(command) => {
+                state.ui.overlay = overlay;
+                commands::run(state, command)
+            }
+            None => on_walk(state, overlay, chord),
+        },
         other => {
             state.ui.overlay = other;
             match keymap::lookup(context(state), chord) {
@@ -63,6 +95,21 @@ pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
                 None => commands::notice(state, Notice::NoSuchKey(chord.to_string())),
             }
         }
+    }
+}
+
+/// A key on one of the cards of a walk.
+fn on_walk(state: &mut State, overlay: Overlay, chord: Chord) -> Reaction {
+    match overlay {
+        Overlay::Begin(book) => walk::on_begin(state, book, chord),
+        Overlay::Checks(at) => walk::on_checks(state, at, chord),
+        Overlay::Approval => run_words::on_approval(state, chord),
+        Overlay::RunCard(card) => walk::on_card(state, card, chord),
+        Overlay::Value(ask) => walk::on_value(state, ask, chord),
+        Overlay::Words(words) => run_words::on_words(state, words, chord),
+        Overlay::Quit if chord == Chord::char('y') => Reaction { effects: vec![Effect::Exit(0)], redraw: false },
+        Overlay::Quit => commands::show(state, Overlay::Walk),
+        other => commands::show(state, other),
     }
 }
 
@@ -80,6 +127,14 @@ pub(crate) fn paste(state: &mut State, text: &str) -> Reaction {
         }
         Overlay::Silence(card) if card.typing => {
             card.comment.paste(text);
+            Reaction::redraw()
+        }
+        Overlay::Words(words) => {
+            words.typed.paste(text);
+            Reaction::redraw()
+        }
+        Overlay::Value(ask) if ask.wishes.first().is_some_and(|w| !w.input.secret) => {
+            ask.typed.paste(text);
             Reaction::redraw()
         }
         Overlay::Note(editor) => note::paste(editor, text),

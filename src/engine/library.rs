@@ -12,17 +12,22 @@ use nucleo_matcher::pattern::Pattern;
 
 use crate::engine::alerts::Fold;
 use crate::engine::commands::show;
+use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
+use crate::engine::effect::RunOrder;
 use crate::engine::prompt::Prompt;
+use crate::engine::run::Link;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
+use crate::engine::todo;
+use crate::engine::todo::Item;
 use crate::engine::words;
 use crate::input::key::Chord;
 use crate::input::key::Code;
 use crate::lang::Lang;
-use crate::layout::Pane;
 use crate::model::alert::Standing;
 use crate::model::context::Changed;
+use crate::model::run::What;
 use crate::model::runbook::Runbook;
 use crate::model::severity::Level;
 use crate::model::signal::ERROR_RATE;
@@ -44,6 +49,8 @@ pub struct Book {
     pub path: String,
     /// Days by which its review is overdue.
     pub overdue: Option<i64>,
+    /// SHA-256 of the file.
+    pub hash: String,
 }
 
 /// The procedures that are known.
@@ -142,11 +149,10 @@ pub fn advised(state: &State) -> Vec<Suggestion> {
 /// The procedure that is selected in that pane.
 #[must_use]
 pub fn chosen(state: &State) -> Option<usize> {
-    if state.ui.focus != Pane::Todo || state.ui.overlay != Overlay::None {
-        return None;
+    match todo::selected(state)? {
+        Item::Book(suggestion) => Some(suggestion.book),
+        _ => None,
     }
-    let at = state.ui.selected[Pane::Todo.index()];
-    advised(state).get(at).map(|s| s.book)
 }
 
 /// Each procedure once, in the reader's language where it has a twin.
@@ -254,5 +260,13 @@ pub(crate) fn read(state: &mut State, books: Arc<[Book]>) -> Reaction {
         state.ui.overlay = again.map_or(Overlay::None, |(book, at)| Overlay::Runbook(book, at));
     }
     state.library.books = books;
-    Reaction::redraw()
+    let mut reaction = Reaction::redraw();
+    // What is walked is what it was when it began; that it is another one now is said, and not applied.
+    if let Some(run) = state.run.as_ref().filter(|r| r.tale.goes_on() && !r.tale.changed && r.link == Link::Live) {
+        let now = state.library.books.iter().find(|b| b.path == run.tale.head.path);
+        if let Some(hash) = now.map(|b| b.hash.clone()).filter(|h| *h != run.hash) {
+            reaction.effects.push(Effect::Run(RunOrder::Tell(What::Changed { hash })));
+        }
+    }
+    reaction
 }

@@ -28,6 +28,7 @@ pub mod prompt;
 pub mod record;
 pub mod recording;
 mod reload;
+pub mod run;
 pub mod sentence;
 pub mod sessions;
 pub mod settings;
@@ -38,6 +39,7 @@ pub mod state;
 pub mod story;
 pub mod take;
 pub mod timeline;
+pub mod todo;
 mod update;
 pub mod words;
 

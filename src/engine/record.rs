@@ -116,6 +116,8 @@ pub struct Record {
     from_first: Option<String>,
     /// What the journal says of the state of things, and where: what was written last holds, whatever the clock said.
     told: BTreeMap<String, (i64, String)>,
+    /// It was read once.
+    pub(crate) heard: bool,
     /// From when on what is seen is news.
     settles: Option<Stamp>,
     /// Somebody wants to take the incident as soon as the store is there.
@@ -243,6 +245,7 @@ pub(crate) fn read(
     last: Option<String>,
 ) -> Reaction {
     state.record.problem = None;
+    state.record.heard = true;
     state.record.scribe = scribe;
     state.record.ended = ended;
     state.record.last = last.or(state.record.last.take());
@@ -393,9 +396,20 @@ pub fn unsaved(state: &State, entry: &Entry) -> bool {
     }
 }
 
-/// What somebody wrote for an incident; deploys and silences are told without one too.
+/// What somebody wrote for an incident; deploys, silences and runs are told without one too.
 fn words(fact: &Fact) -> bool {
-    fact.by_person() && !matches!(fact, Fact::Deployed { .. } | Fact::Silenced { .. } | Fact::KnownBad { .. })
+    let told_anyway = matches!(
+        fact,
+        Fact::Deployed { .. }
+            | Fact::Silenced { .. }
+            | Fact::KnownBad { .. }
+            | Fact::RunBegan { .. }
+            | Fact::StepBegan { .. }
+            | Fact::StepEnded { .. }
+            | Fact::RunSaid { .. }
+            | Fact::RunEnded { .. }
+    );
+    fact.by_person() && !told_anyway
 }
 
 /// Once every source has answered, what is seen is news.
@@ -409,8 +423,9 @@ fn settle(state: &mut State) {
 /// What is to be written down now: what machines saw, by the scribe; what people did here, by whoever they did it at.
 pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     settle(state);
-    let writes =
-        matches!(state.mode, Mode::Cockpit | Mode::Record) && state.record.desk.is_some() && !state.settings.read_only;
+    let writes = matches!(state.mode, Mode::Cockpit | Mode::Record | Mode::Walk)
+        && state.record.desk.is_some()
+        && !state.settings.read_only;
     let rests = state.record.failed.is_some_and(|at| state.now.since(at) < AGAIN);
     let Some(incident) = state.record.incident.clone().filter(|_| writes) else {
         return Vec::new();

@@ -19,6 +19,11 @@ use crate::engine::opening::Opening;
 use crate::engine::place::Places;
 use crate::engine::prompt::Prompt;
 use crate::engine::record::Record;
+use crate::engine::run::Asked;
+use crate::engine::run::Run;
+use crate::engine::run::ask::Ask;
+use crate::engine::run::card::RunCard;
+use crate::engine::run::words::Words;
 use crate::engine::sessions::Sessions;
 use crate::engine::settings::CheckSpec;
 use crate::engine::settings::Settings;
@@ -36,6 +41,7 @@ use crate::engine::timeline::Timeline;
 use crate::layout::Pane;
 use crate::model::glance::Glance;
 use crate::model::health::Check;
+use crate::model::run::Tale;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
 use crate::model::signal::Absence;
@@ -60,6 +66,8 @@ pub enum Mode {
     Record,
     /// The board is printed as text for this long; then 0.
     Print(Millis),
+    /// A procedure is run by itself.
+    Walk,
 }
 
 /// The whole state.
@@ -125,6 +133,12 @@ pub struct State {
     pub(crate) risen: BTreeMap<Level, Stamp>,
     /// The procedures that are known.
     pub library: Library,
+    /// A procedure that is to be run by itself, as soon as the record can say what it belongs to.
+    pub(crate) asked: Option<Asked>,
+    /// The run that is driven from here.
+    pub run: Option<Box<Run>>,
+    /// Runs that have not ended, and whether the supervisor of each lives; newest first.
+    pub runs: std::sync::Arc<[(Tale, bool)]>,
     /// A one-shot's time is over: what has not answered by now is not known.
     pub(crate) over: bool,
     /// Sources whose first round is not over (one-shot modes end when none is left).
@@ -158,6 +172,9 @@ impl State {
             compared: Compared::default(),
             opening: Opening::default(),
             library: Library::default(),
+            asked: None,
+            run: None,
+            runs: std::sync::Arc::new([]),
             risen: BTreeMap::new(),
             follow: Follow::default(),
             record: Record::default(),
@@ -271,6 +288,8 @@ pub struct Ui {
     pub notice: Option<(Notice, Stamp)>,
     /// The state as it was when a person froze it.
     pub frozen: Option<Box<State>>,
+    /// What is typed goes into the terminal of what runs.
+    pub typing: bool,
 }
 
 /// What lies over the screen.
@@ -303,6 +322,28 @@ pub enum Overlay {
     Library(Prompt, usize),
     /// A procedure is read: its place in the library; scrolled by so many lines.
     Runbook(usize, usize),
+    /// A procedure of the library is about to be walked.
+    Begin(usize),
+    /// The walk.
+    Walk,
+    /// What has to be there first; the selected line.
+    Checks(usize),
+    /// A second person has to agree.
+    Approval,
+    /// Something is about to be run.
+    RunCard(Box<RunCard>),
+    /// A value is being typed.
+    Value(Box<Ask>),
+    /// Words about the walk are being typed.
+    Words(Box<Words>),
+    /// The selected step in full; scrolled by so many lines.
+    StepText(usize),
+    /// The output of a block; scrolled by so many lines.
+    Output(std::sync::Arc<[String]>, usize),
+    /// Whom to call; scrolled by so many lines.
+    Call(usize),
+    /// A step runs, and would go on alone.
+    Quit,
 }
 
 /// A short answer to a key.
@@ -378,6 +419,50 @@ pub enum Notice {
     ReadOnly,
     /// The picture is frozen: it may not be what is.
     Frozen,
+    /// Nothing is being walked.
+    NoRun,
+    /// The walk is over.
+    RunOver,
+    /// Its supervisor is being started, or found.
+    RunOpening,
+    /// Another cabina drives it.
+    RunDisplaced,
+    /// Its supervisor was gone; another one is started.
+    RunRevived,
+    /// Something runs.
+    StepRuns,
+    /// Nobody knows what came of it: somebody has to say so first.
+    SayFirst,
+    /// A person does it.
+    ByHand,
+    /// Nothing says whether it worked.
+    NoValidation,
+    /// Nothing undoes it.
+    NoUndo,
+    /// A step before the procedure itself was not passed.
+    PrepareFirst(String),
+    /// What has to be there first cannot be passed over.
+    MustBeSigned,
+    /// No step is selected.
+    NoStep,
+    /// Nothing waits for a person's word.
+    NothingToJudge,
+    /// Nothing runs.
+    NothingRuns,
+    /// What runs was asked to stop.
+    Stopping,
+    /// What runs is killed.
+    Killing,
+    /// It has printed nothing yet.
+    NoOutput,
+    /// There is no way back.
+    NoWayBack,
+    /// One walk at a time.
+    OneRun,
+    /// It has nothing that can be walked.
+    NoSteps,
+    /// Something could not be read or done: why.
+    Failed(String),
 }
 
 /// Is the newest sample of a signal too old to speak of now? Measured by the source that it came from: another one

@@ -21,6 +21,7 @@ use crate::engine::opening;
 use crate::engine::place;
 use crate::engine::record;
 use crate::engine::reload;
+use crate::engine::run;
 use crate::engine::settings::NEUTRAL;
 use crate::engine::settings::Quiet;
 use crate::engine::sources::PROMETHEUS;
@@ -72,6 +73,10 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     if state.mode == Mode::Record || state.mode == Mode::Cockpit {
         opening::tell_blindness(state);
     }
+    if state.mode == Mode::Walk {
+        reaction.effects.extend(run::auto::due(state));
+    }
+    reaction.effects.extend(run::due(state));
     record::notice_moment(state);
     reaction.effects.extend(record::due(state));
     reaction.effects.extend(opening::due(state));
@@ -158,13 +163,26 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),
         Kind::Copied => commands::notice(state, Notice::Copied),
-        Kind::Shutdown(ending) => {
-            // What is being typed is kept to its last letter.
-            let draft = note::unkept(state);
-            let effects = draft.into_iter().chain([Effect::Exit(exit_code(ending))]).collect();
-            Reaction { effects, redraw: false }
-        }
+        Kind::Shutdown(ending) => shutdown(state, ending),
+        // What is left is told of runs.
+        other => run::fold(state, other),
     }
+}
+
+/// The end is near.
+fn shutdown(state: &mut State, ending: Ending) -> Reaction {
+    // Nobody walks it: what runs is stopped with the program that was to see to it. A terminal that goes away is
+    // another matter.
+    if ending == Ending::Signal
+        && state.mode == Mode::Walk
+        && let Some(effects) = run::auto::interrupt(state, exit_code(ending))
+    {
+        return Reaction { effects, redraw: false };
+    }
+    // What is being typed is kept to its last letter.
+    let draft = note::unkept(state);
+    let effects = draft.into_iter().chain([Effect::Exit(exit_code(ending))]).collect();
+    Reaction { effects, redraw: false }
 }
 
 fn context_read(
@@ -520,7 +538,7 @@ fn time_up(state: &mut State) -> Reaction {
     }
     classify::judge(state);
     let code = match state.mode {
-        Mode::Cockpit | Mode::Record | Mode::Print(_) => 0,
+        Mode::Cockpit | Mode::Record | Mode::Print(_) | Mode::Walk => 0,
         Mode::Once | Mode::For(_) => state.verdict.level.exit_code(),
     };
     Reaction { effects: vec![Effect::Exit(code)], redraw: false }

@@ -10,6 +10,7 @@ use crate::model::incident::COMMANDER;
 use crate::model::incident::HELPER;
 use crate::model::incident::OWNER;
 use crate::model::incident::Phase;
+use crate::model::run;
 use crate::model::runbook::Section;
 use crate::model::sessions::Rows;
 use crate::model::severity::Finding;
@@ -267,6 +268,62 @@ pub fn section(lang: Lang, section: Section) -> String {
         Section::Validation => lang.runbook_section_validation(),
         Section::Rollback => lang.runbook_section_rollback(),
         Section::Post => lang.runbook_section_post(),
+    }
+}
+
+/// A short time, in seconds.
+#[must_use]
+pub fn seconds(lang: Lang, ms: crate::model::time::Millis) -> String {
+    figure(lang, ms as f64 / 1_000.0, Unit::Seconds)
+}
+
+/// How a step stands.
+#[must_use]
+pub fn step_status(lang: Lang, status: run::Status) -> String {
+    match status {
+        run::Status::Pending => lang.step_pending(),
+        run::Status::Running => lang.step_running(),
+        run::Status::Ran => lang.step_ran(),
+        run::Status::Ok => lang.step_ok(),
+        run::Status::Failed => lang.step_failed(),
+        run::Status::Skipped => lang.step_skipped(),
+        run::Status::Undone => lang.step_undone(),
+        run::Status::Unknown => lang.step_unknown(),
+    }
+}
+
+/// How a run ended.
+#[must_use]
+pub fn run_outcome(lang: Lang, outcome: run::Outcome) -> String {
+    match outcome {
+        run::Outcome::Ok => lang.run_ok(),
+        run::Outcome::Failed => lang.run_failed_outcome(),
+        run::Outcome::RolledBack => lang.run_rolled_back(),
+        run::Outcome::RollbackFailed => lang.run_rollback_failed(),
+        run::Outcome::Abandoned => lang.run_abandoned(),
+    }
+}
+
+/// Why the machine judged a step so; empty where there is nothing to say.
+#[must_use]
+pub fn because(lang: Lang, because: &run::Because) -> String {
+    use run::Because;
+    match because {
+        Because::Nothing | Because::Other => String::new(),
+        Because::Exit { code } => lang.because_exit(code),
+        Because::Signal { signal } => lang.because_signal(signal),
+        Because::Stopped => lang.because_stopped(),
+        Because::NotStarted { error } => lang.because_not_started(error),
+        Because::Output { expected } => lang.because_output(crate::model::text::clean(expected)),
+        Because::Expression { error } => lang.because_expression(error),
+        Because::Signals { wanted, value: Some(value) } => lang.because_signals(wanted, value),
+        Because::Signals { wanted, value: None } => lang.because_signals_unseen(wanted),
+        Because::NeedsPerson => lang.because_person(),
+        Because::NotShell { shell } => lang.because_shell(shell),
+        Because::Missing { names } => lang.because_missing(names.join(", ")),
+        Because::Condition { text } => lang.because_condition(text),
+        Because::LosesData => lang.because_loses_data(),
+        Because::Interrupted => lang.because_interrupted(),
     }
 }
 

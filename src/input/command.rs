@@ -97,6 +97,34 @@ pub enum Command {
     CursorRight,
     /// Another day beside this one.
     Compare,
+    /// Run the selected step; on a procedure, begin to walk it.
+    Execute,
+    /// See again whether the selected step worked.
+    Validate,
+    /// Undo the selected step.
+    Undo,
+    /// Pass over the selected step.
+    Skip,
+    /// Stop the step that runs.
+    Stop,
+    /// Type into the step that runs.
+    Type,
+    /// The whole output of the selected step.
+    Output,
+    /// Write down what was done otherwise.
+    Deviate,
+    /// Begin the way back.
+    WayBack,
+    /// End the walk here.
+    Leave,
+    /// Whom to call.
+    Call,
+    /// It is as it should be.
+    Yes,
+    /// It is not as it should be.
+    No,
+    /// Go to the walk.
+    Walk,
     /// Give the selected text to the clipboard.
     Copy,
     /// Draw everything anew.
@@ -111,7 +139,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 40] = [
+    pub const TYPED: [Self; 52] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -137,6 +165,18 @@ impl Command {
         Self::Known,
         Self::Take,
         Self::Runbooks,
+        Self::Walk,
+        Self::Execute,
+        Self::Validate,
+        Self::Undo,
+        Self::Skip,
+        Self::Stop,
+        Self::Type,
+        Self::Output,
+        Self::Deviate,
+        Self::WayBack,
+        Self::Leave,
+        Self::Call,
         Self::Note,
         Self::Document,
         Self::Pin,
@@ -212,6 +252,20 @@ impl Command {
             Self::Live => lang.cmd_live(),
             Self::CursorLeft | Self::CursorRight => lang.cmd_cursor(),
             Self::Compare => lang.cmd_compare(),
+            Self::Execute => lang.cmd_execute(),
+            Self::Validate => lang.cmd_validate(),
+            Self::Undo => lang.cmd_undo(),
+            Self::Skip => lang.cmd_skip(),
+            Self::Stop => lang.cmd_stop(),
+            Self::Type => lang.cmd_type(),
+            Self::Output => lang.cmd_output(),
+            Self::Deviate => lang.cmd_deviate(),
+            Self::WayBack => lang.cmd_way_back(),
+            Self::Leave => lang.cmd_leave(),
+            Self::Call => lang.cmd_call(),
+            Self::Yes => lang.cmd_yes(),
+            Self::No => lang.cmd_no(),
+            Self::Walk => lang.cmd_walk(),
             Self::Copy => lang.cmd_copy(),
             Self::Repaint => lang.cmd_repaint(),
             Self::Suspend => lang.cmd_suspend(),
@@ -262,6 +316,20 @@ impl Command {
             Self::Live => lang.doc_live(),
             Self::CursorLeft | Self::CursorRight => lang.doc_cursor(),
             Self::Compare => lang.doc_compare(),
+            Self::Execute => lang.doc_execute(),
+            Self::Validate => lang.doc_validate(),
+            Self::Undo => lang.doc_undo(),
+            Self::Skip => lang.doc_skip(),
+            Self::Stop => lang.doc_stop(),
+            Self::Type => lang.doc_type(),
+            Self::Output => lang.doc_output(),
+            Self::Deviate => lang.doc_deviate(),
+            Self::WayBack => lang.doc_way_back(),
+            Self::Leave => lang.doc_leave(),
+            Self::Call => lang.doc_call(),
+            Self::Yes => lang.doc_yes(),
+            Self::No => lang.doc_no(),
+            Self::Walk => lang.doc_walk(),
             Self::Copy => lang.doc_copy(),
             Self::Repaint => lang.doc_repaint(),
             Self::Suspend => lang.doc_suspend(),

@@ -11,6 +11,8 @@ pub enum Context {
     Board,
     /// A page of text lies over the board (help, severity, detail).
     Page,
+    /// A procedure lies over the board, to be read.
+    Book,
     /// The board, with the alerts in focus.
     Alerts,
     /// The board, with a chart in focus.
@@ -21,12 +23,23 @@ pub enum Context {
     Card,
     /// A note is being written; everything else is text.
     Note,
+    /// A walk through a procedure.
+    Walk,
+    /// A walk, and the selected step waits for a person's word.
+    Judge,
+    /// Something is being typed, or a card has keys of its own: it names them itself.
+    Typed,
 }
 
 impl Context {
     /// The context whose keys hold here too.
     fn beneath(self) -> Option<Self> {
-        matches!(self, Self::Alerts | Self::Chart | Self::Facts).then_some(Self::Board)
+        match self {
+            Self::Alerts | Self::Chart | Self::Facts => Some(Self::Board),
+            Self::Judge => Some(Self::Walk),
+            Self::Book => Some(Self::Page),
+            _ => None,
+        }
     }
 }
 
@@ -49,11 +62,14 @@ const fn bind(chord: Chord, command: Command, context: Option<Context>, hint: u8
 
 const BOARD: Option<Context> = Some(Context::Board);
 const PAGE: Option<Context> = Some(Context::Page);
+const BOOK: Option<Context> = Some(Context::Book);
 const ALERTS: Option<Context> = Some(Context::Alerts);
 const CHART: Option<Context> = Some(Context::Chart);
 const FACTS: Option<Context> = Some(Context::Facts);
 const CARD: Option<Context> = Some(Context::Card);
 const NOTE: Option<Context> = Some(Context::Note);
+const WALK: Option<Context> = Some(Context::Walk);
+const JUDGE: Option<Context> = Some(Context::Judge);
 
 /// The keys as they come with the program, in the order of the help.
 pub const DEFAULT: &[Binding] = &[
@@ -108,6 +124,30 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('n'), Command::Note, BOARD, 3),
     bind(Chord::char('r'), Command::Runbooks, BOARD, 4),
     bind(Chord::char('P'), Command::Document, BOARD, 0),
+    bind(Chord::char('9'), Command::Walk, BOARD, 0),
+    bind(Chord::char('y'), Command::Yes, JUDGE, 1),
+    bind(Chord::char('x'), Command::No, JUDGE, 2),
+    bind(Chord::char('e'), Command::Execute, WALK, 1),
+    bind(Chord::char('e'), Command::Execute, BOARD, 0),
+    bind(Chord::char('e'), Command::Execute, BOOK, 1),
+    bind(Chord::char('v'), Command::Validate, WALK, 2),
+    bind(Chord::char('u'), Command::Undo, WALK, 3),
+    bind(Chord::char('S'), Command::Skip, WALK, 4),
+    bind(Chord::ctrl('x'), Command::Stop, WALK, 5),
+    bind(Chord::ctrl('x'), Command::Stop, BOARD, 0),
+    bind(Chord::char('t'), Command::Type, WALK, 6),
+    bind(Chord::char('o'), Command::Output, WALK, 8),
+    bind(Chord::char('d'), Command::Deviate, WALK, 9),
+    bind(Chord::char('R'), Command::WayBack, WALK, 10),
+    bind(Chord::char('c'), Command::Call, WALK, 11),
+    bind(Chord::char('X'), Command::Leave, WALK, 12),
+    bind(Chord::plain(Code::Enter), Command::Open, WALK, 0),
+    bind(Chord::plain(Code::Tab), Command::Back, WALK, 0),
+    bind(Chord::char('z'), Command::Zoom, WALK, 13),
+    bind(Chord::char('n'), Command::Note, WALK, 14),
+    bind(Chord::char('i'), Command::Take, WALK, 0),
+    bind(Chord::char('r'), Command::Runbooks, WALK, 0),
+    bind(Chord::char('q'), Command::Quit, WALK, 0),
     bind(Chord::plain(Code::Enter), Command::Save, NOTE, 1),
     bind(Chord { code: Code::Enter, ctrl: false, alt: true }, Command::NewLine, NOTE, 2),
     bind(Chord::ctrl('j'), Command::NewLine, NOTE, 0),
@@ -134,13 +174,14 @@ pub const DEFAULT: &[Binding] = &[
 pub fn lookup(context: Context, chord: Chord) -> Option<Command> {
     let of = |wanted: Option<Context>| DEFAULT.iter().find(|b| b.chord == chord && b.context == wanted);
     // On a card only its own keys act: nothing else happens by accident under a question.
-    let everywhere = || of(None).filter(|b| !matches!(context, Context::Card | Context::Note) || b.chord.ctrl);
+    let everywhere =
+        || of(None).filter(|b| !matches!(context, Context::Card | Context::Note | Context::Typed) || b.chord.ctrl);
     of(Some(context)).or_else(|| context.beneath().and_then(|c| of(Some(c)))).or_else(everywhere).map(|b| b.command)
 }
 
 fn holds(context: Context, bound: Option<Context>) -> bool {
     match bound {
-        None => !matches!(context, Context::Card | Context::Note),
+        None => !matches!(context, Context::Card | Context::Note | Context::Typed),
         Some(c) => c == context || context.beneath() == Some(c),
     }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod postmortem;
 mod record;
 mod rules;
+mod run;
 mod runbook;
 mod screen;
 

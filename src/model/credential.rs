@@ -120,6 +120,16 @@ pub fn mask(text: &str) -> String {
     out
 }
 
+/// Does the name of a variable say that its value is secret?
+#[must_use]
+pub fn named_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let words = ["passw", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "private_key", "credential"];
+    // Where a secret lies is no secret.
+    let place = ["_file", "_path", "_dir"].iter().any(|end| name.ends_with(end));
+    !place && words.iter().any(|w| name.contains(w))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,9 +5,12 @@ use serde::Serialize;
 
 use crate::model::context::Changed;
 use crate::model::deploy::Deploy;
-use crate::model::health::Status;
+use crate::model::health::Status as Health;
 use crate::model::incident::Phase;
 use crate::model::matcher::Matcher;
+use crate::model::run::Because;
+use crate::model::run::Outcome;
+use crate::model::run::Status;
 use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::signal::Absence;
@@ -43,9 +46,9 @@ pub enum Fact {
         /// Its name.
         name: String,
         /// From.
-        from: Status,
+        from: Health,
         /// To.
-        to: Status,
+        to: Health,
         /// What was seen, or the parent that explains it.
         detail: String,
     },
@@ -254,6 +257,91 @@ pub enum Fact {
         #[serde(default)]
         output: String,
     },
+    /// A procedure was begun.
+    RunBegan {
+        /// The run.
+        run: String,
+        /// The procedure.
+        runbook: String,
+        /// What that is called.
+        title: String,
+    },
+    /// A step was begun; written down before it is.
+    StepBegan {
+        /// The run.
+        run: String,
+        /// The procedure.
+        runbook: String,
+        /// The step.
+        step: String,
+        /// What it is called.
+        #[serde(default)]
+        title: String,
+        /// It is being undone.
+        #[serde(default)]
+        undo: bool,
+        /// What is run, without what is secret.
+        #[serde(default)]
+        command: String,
+        /// On which machine.
+        #[serde(default)]
+        host: String,
+    },
+    /// What came of a step.
+    StepEnded {
+        /// The run.
+        run: String,
+        /// The procedure.
+        runbook: String,
+        /// The step.
+        step: String,
+        /// What it is called.
+        #[serde(default)]
+        title: String,
+        /// How it stands.
+        status: Status,
+        /// Its last exit code, where it ran.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exit: Option<i64>,
+        /// How long it took, from its first command on.
+        #[serde(default)]
+        took: Millis,
+        /// Why it stands so, in a person's words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        /// Why, where the machine judged.
+        #[serde(default)]
+        because: Because,
+        /// The end of its output.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        output: String,
+    },
+    /// Something about a run that people should know: a deviation, an approval, the way back.
+    RunSaid {
+        /// The run.
+        run: String,
+        /// The procedure.
+        runbook: String,
+        /// The step, where it is about one.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        step: String,
+        /// What kind of thing.
+        what: RunWord,
+        /// The words.
+        #[serde(default)]
+        text: String,
+    },
+    /// A procedure is over.
+    RunEnded {
+        /// The run.
+        run: String,
+        /// The procedure.
+        runbook: String,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it took.
+        took: Millis,
+    },
     /// A version went live.
     Deployed {
         /// What is known of it.
@@ -262,6 +350,29 @@ pub enum Fact {
     /// An entry of a newer program, kept as it is.
     #[serde(other)]
     Unknown,
+}
+
+/// What is said about a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunWord {
+    /// Something was done otherwise than it is written.
+    Deviated,
+    /// Checks were passed over.
+    Passed,
+    /// A second person agrees.
+    Approved,
+    /// Nobody was there to agree.
+    BrokeGlass,
+    /// The way back was begun.
+    Rollback,
+    /// The file changed; the walk goes on with the one it began with.
+    Changed,
+    /// It goes on under another supervisor.
+    Resumed,
+    /// Something of a newer program.
+    #[serde(other)]
+    Other,
 }
 
 impl Fact {
@@ -287,6 +398,16 @@ impl Fact {
             Self::Edited { of, text } => Self::Edited { of, text: fit(&text) },
             Self::Ran { command, exit, signal, took, output } => {
                 Self::Ran { command: fit(&command), exit, signal, took, output: fit(&output) }
+            }
+            Self::StepBegan { run, runbook, step, title, undo, command, host } => {
+                Self::StepBegan { run, runbook, step, title, undo, command: fit(&command), host }
+            }
+            Self::StepEnded { run, runbook, step, title, status, exit, took, reason, because, output } => {
+                let (reason, output) = (fit(&reason), fit(&output));
+                Self::StepEnded { run, runbook, step, title, status, exit, took, reason, because, output }
+            }
+            Self::RunSaid { run, runbook, step, what, text } => {
+                Self::RunSaid { run, runbook, step, what, text: fit(&text) }
             }
             Self::Assigned { role, who } => Self::Assigned { role: fit(&role), who: fit(&who) },
             Self::Marked { of, pinned, tags } => {

@@ -3,6 +3,7 @@
 
 pub mod alert;
 pub mod breakdown;
+pub mod console;
 pub mod context;
 pub mod credential;
 pub mod deploy;
@@ -16,6 +17,7 @@ pub mod maintenance;
 pub mod matcher;
 pub mod promql;
 pub mod rule;
+pub mod run;
 pub mod runbook;
 pub mod series;
 pub mod sessions;

@@ -1,5 +1,7 @@
 //! A runbook: what a procedure says, taken out of its Markdown.
 
+use crate::model::time::Millis;
+
 /// Where a step stands in the procedure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
@@ -93,6 +95,8 @@ pub struct Validation {
 pub struct Item {
     /// What it says.
     pub text: String,
+    /// The pieces of code in it.
+    pub code: Vec<String>,
     /// The line, from 1.
     pub line: usize,
 }
@@ -126,6 +130,90 @@ pub struct Step {
     pub rollback: Vec<Command>,
     /// What else it says.
     pub notes: Vec<String>,
+    /// It says that it only looks.
+    pub looks: bool,
+    /// Does it say that it takes data away? `None` where it says nothing.
+    pub loses: Option<bool>,
+    /// The machine that it is meant for; empty where it does not say.
+    pub host: String,
+    /// The condition on which it is done at all.
+    pub when: Option<When>,
+    /// What signals are to be before it counts as done.
+    pub until: Vec<Until>,
+    /// It is killed after so long, in ms; only where it says so.
+    pub killed_after: Option<Millis>,
+    /// Conditions that could not be read, with their lines.
+    pub unread: Vec<(usize, String)>,
+}
+
+/// What a signal is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// Its name.
+    pub signal: String,
+    /// Above the value, or below it.
+    pub above: bool,
+    /// The value, in the signal's own unit.
+    pub value: f64,
+}
+
+/// What is waited for after a step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Until {
+    /// What is to be.
+    pub limit: Limit,
+    /// For how long, in ms.
+    pub hold: Millis,
+    /// Until when at the latest, in ms from the step's end.
+    pub timeout: Millis,
+    /// The line that says so.
+    pub line: usize,
+}
+
+/// On what condition a step is done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct When {
+    /// As it is written.
+    pub text: String,
+    /// The variable.
+    pub name: String,
+    /// `==`, `!=`, `>`, `<`, `>=`, `<=`, `set`, `empty`
+    pub operator: &'static str,
+    /// What it is compared with.
+    pub value: String,
+    /// Where it does not hold the walk stops instead of passing over.
+    pub stops: bool,
+}
+
+/// What kind of value is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InputKind {
+    /// Any text.
+    #[default]
+    Text,
+    /// A number.
+    Number,
+    /// One of several.
+    Choice,
+}
+
+/// A value that is asked for once, before anything runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// The variable.
+    pub name: String,
+    /// What kind.
+    pub kind: InputKind,
+    /// What is asked; empty, the name is.
+    pub label: String,
+    /// What there is to choose from.
+    pub choices: Vec<String>,
+    /// A command that prints what there is to choose from, a line each.
+    pub command: String,
+    /// The value where nothing is said.
+    pub default: Option<String>,
+    /// It is typed unseen.
+    pub secret: bool,
 }
 
 impl Step {
@@ -204,6 +292,8 @@ pub struct Front {
     pub keys: Vec<(String, usize, String)>,
     /// Keys whose value is a list.
     pub lists: Vec<(String, Vec<String>)>,
+    /// Values that are asked for.
+    pub inputs: Vec<Input>,
     /// What could not be read of it: the line, and one sentence of the parser.
     pub problem: Option<(usize, String)>,
     /// It is there.

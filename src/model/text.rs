@@ -190,6 +190,13 @@ fn split_at(word: &str, cells: usize) -> (&str, &str) {
     word.split_at(at)
 }
 
+/// The last lines of a text.
+#[must_use]
+pub fn last_lines(text: &str, most: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(most)..).unwrap_or_default().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

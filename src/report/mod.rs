@@ -3,5 +3,7 @@
 pub mod board;
 pub mod check;
 pub mod incident;
+pub mod run;
 pub mod runbook;
 pub mod scraped;
+pub mod stats;

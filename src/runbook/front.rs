@@ -4,6 +4,8 @@
 use serde::Deserialize;
 
 use crate::model::runbook::Front;
+use crate::model::runbook::Input;
+use crate::model::runbook::InputKind;
 use crate::model::text::clean;
 
 /// More than this is no front matter: a bomb of references would cost seconds.
@@ -67,6 +69,11 @@ pub(super) fn take(lines: &[&str]) -> Front {
             for (key, value) in map {
                 let key = clean(&key);
                 let at = inside.iter().position(|l| named(l, &key)).map_or(1, |i| i + 2);
+                if matches!(key.as_str(), "inputs" | "entradas")
+                    && let Value::List(parts) = &value
+                {
+                    front.inputs = parts.iter().filter_map(input).collect();
+                }
                 if let Value::List(parts) = &value {
                     front.lists.push((key.clone(), parts.iter().map(|p| p.words(1)).collect()));
                 }
@@ -88,6 +95,37 @@ pub(super) fn take(lines: &[&str]) -> Front {
         }
     }
     front
+}
+
+/// A value that is asked for: a name alone, or a map that tells of it, in either language.
+fn input(value: &Value) -> Option<Input> {
+    let Value::Map(map) = value else {
+        let name = value.words(1);
+        return (!name.is_empty()).then(|| Input { name, ..Input::default() });
+    };
+    let get = |names: &[&str]| names.iter().find_map(|n| map.get(*n));
+    let text = |names: &[&str]| get(names).map(|v| v.words(1)).unwrap_or_default();
+    let choices = match get(&["choices", "opciones"]) {
+        Some(Value::List(parts)) => parts.iter().map(|p| p.words(1)).collect(),
+        _ => Vec::new(),
+    };
+    let command = text(&["command", "comando", "choices_from"]);
+    let kind = match text(&["type", "tipo"]).as_str() {
+        "number" | "numero" | "número" => InputKind::Number,
+        "choice" | "opcion" | "opción" => InputKind::Choice,
+        _ if !choices.is_empty() || !command.is_empty() => InputKind::Choice,
+        _ => InputKind::Text,
+    };
+    let name = text(&["name", "nombre"]);
+    (!name.is_empty()).then(|| Input {
+        name,
+        kind,
+        label: text(&["label", "prompt", "pregunta", "descripcion", "description"]),
+        choices,
+        command,
+        default: get(&["default", "defecto"]).map(|v| v.words(1)),
+        secret: matches!(get(&["secret", "secreto"]), Some(Value::Flag(true))),
+    })
 }
 
 fn named(line: &str, key: &str) -> bool {
@@ -124,6 +162,19 @@ mod tests {
         assert_eq!(front.entry(&["revisores"]).map(|(_, l, _)| *l), Some(4));
         assert_eq!(front.list(&["revisores"]), ["Ana", "Eva"]);
         assert_eq!(front.problem, None);
+    }
+
+    #[test]
+    fn values_that_are_asked_for_are_told_by_name_kind_and_choices() {
+        let front = read(
+            "---\ninputs:\n  - VERSION\n  - {name: SIDE, choices: [blue, green], default: blue}\n  - name: COUNT\n    tipo: numero\n    pregunta: cuántos\n  - {name: DB_PASSWORD, secret: true}\n---\n",
+        );
+        let names: Vec<&str> = front.inputs.iter().map(|i| i.name.as_str()).collect();
+        assert_eq!(names, ["VERSION", "SIDE", "COUNT", "DB_PASSWORD"]);
+        assert_eq!(front.inputs[1].kind, InputKind::Choice);
+        assert_eq!((front.inputs[1].choices.len(), front.inputs[1].default.as_deref()), (2, Some("blue")));
+        assert_eq!((front.inputs[2].kind, front.inputs[2].label.as_str()), (InputKind::Number, "cuántos"));
+        assert!(front.inputs[3].secret);
     }
 
     #[test]

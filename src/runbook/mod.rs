@@ -2,14 +2,19 @@
 //! wrong with it.
 
 mod blocks;
+pub mod condition;
+pub mod danger;
 mod entropy;
 mod fences;
 mod front;
 pub mod lint;
+mod mark;
+pub mod needs;
 pub mod new;
 pub mod placeholder;
 mod prepare;
 mod read;
+pub mod variables;
 mod vocabulary;
 mod walk;
 pub mod words;

@@ -198,5 +198,5 @@ pub(super) fn contact(text: &str) -> Option<Contact> {
 
 /// A line of a list.
 pub(super) fn item(text: &str, line: usize) -> Item {
-    Item { text: clean(text), line }
+    Item { text: clean(text), code: Vec::new(), line }
 }

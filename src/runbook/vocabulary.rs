@@ -43,6 +43,18 @@ pub(super) enum Label {
     Criticality,
     /// Whether there is a way back.
     Undoable,
+    /// Whether it only looks.
+    Looks,
+    /// Whether it takes data away.
+    Loses,
+    /// The machine that it runs on.
+    Host,
+    /// The condition on which it is done at all.
+    When,
+    /// What the signals are to be before it counts as done.
+    Until,
+    /// How long it may take.
+    Timeout,
     /// When to go back.
     Triggers,
     /// What is seen of a problem.
@@ -292,7 +304,7 @@ pub(super) fn area(heading: &str) -> Option<Area> {
 /// Bytes of the longest label, with room for marks and brackets around it: a sentence is none.
 const LONGEST: usize = 80;
 /// Labels, each as a whole.
-const LABELS: [(Label, &[&str]); 12] = [
+const LABELS: [(Label, &[&str]); 18] = [
     (
         Label::Expected,
         &[
@@ -375,6 +387,12 @@ const LABELS: [(Label, &[&str]); 12] = [
         ],
     ),
     (Label::Criticality, &["criticidad", "criticality"]),
+    (Label::Looks, &["solo lectura", "solo mira", "read-only", "read only", "looks only"]),
+    (Label::Loses, &["pierde datos", "destruye datos", "data loss", "loses data", "destroys data"]),
+    (Label::Host, &["host", "servidor", "maquina", "machine", "server", "runs on", "se ejecuta en"]),
+    (Label::When, &["cuando", "condicion", "when", "condition"]),
+    (Label::Until, &["until", "hasta", "hasta que"]),
+    (Label::Timeout, &["timeout", "tiempo maximo", "maximum time", "time limit"]),
     (
         Label::Commands,
         &[

@@ -2,6 +2,7 @@
 //! that is open, the label it stands under.
 
 use crate::model::runbook::Command;
+use crate::model::runbook::Item;
 use crate::model::runbook::Runbook;
 use crate::model::runbook::Section;
 use crate::model::runbook::Step;
@@ -15,6 +16,7 @@ use crate::runbook::blocks::ListItem;
 use crate::runbook::fences::Meaning;
 use crate::runbook::fences::begins_as_command;
 use crate::runbook::fences::meaning;
+use crate::runbook::mark;
 use crate::runbook::read::LISTED;
 use crate::runbook::read::contact;
 use crate::runbook::read::item;
@@ -224,26 +226,8 @@ impl Walk {
             None => return self.say(&line.text, line),
         };
         let rest = rest.trim();
-        match label {
-            Label::Duration => {
-                if let Some(step) = self.step() {
-                    step.minutes = words::minutes(rest);
-                }
-                return;
-            }
-            Label::Criticality => {
-                if let Some(step) = self.step() {
-                    step.criticality = words::criticality(rest);
-                }
-                return;
-            }
-            Label::Undoable => {
-                if let Some(step) = self.step() {
-                    step.undoable = words::yes(rest);
-                }
-                return;
-            }
-            _ => {}
+        if mark::take(self.step(), label, rest, line.number) {
+            return;
         }
         self.label = label;
         if rest.is_empty() {
@@ -416,7 +400,8 @@ impl Walk {
     }
 
     fn prerequisite(&mut self, entry: &ListItem) {
-        self.book.prerequisites.extend(first_line(entry).map(|l| item(&l.text, l.number)));
+        let coded = |l: &Line| Item { code: l.code.clone(), ..item(&l.text, l.number) };
+        self.book.prerequisites.extend(first_line(entry).map(coded));
         for block in &entry.blocks {
             if let Block::List { items, .. } = block {
                 for inner in items {
@@ -526,8 +511,10 @@ fn labelled(line: &Line) -> Option<(Option<Label>, &str)> {
     let (label, rest) = line.text.split_once(':')?;
     let known = vocabulary::label(label).filter(|_| label.len() < 40)?;
     // In running text `time: …` or `output: …` is a word like any other.
-    let plain = matches!(known, Label::Duration | Label::Output | Label::Commands)
-        && label.chars().next().is_some_and(char::is_lowercase);
+    let plain = matches!(
+        known,
+        Label::Duration | Label::Output | Label::Commands | Label::Host | Label::When | Label::Until | Label::Timeout
+    ) && label.chars().next().is_some_and(char::is_lowercase);
     (!plain).then_some((Some(known), rest))
 }
 

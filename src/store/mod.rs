@@ -13,6 +13,7 @@ mod lease;
 mod migrate;
 pub mod queue;
 pub mod recordings;
+mod runs;
 
 pub use error::StoreError;
 pub use file::Note;
@@ -110,6 +111,22 @@ impl Store {
             (store, migrate::Standing::Current) => Ok(store),
             (_, migrate::Standing::Older) => Err(StoreError::Older(path)),
             (_, migrate::Standing::Newer) => Err(StoreError::Newer(path)),
+        }
+    }
+
+    /// Opens the store at `url` as it is, to write to it; neither makes one nor brings one up to date.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be used as it is.
+    pub async fn join(url: &str, wait: Millis) -> Result<Self, StoreError> {
+        let path = path(url).ok_or(StoreError::OtherDatabase)?;
+        if !path.exists() {
+            return Err(StoreError::NotThere(path));
+        }
+        match Self::current(&path, wait).await? {
+            Ok(store) => Ok(store),
+            Err(Stale::Older) => Err(StoreError::Older(path)),
+            Err(Stale::Broken) => Err(StoreError::Damaged(path)),
         }
     }
 

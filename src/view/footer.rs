@@ -67,6 +67,35 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     }
 }
 
+/// What is said while a procedure is walked.
+fn walk_words(lang: Lang, notice: &Notice) -> String {
+    match notice {
+        Notice::PrepareFirst(step) => lang.notice_prepare_first(step),
+        Notice::Failed(why) => why.clone(),
+        Notice::NoRun => lang.notice_no_run(),
+        Notice::RunOver => lang.notice_run_over(),
+        Notice::RunOpening => lang.notice_run_opening(),
+        Notice::RunDisplaced => lang.notice_run_displaced(),
+        Notice::RunRevived => lang.notice_run_revived(),
+        Notice::StepRuns => lang.notice_step_runs(),
+        Notice::SayFirst => lang.notice_say_first(),
+        Notice::ByHand => lang.notice_by_hand(),
+        Notice::NoValidation => lang.notice_no_validation(),
+        Notice::NoUndo => lang.notice_no_undo(),
+        Notice::MustBeSigned => lang.notice_must_be_signed(),
+        Notice::NoStep => lang.notice_no_step(),
+        Notice::NothingToJudge => lang.notice_nothing_to_judge(),
+        Notice::NothingRuns => lang.notice_nothing_runs(),
+        Notice::Stopping => lang.notice_stopping(),
+        Notice::Killing => lang.notice_killing(),
+        Notice::NoOutput => lang.notice_no_output(),
+        Notice::NoWayBack => lang.notice_no_way_back(),
+        Notice::OneRun => lang.notice_one_run(),
+        Notice::NoSteps => lang.notice_no_steps(),
+        _ => String::new(),
+    }
+}
+
 fn words(lang: Lang, zone: Zone, notice: &Notice) -> String {
     match notice {
         Notice::NoSuchKey(key) => lang.notice_no_key(key),
@@ -105,5 +134,6 @@ fn words(lang: Lang, zone: Zone, notice: &Notice) -> String {
         Notice::Helping(id, who) => lang.notice_helping(id, who),
         Notice::ReadOnly => lang.notice_read_only(),
         Notice::Frozen => lang.notice_frozen(),
+        _ => walk_words(lang, notice),
     }
 }

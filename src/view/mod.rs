@@ -16,6 +16,7 @@ mod alerts;
 mod ascii;
 mod card;
 mod chart;
+mod console;
 mod detail;
 mod facts;
 mod failures;
@@ -34,6 +35,8 @@ mod runbook;
 mod sessions;
 mod signals;
 mod todo;
+mod walk;
+mod walk_card;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::engine::matching;
+use crate::engine::run::rows;
 use crate::engine::sentence::sentence;
 use crate::engine::state::Overlay;
 use crate::engine::words;
@@ -21,6 +22,8 @@ use crate::view::links;
 use crate::view::note;
 use crate::view::paint::Painter;
 use crate::view::runbook;
+use crate::view::walk;
+use crate::view::walk_card;
 
 /// One line of a page: pieces one after another.
 pub(super) type Line = Vec<(String, Role)>;
@@ -58,6 +61,20 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
             }
             None
         }
+        Overlay::Begin(book) => {
+            walk_card::begin(p, screen, *book);
+            None
+        }
+        Overlay::Walk
+        | Overlay::Checks(_)
+        | Overlay::Approval
+        | Overlay::RunCard(_)
+        | Overlay::Value(_)
+        | Overlay::Words(_)
+        | Overlay::StepText(_)
+        | Overlay::Output(..)
+        | Overlay::Call(_)
+        | Overlay::Quit => on_walk(p, screen),
         Overlay::Silence(silence) => card::draw(p, screen, silence),
         Overlay::Known(mark) => {
             card::known(p, screen, mark);
@@ -73,6 +90,37 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
         }
         Overlay::Palette(prompt, at) => palette(p, screen, prompt.text(), &prompt.before_cursor(), *at),
     }
+}
+
+/// The walk, and what lies over it.
+fn on_walk(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
+    let (state, lang) = (p.state, p.lang());
+    if let Overlay::Call(at) = &state.ui.overlay {
+        let lines = walk_card::call(p, state.run.as_deref());
+        page(p, screen, &lang.page_call(), &lines, *at);
+        return None;
+    }
+    let run = state.run.as_deref()?;
+    let cursor = walk::draw(p, screen);
+    match &state.ui.overlay {
+        Overlay::Checks(at) => walk_card::checks(p, screen, run, *at),
+        Overlay::Approval => walk_card::approval(p, screen, run),
+        Overlay::RunCard(card) => return walk_card::run_card(p, screen, run, card),
+        Overlay::Value(ask) => return walk_card::value(p, screen, ask),
+        Overlay::Words(words) => return Some(walk_card::words(p, screen, run, words)),
+        Overlay::StepText(at) => {
+            let step = rows::step(run).map(|(_, s)| s)?;
+            let lines = walk::text_of(run, step, lang);
+            page(p, screen, &format!("{} {}", lang.walk_step(&step.id), step.title), &lines, *at);
+        }
+        Overlay::Output(all, at) => {
+            let shown: Vec<Line> = all.iter().map(|l| vec![(l.clone(), Role::Text)]).collect();
+            page(p, screen, &lang.page_output(), &shown, *at);
+        }
+        Overlay::Quit => walk_card::quit(p, screen, run),
+        _ => return cursor,
+    }
+    None
 }
 
 /// A box in the middle, as tall as its text needs; long lines are wrapped, not cut.
@@ -108,7 +156,7 @@ pub(super) fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line
 }
 
 /// A line of one piece is wrapped; one of several (a table row) wraps its last piece under itself.
-fn wrap(line: &Line, width: usize) -> Vec<Line> {
+pub(super) fn wrap(line: &Line, width: usize) -> Vec<Line> {
     let Some((last, fixed)) = line.split_last() else {
         return vec![Vec::new()];
     };

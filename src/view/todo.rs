@@ -2,10 +2,18 @@
 
 use ratatui::layout::Rect;
 
-use crate::engine::library;
+use crate::engine::State;
+use crate::engine::library::Suggestion;
+use crate::engine::run::Run;
+use crate::engine::run::rows;
 use crate::engine::sentence::sentence;
 use crate::engine::settings::Contact;
+use crate::engine::todo;
+use crate::engine::todo::Item;
+use crate::lang::Lang;
 use crate::layout::Pane;
+use crate::model::run::Status;
+use crate::model::run::Tale;
 use crate::model::text;
 use crate::theme::Role;
 use crate::view::paint::Painter;
@@ -58,6 +66,7 @@ fn why(p: &mut Painter<'_>, area: Rect, used: u16) {
 }
 
 /// One thing that can be selected, and the lines below it.
+#[derive(Clone)]
 struct Row {
     /// Its pieces.
     pieces: Vec<(String, Role)>,
@@ -70,27 +79,28 @@ struct Row {
 pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
     let state = p.shown();
     let lang = p.lang();
-    let advised = library::advised(state);
-    let contacts = contacts(p);
-    if contacts.is_empty() && advised.is_empty() {
+    let items = todo::items(state);
+    if items.is_empty() {
         p.text(area.x, area.y, area.width, &lang.todo_no_contacts(), Role::Muted);
         return;
     }
     let focused = p.state.ui.focus == Pane::Todo;
     let at = p.state.ui.selected[Pane::Todo.index()];
-    let books = advised.iter().enumerate().filter_map(|(i, s)| {
-        let book = state.library.books.get(s.book)?;
-        let minutes = book.says.minutes.map(|m| format!("  {}", lang.runbook_minutes(m.round()))).unwrap_or_default();
-        let pieces = vec![
-            (format!("{}  ", i + 1), Role::Key),
-            (format!("{}  ", book.says.id), Role::Text),
-            (book.says.title.clone(), Role::Text),
-            (minutes, Role::Muted),
-        ];
-        Some(Row { pieces, hint: lang.todo_read(), reason: Some(s.reason.words(lang)) })
-    });
-    let n = advised.len();
-    let rows: Vec<Row> = books.chain(contacts).collect();
+    let mut nth = 0;
+    let contacts = contacts(p);
+    let rows: Vec<Row> = items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Walk => state.run.as_deref().map(|r| walked(r, lang)),
+            Item::Left(at) => state.runs.get(*at).map(|(tale, alive)| left(tale, *alive, lang)),
+            Item::Book(suggestion) => {
+                nth += 1;
+                book(state, suggestion, nth)
+            }
+            Item::Contact(at) => contacts.get(*at).cloned(),
+        })
+        .collect();
+    let n = items.iter().position(|i| matches!(i, Item::Contact(_))).unwrap_or(usize::MAX);
     // Lines in all: a reason below a procedure, a title above the contacts.
     let height = |i: usize, row: &Row| u16::from(row.reason.is_some()) + 1 + u16::from(i == n);
     let from = if focused { scrolled(&rows, at, area.height, height) } else { 0 };
@@ -123,6 +133,52 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
         }
     }
     why(p, area, y - area.y + 1);
+}
+
+/// The walk that goes on here.
+fn walked(run: &Run, lang: Lang) -> Row {
+    let (done, all) = rows::progress(run);
+    let reason = match &run.tale.open {
+        Some((_, step)) => lang.todo_walk_running(step),
+        None => lang.todo_walk_open(),
+    };
+    let pieces = vec![
+        ("►  ".to_owned(), Role::Key),
+        (lang.todo_walk(&run.book.id, done, all), Role::Text),
+        (format!("  {}", run.book.title), Role::Text),
+    ];
+    Row { pieces, hint: lang.todo_back(), reason: Some(reason) }
+}
+
+/// One that was left.
+fn left(tale: &Tale, alive: bool, lang: Lang) -> Row {
+    let unknown = tale.steps.iter().find(|(_, s)| s.status == Status::Unknown).map(|(id, _)| id);
+    let reason = match (&tale.open, unknown) {
+        (Some((_, step)), _) if alive => lang.todo_left_running(step, &tale.head.who),
+        (_, Some(step)) => lang.todo_left_unknown(step),
+        _ => lang.todo_left_open(&tale.head.who),
+    };
+    let role = if unknown.is_some() { Role::Unknown } else { Role::Text };
+    let pieces = vec![
+        ("►  ".to_owned(), Role::Key),
+        (format!("{}  ", tale.head.runbook), role),
+        (tale.head.title.clone(), Role::Text),
+    ];
+    Row { pieces, hint: lang.todo_back(), reason: Some(reason) }
+}
+
+/// A procedure that fits.
+fn book(state: &State, suggestion: &Suggestion, nth: usize) -> Option<Row> {
+    let lang = state.settings.lang;
+    let book = state.library.books.get(suggestion.book)?;
+    let minutes = book.says.minutes.map(|m| format!("  {}", lang.runbook_minutes(m.round()))).unwrap_or_default();
+    let pieces = vec![
+        (format!("{nth}  "), Role::Key),
+        (format!("{}  ", book.says.id), Role::Text),
+        (book.says.title.clone(), Role::Text),
+        (minutes, Role::Muted),
+    ];
+    Some(Row { pieces, hint: lang.todo_read(), reason: Some(suggestion.reason.words(lang)) })
 }
 
 /// The first row that is drawn, so that the selected one is in sight.

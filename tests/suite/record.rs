@@ -397,7 +397,12 @@ async fn a_store_that_cannot_be_used_says_what_to_do() {
     let house = House::new("");
     house.good(&["incident", "open", "--title", "old"]).await;
     let pool = sqlx::SqlitePool::connect(&house.url()).await.unwrap();
-    for sql in ["DROP TABLE chunk", "DROP TABLE recording", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+    for sql in [
+        "DROP TABLE chunk",
+        "DROP TABLE recording",
+        "DROP TABLE run_line",
+        "DELETE FROM _sqlx_migrations WHERE version > 1",
+    ] {
         sqlx::query(sql).execute(&pool).await.unwrap();
     }
     pool.close().await;
@@ -427,7 +432,7 @@ async fn a_full_disk_and_a_read_only_folder_are_said() {
     let script = r#"
         set -e
         mkdir -p "$HOUSE/state"
-        mount -t tmpfs -o size=200k none "$HOUSE/state"
+        mount -t tmpfs -o size=256k none "$HOUSE/state"
         $CABINA incident open --title fills
         set +e
         i=0

@@ -213,6 +213,7 @@ fn what_fits_comes_first_with_its_reason() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let mut state = play::play(&play::read(&folder.join("deploy-marked.toml")), 27 * 60_000);
     let book = |name: &str, front: &str| Book {
+        hash: String::new(),
         says: runbook::read(
             name,
             format!("---\n{front}\n---\n# {name}\n## Pasos\n### Paso 1: x\n```bash\nls\n```\n").as_bytes(),

@@ -1,0 +1,13 @@
+//! Steps of a procedure, run: the supervisor that runs them, and the way to it.
+
+mod block;
+pub mod cast;
+pub mod client;
+pub mod file;
+mod heart;
+mod look;
+mod prove;
+pub mod settle;
+mod shell;
+pub mod supervisor;
+pub mod wire;

@@ -1,0 +1,218 @@
+//! What the supervisor says, taken in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::engine::commands::notice;
+use crate::engine::commands::show;
+use crate::engine::effect::Effect;
+use crate::engine::effect::Keys;
+use crate::engine::effect::Reaction;
+use crate::engine::effect::RecordOrder;
+use crate::engine::effect::RunOrder;
+use crate::engine::event::Kind;
+use crate::engine::event::Left;
+use crate::engine::run::Asked;
+use crate::engine::run::Link;
+use crate::engine::run::Run;
+use crate::engine::run::blocks;
+use crate::engine::run::rows;
+use crate::engine::run::rows::Row;
+use crate::engine::run::told::facts;
+use crate::engine::run::until;
+use crate::engine::run::walk;
+use crate::engine::state::Mode;
+use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
+use crate::engine::state::State;
+use crate::engine::timeline::Entry;
+use crate::layout;
+use crate::model::run::Alive;
+use crate::model::run::Tale;
+use crate::model::run::Told;
+use crate::model::run::What;
+use crate::model::runbook::Runbook;
+
+/// Takes in what is told of runs.
+pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
+    match kind {
+        Kind::WalkAsked { book, auto, fills } => {
+            state.asked = Some(Asked { book, auto: *auto, fills });
+            Reaction::none()
+        }
+        Kind::RunTold { run, told: line } => told(state, &run, &line),
+        Kind::RunCaught { run, missed } => caught(state, &run, missed),
+        Kind::RunKnown { values } => known(state, values),
+        Kind::RunRefused { why } => refused(state, why),
+        Kind::RunLeft { run, left: why } => left(state, &run, why),
+        Kind::RunsFound { runs } => {
+            state.runs = runs;
+            Reaction::redraw()
+        }
+        Kind::RunRead { tale, book, alive } => read(state, *tale, book, alive),
+        Kind::OutputRead { lines: Ok(lines) } => {
+            // The end is what a person looks for first.
+            let at = lines.len();
+            show(state, Overlay::Output(lines, at))
+        }
+        Kind::OutputRead { lines: Err(why) } => notice(state, Notice::Failed(why)),
+        Kind::Proved { items } => walk::proved(state, &items),
+        Kind::SecretGiven { name, given } => walk::secret(state, &name, given),
+        Kind::KeysBack => walk::keys_back(state),
+        Kind::StepOutput { bytes } => output(state, &bytes),
+        Kind::StepAlive { alive: seen } => alive(state, seen),
+        _ => Reaction::none(),
+    }
+}
+
+/// A run was read from its file: it is the one that is driven from here, as far as it can be.
+fn read(state: &mut State, tale: Tale, book: Arc<Runbook>, alive: bool) -> Reaction {
+    let mut run = Run::new(tale, book, if alive { Link::Opening } else { Link::Gone(String::new()) });
+    // The step that ran when it was left is what whoever comes back looks for.
+    let last = run.tale.steps.iter().max_by_key(|(_, s)| s.ended.or(s.began)).map(|(id, _)| id.clone());
+    let open = run.tale.open.as_ref().map(|(_, id)| id.clone());
+    let place = open.or(last).and_then(|id| run.place(&id));
+    run.console_of = place;
+    let rows = rows::rows(&run);
+    let at = place.and_then(|p| rows.iter().position(|r| *r == Row::Step(p)));
+    let waits = at.is_some() && run.tale.open.is_some();
+    run.at = match (waits, rows::next(&run)) {
+        (false, Some(next)) => next,
+        _ => at.unwrap_or(0),
+    };
+    state.run = Some(Box::new(run));
+    show(state, Overlay::Walk)
+}
+
+/// What is to be done whatever has happened: the terminal follows the screen, keys come back when nothing runs.
+pub(crate) fn due(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let size = layout::console(state.ui.size, state.ui.zoom);
+    let cockpit = state.mode == Mode::Cockpit;
+    effects.extend(until::due(state));
+    let Some(run) = &mut state.run else { return effects };
+    if cockpit && run.console.size() != size {
+        run.console.resize(size.0, size.1);
+        if run.tale.open.is_some() && run.link == Link::Live {
+            effects.push(Effect::Run(RunOrder::Resize { columns: size.0, rows: size.1 }));
+        }
+    }
+    if state.ui.typing && (run.tale.open.is_none() || run.link != Link::Live) && run.queue.is_empty() && !run.starting {
+        state.ui.typing = false;
+        effects.push(Effect::Keys(Keys::Here));
+    }
+    effects
+}
+
+/// A line is on the disk.
+fn told(state: &mut State, name: &str, told: &Told) -> Reaction {
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    let known = &run.tale.head.run;
+    if !(known.is_empty() || known == name) || told.seq <= run.tale.seq {
+        return Reaction::none();
+    }
+    run.tale.take(told);
+    let mut effects = Vec::new();
+    // Words for the timeline; whoever folds the file in later makes the same entry of the same line.
+    if let Some((who, fact)) = facts(&run.tale, Some(&run.book), told) {
+        let id = entry_id(name, told.seq);
+        if state.timeline.find_mut(told.at, &id).is_none() {
+            state.timeline.put(Entry { id, ..Entry::new(told.at, fact, who) });
+        }
+    }
+    effects.push(Effect::Record(0, RecordOrder::Run { run: name.to_owned(), lines: vec![told.clone()] }));
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    match &told.what {
+        What::Began { .. } => {
+            run.starting = false;
+            run.alive = None;
+            run.stopping = false;
+        }
+        What::Ended { block, end } => {
+            run.alive = None;
+            run.stopping = false;
+            let found = run.tale.block(*block).map(|(id, b)| (id.to_owned(), b.part));
+            // Of a run that is read again the lines say what was judged.
+            if let Some((id, part)) = found.filter(|_| run.link == Link::Live) {
+                effects.extend(blocks::ended(state, part, &id, end));
+            }
+        }
+        What::Lost { .. } => {
+            run.alive = None;
+            run.queue.clear();
+        }
+        // A placeholder that was filled in stays so for whoever takes the run over.
+        What::Given { name, value } if !crate::runbook::variables::is_name(name) => {
+            run.fills.insert(name.clone(), value.clone());
+        }
+        _ => {}
+    }
+    effects.extend(walk::moved(state, &told.what));
+    effects.extend(blocks::next(state));
+    Reaction { effects, redraw: true }
+}
+
+/// The identifier of the entry that is made of a line of a run.
+#[must_use]
+pub fn entry_id(run: &str, seq: u64) -> String {
+    format!("run-{run}-{seq}")
+}
+
+/// All lines are here: from now on what is asked for is done.
+fn caught(state: &mut State, name: &str, missed: u64) -> Reaction {
+    let Some(run) = state.run.as_mut().filter(|r| r.tale.head.run == name) else { return Reaction::none() };
+    run.link = Link::Live;
+    run.missed = missed;
+    let effects = blocks::next(state);
+    Reaction { effects, redraw: true }
+}
+
+fn known(state: &mut State, values: BTreeMap<String, String>) -> Reaction {
+    if let Some(run) = &mut state.run {
+        run.values = values;
+    }
+    Reaction::redraw()
+}
+
+fn refused(state: &mut State, why: String) -> Reaction {
+    if let Some(run) = &mut state.run {
+        run.starting = false;
+        run.queue.clear();
+        run.problem = Some(why);
+    }
+    Reaction::redraw()
+}
+
+fn left(state: &mut State, name: &str, left: Left) -> Reaction {
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    let known = &run.tale.head.run;
+    if !known.is_empty() && known != name {
+        return Reaction::none();
+    }
+    run.starting = false;
+    run.queue.clear();
+    run.waiting = None;
+    run.alive = None;
+    match left {
+        Left::OnPurpose => {}
+        Left::Displaced => run.link = Link::Displaced,
+        Left::Gone(why) => run.link = Link::Gone(why),
+    }
+    Reaction::redraw()
+}
+
+/// A piece of output. It comes in floods: the next tick draws it, or at once where little comes.
+fn output(state: &mut State, bytes: &[u8]) -> Reaction {
+    if let Some(run) = &mut state.run {
+        run.console.take(bytes);
+    }
+    Reaction::redraw()
+}
+
+fn alive(state: &mut State, alive: Alive) -> Reaction {
+    let now = state.now;
+    if let Some(run) = state.run.as_mut().filter(|r| r.tale.open.is_some()) {
+        run.alive = Some((alive, now));
+    }
+    Reaction::redraw()
+}

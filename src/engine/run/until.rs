@@ -1,0 +1,108 @@
+//! A step that is done only when its signals are what they are to be, for long enough: judged on figures of one minute,
+//! counted from the step's end, with a countdown.
+
+use crate::engine::effect::Effect;
+use crate::engine::run::Waiting;
+use crate::engine::run::blocks::judged;
+use crate::engine::run::say::Tone;
+use crate::engine::signals::Signal;
+use crate::engine::state::State;
+use crate::engine::state::outdated;
+use crate::engine::words;
+use crate::model::run::Because;
+use crate::model::run::Status;
+use crate::model::runbook::Limit;
+use crate::model::runbook::Step;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::ERROR_RATE_1M;
+use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::model::time::Span;
+use crate::model::time::Stamp;
+
+/// The signal that a condition is judged by: of figures with a memory of five minutes the one with a memory of one.
+#[must_use]
+pub fn judged_by<'a>(state: &'a State, limit: &Limit) -> Option<&'a Signal> {
+    let name = if limit.signal == ERROR_RATE { ERROR_RATE_1M } else { &limit.signal };
+    state.signals.get(name).or_else(|| state.signals.get(&limit.signal))
+}
+
+/// The value that a condition is judged by now; `None` where it is not fresh, or holds what was before `since`.
+fn value(state: &State, limit: &Limit, since: Stamp) -> Option<f64> {
+    let signal = judged_by(state, limit)?;
+    if outdated(state, signal) {
+        return None;
+    }
+    let (at, sample) = signal.last.as_ref()?;
+    // A figure of a minute speaks of what followed the step once that minute has passed.
+    let memory = if signal.spec.query.is_some() { 0 } else { MINUTE };
+    (at.since(since) >= memory).then(|| sample.reading.value()).flatten()
+}
+
+fn holds(limit: &Limit, value: f64) -> bool {
+    if limit.above { value > limit.value } else { value < limit.value }
+}
+
+/// What a condition wants, as a person reads it.
+#[must_use]
+pub fn wanted(state: &State, limit: &Limit) -> String {
+    let unit = judged_by(state, limit).map(|s| s.spec.unit);
+    let lang = state.settings.lang;
+    let value = unit.map_or_else(|| limit.value.to_string(), |u| words::figure(lang, limit.value, u));
+    let sign = if limit.above { '>' } else { '<' };
+    format!("{} {sign} {value}", words::signal(lang, &limit.signal))
+}
+
+/// Looks whether what is waited for has come, or can come no more.
+pub(crate) fn due(state: &mut State) -> Vec<Effect> {
+    let now = state.now;
+    let Some(run) = &state.run else { return Vec::new() };
+    let Some(waiting) = run.waiting.clone() else { return Vec::new() };
+    let Some(step) = run.step(waiting.step).cloned() else { return Vec::new() };
+    let mut held = waiting.held.clone();
+    for (until, held) in step.until.iter().zip(&mut held) {
+        match value(state, &until.limit, waiting.since) {
+            Some(value) if holds(&until.limit, value) => _ = held.get_or_insert(now),
+            // What is not seen neither holds nor breaks; a lost sample must not start the clock anew.
+            None => {}
+            Some(_) => *held = None,
+        }
+    }
+    let passed = now.since(waiting.since);
+    let good = |(until, held): (&crate::model::runbook::Until, &Option<Stamp>)| {
+        held.is_some_and(|at| now.since(at) >= until.hold) && value(state, &until.limit, waiting.since).is_some()
+    };
+    let done = step.until.iter().zip(&held).all(good);
+    let late = step.until.iter().zip(&held).find(|(u, h)| passed >= u.timeout && !good((u, h))).map(|(u, _)| u);
+    let over = late
+        .map(|u| Because::Signals { wanted: wanted(state, &u.limit), value: value(state, &u.limit, waiting.since) });
+    let Some(run) = &mut state.run else { return Vec::new() };
+    if done {
+        run.waiting = None;
+        return vec![judged(&step.id, Status::Ok, Because::Nothing)];
+    }
+    if let Some(because) = over {
+        run.waiting = None;
+        return vec![judged(&step.id, Status::Failed, because)];
+    }
+    run.waiting = Some(Waiting { held, ..waiting });
+    Vec::new()
+}
+
+/// What is waited for, how long it has held, and how long there is.
+pub(crate) fn words(state: &State, step: &Step, waiting: &Waiting) -> Vec<(String, Tone)> {
+    let lang = state.settings.lang;
+    let now = state.now;
+    let line = |(until, held): (&crate::model::runbook::Until, &Option<Stamp>)| {
+        let unit = judged_by(state, &until.limit).map(|s| s.spec.unit);
+        let value = value(state, &until.limit, waiting.since);
+        let is = match (value, unit) {
+            (Some(v), Some(u)) => words::figure(lang, v, u),
+            _ => lang.say_until_unseen(),
+        };
+        let left: Millis = (until.timeout - now.since(waiting.since)).max(0);
+        let held = Span(held.map_or(0, |at| now.since(at)));
+        (lang.say_until(wanted(state, &until.limit), is, held, Span(until.hold), Span(left)), Tone::Plain)
+    };
+    step.until.iter().zip(&waiting.held).map(line).take(2).collect()
+}

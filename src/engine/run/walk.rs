@@ -1,0 +1,516 @@
+//! What a person asks of the walk. Enter opens and never runs; whatever changes something passes [`start`], and nothing
+//! else does.
+
+use crate::engine::commands::notice;
+use crate::engine::commands::show;
+use crate::engine::effect::Effect;
+use crate::engine::effect::Keys;
+use crate::engine::effect::Reaction;
+use crate::engine::effect::RunOrder;
+use crate::engine::prompt::Prompt;
+use crate::engine::run::Link;
+use crate::engine::run::Run;
+use crate::engine::run::ask;
+use crate::engine::run::ask::Ask;
+use crate::engine::run::begin;
+use crate::engine::run::blocks;
+use crate::engine::run::card;
+use crate::engine::run::card::Demand;
+use crate::engine::run::card::Doing;
+use crate::engine::run::card::FLUSHED;
+use crate::engine::run::card::RunCard;
+use crate::engine::run::plan;
+use crate::engine::run::rows;
+use crate::engine::run::rows::Row;
+use crate::engine::run::words;
+use crate::engine::run::words::Purpose;
+use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
+use crate::engine::state::State;
+use crate::input::command::Command;
+use crate::input::key::Chord;
+use crate::input::key::Code;
+use crate::model::run::Because;
+use crate::model::run::Outcome;
+use crate::model::run::Status;
+use crate::model::run::What;
+use crate::model::runbook::Criticality;
+use crate::model::runbook::Section;
+
+/// May something be changed from here now? The one place that says no.
+pub(crate) fn hands_off(state: &State) -> Option<Notice> {
+    match () {
+        () if state.settings.read_only => Some(Notice::ReadOnly),
+        () if state.ui.frozen.is_some() => Some(Notice::Frozen),
+        () => None,
+    }
+}
+
+/// A command while the walk is in sight, or one that belongs to it from anywhere.
+pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
+    if state.run.is_none() {
+        return notice(state, Notice::NoRun);
+    }
+    state.ui.overlay = Overlay::Walk;
+    match command {
+        Command::Execute => execute(state, Doing::Do),
+        Command::Validate => execute(state, Doing::Validate),
+        Command::Undo => execute(state, Doing::Undo),
+        Command::Skip => words::skip(state),
+        Command::Stop => stop(state),
+        Command::Type => type_into(state),
+        Command::Output => output(state),
+        Command::Deviate => words::ask(state, |at| Some(Purpose::Deviate(at?))),
+        Command::WayBack => way_back(state),
+        Command::Leave => words::ask(state, |_| Some(Purpose::Leave)),
+        Command::Call => show(state, Overlay::Call(0)),
+        Command::Yes => judge(state, true),
+        Command::No => judge(state, false),
+        _ => Reaction::redraw(),
+    }
+}
+
+/// Why nothing can be asked of the run now.
+pub(super) fn held_up(state: &State) -> Option<Notice> {
+    let run = state.run.as_ref()?;
+    hands_off(state).or(match &run.link {
+        _ if run.tale.outcome.is_some() => Some(Notice::RunOver),
+        Link::Opening => Some(Notice::RunOpening),
+        Link::Displaced => Some(Notice::RunDisplaced),
+        Link::Live | Link::Gone(_) => None,
+    })
+}
+
+pub(super) fn me(state: &State) -> String {
+    state.settings.operator.clone()
+}
+
+/// Starts a supervisor anew where the old one is gone; says so, and nothing else is done.
+pub(super) fn revive(state: &mut State) -> Option<Reaction> {
+    let run = state.run.as_mut().filter(|r| matches!(r.link, Link::Gone(_)))?;
+    run.link = Link::Opening;
+    let head = Box::new(run.tale.head.clone());
+    let names = plan::names(&run.book);
+    notice(state, Notice::RunRevived);
+    Some(Reaction::with(Effect::Run(RunOrder::Resume { head, names })))
+}
+
+fn execute(state: &mut State, doing: Doing) -> Reaction {
+    if let Some(why) = held_up(state) {
+        return notice(state, why);
+    }
+    if let Some(reaction) = revive(state) {
+        return reaction;
+    }
+    let Some(run) = &state.run else { return Reaction::none() };
+    if run.busy() {
+        return notice(state, Notice::StepRuns);
+    }
+    let Some(row) = rows::selected(run) else { return Reaction::none() };
+    let Row::Step(at) = row else { return show(state, Overlay::Checks(0)) };
+    let Some(step) = run.step(at) else { return Reaction::none() };
+    if run.tale.status(&step.id) == Status::Unknown && doing != Doing::Validate {
+        return notice(state, Notice::SayFirst);
+    }
+    if card::wanted(step, at, doing).is_empty() {
+        return notice(
+            state,
+            match doing {
+                Doing::Do => Notice::ByHand,
+                Doing::Validate => Notice::NoValidation,
+                Doing::Undo => Notice::NoUndo,
+            },
+        );
+    }
+    let proper = matches!(step.section, Section::Steps | Section::Post) && doing == Doing::Do;
+    if proper && !rows::checked(run) {
+        return show(state, Overlay::Checks(0));
+    }
+    if proper && let Some(first) = rows::unprepared(run).first() {
+        let id = first.id.clone();
+        return notice(state, Notice::PrepareFirst(id));
+    }
+    if proper && needs_approval(state) {
+        return show(state, Overlay::Approval);
+    }
+    let wishes = ask::wishes(run, at, doing);
+    if !wishes.is_empty() {
+        return asks(state, Ask::new(at, doing, wishes));
+    }
+    ready(state, at, doing)
+}
+
+/// A second person has to agree before the first change, and nobody has.
+fn needs_approval(state: &State) -> bool {
+    let Some(run) = &state.run else { return false };
+    let names = ["aprobacion", "aprobado_por", "aprobadores", "approval", "approved_by", "approvers"];
+    let no = |v: &str| matches!(v.trim().to_lowercase().as_str(), "no" | "false" | "none" | "ninguna");
+    let demanded = run.book.front.get(&names).is_some_and(|v| !no(v));
+    run.book.criticality == Some(Criticality::Critica)
+        && demanded
+        && run.tale.approved.is_none()
+        && run.tale.broke_glass.is_none()
+}
+
+/// Everything is known: looks run at once, changes are asked about.
+fn ready(state: &mut State, at: usize, doing: Doing) -> Reaction {
+    let Some(run) = &state.run else { return Reaction::none() };
+    match card::demand(state, run, at, doing) {
+        None => start(state, at, doing),
+        Some(demand) => {
+            let (typed, opened) = (Prompt::default(), state.now);
+            let card = RunCard { step: at, doing, demand, typed, opened, scroll: 0 };
+            show(state, Overlay::RunCard(Box::new(card)))
+        }
+    }
+}
+
+/// The one place from which blocks are started by a person.
+fn start(state: &mut State, at: usize, doing: Doing) -> Reaction {
+    state.ui.overlay = Overlay::Walk;
+    if let Some(why) = held_up(state) {
+        return notice(state, why);
+    }
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    if run.busy() {
+        return notice(state, Notice::StepRuns);
+    }
+    let Some(step) = run.book.steps.get(at) else { return Reaction::none() };
+    run.queue = card::wanted(step, at, doing).into();
+    run.problem = None;
+    let effects = blocks::next(state);
+    Reaction { effects, redraw: true }
+}
+
+/// A key on the card.
+pub(crate) fn on_card(state: &mut State, mut card: Box<RunCard>, chord: Chord) -> Reaction {
+    let early = state.now.since(card.opened) < FLUSHED;
+    let confirmed = match (&card.demand, chord.code) {
+        (_, Code::Esc) => return show(state, Overlay::Walk),
+        (_, Code::PageDown | Code::Down) => {
+            card.scroll += 5;
+            false
+        }
+        (_, Code::PageUp | Code::Up) => {
+            card.scroll = card.scroll.saturating_sub(5);
+            false
+        }
+        _ if early => false,
+        (Demand::Key, Code::Char('y')) if !chord.ctrl && !chord.alt => true,
+        (Demand::Key, _) => false,
+        (demand, Code::Enter) => demand.text().is_some_and(|t| t == card.typed.text().trim()),
+        _ => {
+            card.typed.key(chord);
+            false
+        }
+    };
+    if confirmed {
+        return start(state, card.step, card.doing);
+    }
+    show(state, Overlay::RunCard(card))
+}
+
+/// Asks for the next value; one that is secret is typed where nobody reads along.
+fn asks(state: &mut State, ask: Ask) -> Reaction {
+    let secret = ask.wishes.first().filter(|w| w.input.secret).map(|w| w.input.name.clone());
+    state.ui.overlay = Overlay::Value(Box::new(ask));
+    match secret {
+        Some(name) => Reaction::with(Effect::Keys(Keys::Secret(name))),
+        None => Reaction::redraw(),
+    }
+}
+
+/// A key while a value is typed.
+pub(crate) fn on_value(state: &mut State, mut ask: Box<Ask>, chord: Chord) -> Reaction {
+    let Some(wish) = ask.wishes.first().cloned() else { return show(state, Overlay::Walk) };
+    match chord.code {
+        Code::Esc => show(state, Overlay::Walk),
+        Code::Enter => {
+            let value = ask.typed.text().trim().to_owned();
+            ask.wrong = ask::wrong(&wish, &value);
+            if ask.wrong.is_some() {
+                return show(state, Overlay::Value(ask));
+            }
+            let name = wish.input.name;
+            let effect = if wish.placeholder {
+                if let Some(run) = &mut state.run {
+                    run.fills.insert(name.clone(), value.clone());
+                }
+                Run::tell(What::Given { name, value })
+            } else {
+                if let Some(run) = &mut state.run {
+                    run.values.insert(name.clone(), value.clone());
+                }
+                Effect::Run(RunOrder::Give { name, value })
+            };
+            let mut reaction = given(state, *ask);
+            reaction.effects.insert(0, effect);
+            reaction
+        }
+        // What there is to choose from, one after the other.
+        Code::Down | Code::Up if !wish.input.choices.is_empty() => {
+            let choices = &wish.input.choices;
+            let at = choices.iter().position(|c| c == ask.typed.text());
+            let n = choices.len();
+            let next = match (at, chord.code) {
+                (None, _) => 0,
+                (Some(at), Code::Down) => (at + 1) % n,
+                (Some(at), _) => (at + n - 1) % n,
+            };
+            ask.typed = Prompt::with(choices.get(next).map_or("", String::as_str));
+            show(state, Overlay::Value(ask))
+        }
+        _ => {
+            ask.typed.key(chord);
+            ask.wrong = None;
+            show(state, Overlay::Value(ask))
+        }
+    }
+}
+
+/// A value is there: the next one, or on with what it was for.
+fn given(state: &mut State, ask: Ask) -> Reaction {
+    let left: Vec<ask::Wish> = ask.wishes.into_iter().skip(1).collect();
+    if left.is_empty() { ready(state, ask.step, ask.doing) } else { asks(state, Ask::new(ask.step, ask.doing, left)) }
+}
+
+/// A secret was typed, or given up.
+pub(crate) fn secret(state: &mut State, name: &str, is_given: bool) -> Reaction {
+    let Overlay::Value(ask) = std::mem::take(&mut state.ui.overlay) else { return Reaction::redraw() };
+    let fits = ask.wishes.first().is_some_and(|w| w.input.name == name);
+    if !fits || !is_given {
+        return show(state, Overlay::Walk);
+    }
+    if let Some(run) = &mut state.run {
+        run.values.insert(name.to_owned(), crate::model::credential::HIDDEN.to_owned());
+    }
+    let mut reaction = given(state, *ask);
+    reaction.effects.insert(0, Effect::Run(RunOrder::GiveSecret { name: name.to_owned() }));
+    reaction
+}
+
+/// A person says whether it is so.
+fn judge(state: &mut State, good: bool) -> Reaction {
+    if let Some(why) = held_up(state) {
+        return notice(state, why);
+    }
+    if let Some(reaction) = revive(state) {
+        return reaction;
+    }
+    let by = me(state);
+    let Some(run) = &state.run else { return Reaction::none() };
+    let Some((_, step)) = rows::step(run).filter(|(_, s)| rows::awaits(run, s)) else {
+        return notice(state, Notice::NothingToJudge);
+    };
+    let gated = step.section == Section::Steps && run.tale.status(&step.id) == Status::Pending;
+    if gated && !rows::checked(run) {
+        return show(state, Overlay::Checks(0));
+    }
+    let (status, step) = (if good { Status::Ok } else { Status::Failed }, step.id.clone());
+    let (reason, because) = (String::new(), Because::Nothing);
+    Reaction::with(Run::tell(What::Judged { step, status, by, reason, because }))
+}
+
+/// A key on the list of what has to be there first.
+pub(crate) fn on_checks(state: &mut State, at: usize, chord: Chord) -> Reaction {
+    let n = state.run.as_ref().map_or(0, |r| r.book.prerequisites.len());
+    let sign = |state: &mut State, items: Vec<usize>, at: usize| {
+        state.ui.overlay = Overlay::Checks(at);
+        if let Some(why) = held_up(state) {
+            return notice(state, why);
+        }
+        if let Some(reaction) = revive(state) {
+            return reaction;
+        }
+        let by = me(state);
+        let open = |i: &usize| state.run.as_ref().is_some_and(|r| !r.tale.signed.contains_key(i));
+        let signed = items.into_iter().filter(open);
+        let effects: Vec<Effect> = signed.map(|item| Run::tell(What::Signed { item, by: by.clone() })).collect();
+        Reaction { effects, redraw: true }
+    };
+    match chord.code {
+        Code::Esc | Code::Enter | Code::Char('q') => show(state, Overlay::Walk),
+        Code::Down | Code::Char('j') => show(state, Overlay::Checks((at + 1).min(n.saturating_sub(1)))),
+        Code::Up | Code::Char('k') => show(state, Overlay::Checks(at.saturating_sub(1))),
+        Code::Char(' ') => sign(state, vec![at], (at + 1).min(n.saturating_sub(1))),
+        Code::Char('y') => sign(state, (0..n).collect(), at),
+        Code::Char('S') => {
+            state.ui.overlay = Overlay::Walk;
+            if let Some(run) = &mut state.run {
+                run.at = 0;
+            }
+            words::skip(state)
+        }
+        _ => show(state, Overlay::Checks(at)),
+    }
+}
+
+/// Stops what runs: asked once it may end by itself, asked twice it is killed. It never asks back.
+fn stop(state: &mut State) -> Reaction {
+    if let Some(why) = hands_off(state) {
+        return notice(state, why);
+    }
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    if run.waiting.take().is_some() {
+        let id = run.current.and_then(|w| run.step(w.step)).map(|s| s.id.clone()).unwrap_or_default();
+        return Reaction::with(blocks::judged(&id, Status::Failed, Because::Stopped));
+    }
+    if run.tale.open.is_none() {
+        return notice(state, Notice::NothingRuns);
+    }
+    let kill = std::mem::replace(&mut run.stopping, true);
+    run.queue.clear();
+    notice(state, if kill { Notice::Killing } else { Notice::Stopping });
+    Reaction::with(Effect::Run(RunOrder::Stop { kill }))
+}
+
+fn type_into(state: &mut State) -> Reaction {
+    if let Some(why) = hands_off(state) {
+        return notice(state, why);
+    }
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    if run.tale.open.is_none() || run.link != Link::Live {
+        return notice(state, Notice::NothingRuns);
+    }
+    // What is typed goes where it is seen.
+    if let (Some(at), Some(place)) = (run.console_of, run.console_of.and_then(|s| row_of(run, s))) {
+        let _ = at;
+        run.at = place;
+    }
+    state.ui.typing = true;
+    Reaction::with(Effect::Keys(Keys::Step))
+}
+
+fn row_of(run: &Run, step: usize) -> Option<usize> {
+    rows::rows(run).iter().position(|r| *r == Row::Step(step))
+}
+
+/// The keys come here again.
+pub(crate) fn keys_back(state: &mut State) -> Reaction {
+    state.ui.typing = false;
+    Reaction::redraw()
+}
+
+/// Reads the whole output of the selected step's last block.
+fn output(state: &mut State) -> Reaction {
+    let Some(run) = &state.run else { return Reaction::none() };
+    let cast = rows::step(run).and_then(|(_, s)| run.tale.step(&s.id)).and_then(|t| t.blocks.last());
+    let Some(cast) = cast.map(|b| b.cast.clone()) else { return notice(state, Notice::NoOutput) };
+    Reaction::with(Effect::Run(RunOrder::Read { cast }))
+}
+
+/// The way back begins: from here on the cursor walks its steps.
+fn way_back(state: &mut State) -> Reaction {
+    if let Some(why) = held_up(state) {
+        return notice(state, why);
+    }
+    if let Some(reaction) = revive(state) {
+        return reaction;
+    }
+    let by = me(state);
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    if run.busy() {
+        return notice(state, Notice::StepRuns);
+    }
+    let rows = rows::rows(run);
+    let back = plan::way_back(&run.book);
+    let first = match back.first() {
+        Some(first) => Some(*first),
+        // Without a way back of its own each step is undone by itself, the last first.
+        None => (0..run.book.steps.len()).rev().find(|at| {
+            run.step(*at)
+                .is_some_and(|s| !s.rollback.is_empty() && run.tale.step(&s.id).is_some_and(|t| !t.blocks.is_empty()))
+        }),
+    };
+    let Some(first) = first else { return notice(state, Notice::NoWayBack) };
+    run.at = rows.iter().position(|r| *r == Row::Step(first)).unwrap_or(run.at);
+    if run.tale.rollback.is_some() {
+        return Reaction::redraw();
+    }
+    let failed = run.tale.steps.iter().find(|(_, s)| s.status == Status::Failed).map(|(id, _)| id.clone());
+    Reaction::with(Run::tell(What::RollbackBegan { reason: failed.unwrap_or_default(), by }))
+}
+
+/// Begins to walk a procedure of the library.
+pub(crate) fn ask_begin(state: &mut State, book: usize) -> Reaction {
+    if let Some(why) = hands_off(state) {
+        return notice(state, why);
+    }
+    if state.run.as_ref().is_some_and(|r| r.tale.goes_on()) {
+        state.ui.overlay = Overlay::Walk;
+        return notice(state, Notice::OneRun);
+    }
+    let Some(found) = state.library.books.get(book) else { return Reaction::none() };
+    if found.says.steps.is_empty() {
+        return notice(state, Notice::NoSteps);
+    }
+    show(state, Overlay::Begin(book))
+}
+
+/// A key on the card before the walk.
+pub(crate) fn on_begin(state: &mut State, book: usize, chord: Chord) -> Reaction {
+    match chord.code {
+        Code::Char('y') if !chord.ctrl && !chord.alt => {
+            if let Some(why) = hands_off(state) {
+                return notice(state, why);
+            }
+            let Some(found) = state.library.books.get(book).cloned() else { return Reaction::redraw() };
+            let effect = begin(state, &found, std::collections::BTreeMap::new(), None);
+            if let Some(run) = &mut state.run {
+                run.at = 0;
+            }
+            state.ui.overlay = Overlay::Walk;
+            let prove = Effect::Run(RunOrder::Prove { items: found.says.prerequisites.clone() });
+            Reaction { effects: vec![effect, prove], redraw: true }
+        }
+        Code::Esc => show(state, Overlay::Runbook(book, 0)),
+        _ => show(state, Overlay::Begin(book)),
+    }
+}
+
+/// The machine has proved some of it.
+pub(crate) fn proved(state: &mut State, proved: &[usize]) -> Reaction {
+    let Some(run) = state.run.as_ref().filter(|r| r.tale.goes_on()) else { return Reaction::none() };
+    let open = |i: &&usize| !run.tale.signed.contains_key(*i) && **i < run.book.prerequisites.len();
+    let signed = proved.iter().filter(open).map(|i| Run::tell(What::Signed { item: *i, by: String::new() }));
+    Reaction { effects: signed.collect(), redraw: true }
+}
+
+/// After a line of the run: the cursor goes on to what is next, and a walk that has come to its end says so.
+pub(crate) fn moved(state: &mut State, told: &What) -> Vec<Effect> {
+    let Some(run) = state.run.as_mut().filter(|r| r.auto.is_none() && r.link == Link::Live) else { return Vec::new() };
+    let passed = match told {
+        What::Judged { step, status, .. } => status.passed().then(|| run.place(step)).flatten(),
+        What::Signed { .. } | What::Passed { .. } => {
+            if rows::selected(run) == Some(Row::Checks) && rows::checked(run) {
+                run.at = rows::next(run).unwrap_or(run.at);
+            }
+            return Vec::new();
+        }
+        _ => return Vec::new(),
+    };
+    let selected = rows::step(run).map(|(at, _)| at);
+    if passed.is_some() && passed == selected {
+        run.at = rows::next(run).unwrap_or(run.at);
+    }
+    if passed.is_some() && rows::next(run).is_none() && !run.busy() {
+        let outcome = if run.tale.rollback.is_some() { Outcome::RolledBack } else { Outcome::Ok };
+        let (by, reason) = (state.settings.operator.clone(), String::new());
+        return vec![Run::tell(What::Finished { outcome, by, reason })];
+    }
+    Vec::new()
+}
+
+/// Moves the cursor.
+pub(crate) fn step(state: &mut State, to: impl Fn(usize) -> usize) {
+    if let Some(run) = &mut state.run {
+        let last = rows::rows(run).len().saturating_sub(1);
+        run.at = to(run.at.min(last)).min(last);
+    }
+}
+
+/// Does a step run here that would go on alone?
+#[must_use]
+pub(crate) fn runs(state: &State) -> bool {
+    state.run.as_ref().is_some_and(|r| r.tale.open.is_some() && r.link == Link::Live)
+}

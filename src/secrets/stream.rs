@@ -1,0 +1,133 @@
+//! Secrets blotted out of bytes that come piece by piece: what could begin one is held back until it is known.
+
+use aho_corasick::AhoCorasick;
+use aho_corasick::MatchKind;
+
+use crate::model::credential::HIDDEN;
+use crate::secrets::LEAST;
+use crate::secrets::forms;
+
+/// Blots secret values out of a stream.
+#[derive(Debug, Default)]
+pub struct Stream {
+    find: Option<AhoCorasick>,
+    values: Vec<Vec<u8>>,
+    longest: usize,
+    held: Vec<u8>,
+}
+
+impl Stream {
+    /// A stream in which these values are not to be seen, neither as they are nor encoded.
+    #[must_use]
+    pub fn new<'a>(values: impl Iterator<Item = &'a str>) -> Self {
+        let mut stream = Self::default();
+        values.for_each(|v| stream.put(v));
+        stream.build();
+        stream
+    }
+
+    /// One more value that is not to be seen from now on.
+    pub fn hide(&mut self, value: &str) {
+        self.put(value);
+        self.build();
+    }
+
+    fn put(&mut self, value: &str) {
+        for form in forms(value).into_iter().filter(|f| f.len() >= LEAST) {
+            if !self.values.contains(&form.clone().into_bytes()) {
+                self.values.push(form.into_bytes());
+            }
+        }
+    }
+
+    fn build(&mut self) {
+        self.longest = self.values.iter().map(Vec::len).max().unwrap_or(0);
+        let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&self.values);
+        self.find = built.ok().filter(|_| !self.values.is_empty());
+    }
+
+    /// Passes bytes on, without what is secret.
+    #[must_use]
+    pub fn pass(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        let Some(find) = &self.find else { return bytes };
+        let whole = if self.held.is_empty() {
+            bytes
+        } else {
+            let mut whole = std::mem::take(&mut self.held);
+            whole.extend_from_slice(&bytes);
+            whole
+        };
+        let mut out = Vec::with_capacity(whole.len());
+        let mut at = 0;
+        for hit in find.find_iter(&whole) {
+            out.extend_from_slice(whole.get(at..hit.start()).unwrap_or_default());
+            out.extend_from_slice(HIDDEN.as_bytes());
+            at = hit.end();
+        }
+        let rest = whole.get(at..).unwrap_or_default();
+        let keep = self.could_begin(rest);
+        out.extend_from_slice(rest.get(..rest.len() - keep).unwrap_or_default());
+        self.held = rest.get(rest.len() - keep..).unwrap_or_default().to_vec();
+        out
+    }
+
+    /// What was held back, when nothing follows it.
+    #[must_use]
+    pub fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.held)
+    }
+
+    /// Is something held back?
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// How many bytes at the end could be the beginning of a secret.
+    fn could_begin(&self, bytes: &[u8]) -> usize {
+        let most = bytes.len().min(self.longest.saturating_sub(1));
+        let begins = |n: &usize| {
+            let end = bytes.get(bytes.len() - n..).unwrap_or_default();
+            self.values.iter().any(|v| v.len() > *n && v.starts_with(end))
+        };
+        (1..=most).rev().find(begins).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn through(secrets: &[&str], pieces: &[&str]) -> String {
+        let mut stream = Stream::new(secrets.iter().copied());
+        let mut out: Vec<u8> = Vec::new();
+        for piece in pieces {
+            out.extend(stream.pass(piece.as_bytes().to_vec()));
+        }
+        out.extend(stream.rest());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_secret_is_not_seen_however_it_is_cut() {
+        let text = "user=ana pass=hunter22 and hunter22, hunter2";
+        for cut in 1..text.len() {
+            let (a, b) = text.split_at(cut);
+            assert_eq!(through(&["hunter22"], &[a, b]), "user=ana pass=••• and •••, hunter2", "{cut}");
+        }
+        let bytes: Vec<String> = text.chars().map(|c| c.to_string()).collect();
+        let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
+        assert_eq!(through(&["hunter22"], &bytes), "user=ana pass=••• and •••, hunter2");
+    }
+
+    #[test]
+    fn only_what_could_begin_one_is_held_back() {
+        let mut stream = Stream::new(["hunter22"].into_iter());
+        assert_eq!(stream.pass(b"Password: ".to_vec()), b"Password: ");
+        assert_eq!(stream.pass(b"tree hun".to_vec()), b"tree ");
+        assert_eq!(stream.pass(b"t".to_vec()), b"");
+        assert_eq!(stream.pass(b"!".to_vec()), b"hunt!");
+        assert_eq!(through(&[], &["anything"]), "anything");
+        assert_eq!(through(&["short"], &["short words are not looked for"]), "short words are not looked for");
+    }
+}

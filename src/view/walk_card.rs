@@ -1,0 +1,262 @@
+//! The cards of a walk: what would be done, before it is.
+
+use ratatui::layout::Rect;
+
+use crate::engine::run::Run;
+use crate::engine::run::ask::Ask;
+use crate::engine::run::ask::Wrong;
+use crate::engine::run::card;
+use crate::engine::run::card::Demand;
+use crate::engine::run::card::Doing;
+use crate::engine::run::card::RunCard;
+use crate::engine::run::plan;
+use crate::engine::run::say;
+use crate::engine::run::words::Purpose;
+use crate::engine::run::words::Words;
+use crate::model::runbook::Criticality;
+use crate::model::runbook::InputKind;
+use crate::model::text;
+use crate::theme::Role;
+use crate::view::overlay::Line;
+use crate::view::overlay::page;
+use crate::view::paint::Painter;
+use crate::view::walk;
+
+/// The last line of the screen is where things are typed.
+fn typed(p: &mut Painter<'_>, screen: Rect, label: &str, text: &str, before: &str) -> (u16, u16) {
+    let row = Rect { y: screen.bottom().saturating_sub(1), height: 1, ..screen };
+    p.clear(row);
+    let used = p.text(row.x + 1, row.y, row.width, &format!("{label} "), Role::Notice) + 1;
+    p.text(row.x + used, row.y, row.width.saturating_sub(used), text, Role::Text);
+    (row.x + used + text::width(before) as u16, row.y)
+}
+
+fn keys(p: &mut Painter<'_>, screen: Rect, words: &str) {
+    let row = Rect { y: screen.bottom().saturating_sub(1), height: 1, ..screen };
+    p.clear(row);
+    p.text(row.x + 1, row.y, row.width.saturating_sub(1), words, Role::Notice);
+}
+
+/// A procedure is about to be walked.
+pub(super) fn begin(p: &mut Painter<'_>, screen: Rect, book: usize) {
+    let lang = p.lang();
+    let state = p.state;
+    let Some(book) = state.library.books.get(book) else { return };
+    let says = &book.says;
+    let minutes = says.minutes.map(|m| format!(", {}", lang.runbook_minutes(m.round()))).unwrap_or_default();
+    let mut lines: Vec<Line> = vec![vec![(says.title.clone(), Role::Title)]];
+    let steps = lang.card_begin_steps(crate::engine::run::proper(says), minutes);
+    let critical = says.criticality.map(|c| format!(" · {}", c.word())).unwrap_or_default();
+    lines.push(vec![(format!("{steps}{critical}"), Role::Text)]);
+    if !state.settings.environment.is_empty() {
+        let role = if state.settings.production() { Role::Production } else { Role::Text };
+        lines.push(vec![(
+            format!(" {} ", lang.card_begin_environment(state.settings.environment.to_uppercase())),
+            role,
+        )]);
+    }
+    lines.push(vec![match &state.record.incident {
+        Some(incident) => (lang.card_begin_incident(&incident.id), Role::Text),
+        None => (lang.card_begin_no_incident(), Role::Muted),
+    }]);
+    let approval =
+        says.front.get(&["aprobacion", "approval", "aprobadores", "approvers", "aprobado_por", "approved_by"]);
+    if let Some(who) = approval.filter(|_| says.criticality == Some(Criticality::Critica)) {
+        lines.push(vec![(lang.card_begin_approval(who), Role::Sev3)]);
+    }
+    if let Some(days) = book.overdue {
+        lines.push(vec![(lang.runbook_overdue(days), Role::Sev4)]);
+    }
+    lines.push(Vec::new());
+    lines.push(vec![(lang.card_begin_nothing(), Role::Muted)]);
+    page(p, screen, &format!("{} · {}", lang.card_begin(), says.id), &lines, 0);
+    keys(p, screen, &lang.card_begin_keys());
+}
+
+/// What has to be there first.
+pub(super) fn checks(p: &mut Painter<'_>, screen: Rect, run: &Run, at: usize) {
+    let lang = p.lang();
+    let lines = walk::items(run, lang, Some(at));
+    // The selected one stays in sight, whatever wraps above it.
+    page(p, screen, &lang.walk_checks(), &lines, at.saturating_sub(4));
+    keys(p, screen, &lang.card_checks_keys());
+}
+
+/// A second person has to agree.
+pub(super) fn approval(p: &mut Painter<'_>, screen: Rect, run: &Run) {
+    let lang = p.lang();
+    let lines = vec![vec![(lang.card_approval_text(&run.book.id), Role::Text)]];
+    page(p, screen, &lang.card_approval(), &lines, 0);
+    keys(p, screen, &lang.card_approval_keys());
+}
+
+/// Something is about to be run.
+pub(super) fn run_card(p: &mut Painter<'_>, screen: Rect, run: &Run, card: &RunCard) -> Option<(u16, u16)> {
+    let lang = p.lang();
+    let step = run.step(card.step)?;
+    let title = match card.doing {
+        Doing::Undo => lang.card_undo_step(&step.id),
+        _ => lang.card_run(&step.id),
+    };
+    let lines = card_lines(p, run, card);
+    page(p, screen, &title, &lines, card.scroll);
+    let label = match &card.demand {
+        Demand::Key => {
+            keys(p, screen, &lang.card_type_key());
+            return None;
+        }
+        Demand::Number(text) => lang.card_type_number(text),
+        Demand::Word(text) => lang.card_type_word(text),
+        Demand::Database(text) => lang.card_type_database(text),
+    };
+    Some(typed(p, screen, &label, card.typed.text(), &card.typed.before_cursor()))
+}
+
+fn card_lines(p: &Painter<'_>, run: &Run, card: &RunCard) -> Vec<Line> {
+    let lang = p.lang();
+    let Some(step) = run.step(card.step) else { return Vec::new() };
+    let head = &run.tale.head;
+    let mut lines: Vec<Line> = vec![vec![(step.title.clone(), Role::Title)]];
+    lines.push(vec![(lang.card_where(&head.host, &head.user), Role::Text)]);
+    let others = say::elsewhere(run, step);
+    if !step.host.is_empty() && others.contains(&step.host) {
+        lines.push(vec![(lang.card_where_wrong(&step.host, &head.host), Role::Sev2)]);
+    }
+    let reached: Vec<String> = others.into_iter().filter(|h| *h != step.host).collect();
+    if !reached.is_empty() {
+        lines.push(vec![(lang.card_where_else(reached.join(", ")), Role::Sev2)]);
+    }
+    if card::destroys(step, card.step, card.doing) {
+        let said = match &run.backup {
+            Some((file, at)) => {
+                let zone = p.state.settings.zone;
+                let ago = crate::model::time::Span((p.state.now.wall - at).max(0));
+                lang.card_loses_since(zone.hm(*at), ago, file)
+            }
+            None => lang.card_loses(),
+        };
+        lines.push(vec![(said, Role::Sev1)]);
+    }
+    let block = |lines: &mut Vec<Line>, text: &str, role: Role| {
+        for line in plan::shown(run, text).lines() {
+            lines.push(vec![("  │ ".to_owned(), Role::Muted), (line.replace('\t', "    "), role)]);
+        }
+    };
+    lines.push(vec![(lang.card_runs(), Role::Title)]);
+    let commands = if card.doing == Doing::Undo { &step.rollback } else { &step.commands };
+    for command in commands {
+        block(&mut lines, &command.text, Role::Text);
+    }
+    if card.doing == Doing::Undo {
+        return lines;
+    }
+    if !step.expected.is_empty() {
+        lines.push(vec![(lang.card_wants(), Role::Title)]);
+        lines.push(vec![("  ".to_owned(), Role::Text), (step.expected.replace('\n', " · "), Role::Text)]);
+    }
+    if !step.validations.is_empty() {
+        lines.push(vec![(lang.card_then(), Role::Title)]);
+        for validation in &step.validations {
+            block(&mut lines, &validation.command.text, Role::Muted);
+            if !validation.expected.is_empty() {
+                lines.push(vec![
+                    ("  = ".to_owned(), Role::Muted),
+                    (validation.expected.replace('\n', " · "), Role::Text),
+                ]);
+            }
+        }
+    }
+    lines.push(vec![(lang.card_undoes(), Role::Title)]);
+    if step.rollback.is_empty() {
+        lines.push(vec![("  ".to_owned(), Role::Text), (lang.card_no_undo(), Role::Sev3)]);
+    }
+    for command in &step.rollback {
+        block(&mut lines, &command.text, Role::Muted);
+    }
+    lines
+}
+
+/// A value is being typed.
+pub(super) fn value(p: &mut Painter<'_>, screen: Rect, ask: &Ask) -> Option<(u16, u16)> {
+    let lang = p.lang();
+    let wish = ask.wishes.first()?;
+    let input = &wish.input;
+    let mut lines: Vec<Line> = Vec::new();
+    if !input.label.is_empty() {
+        lines.push(vec![(input.label.clone(), Role::Title)]);
+    }
+    lines.push(vec![(input.name.clone(), Role::Key)]);
+    if !input.choices.is_empty() {
+        lines.push(vec![(lang.card_value_choices(input.choices.join(", ")), Role::Text)]);
+    }
+    if input.kind == InputKind::Number {
+        lines.push(vec![(lang.card_value_number(), Role::Text)]);
+    }
+    if let Some(wrong) = ask.wrong {
+        let words = match wrong {
+            Wrong::NotNumber => lang.card_value_wrong_number(),
+            Wrong::NotChoice => lang.card_value_wrong_choice(),
+            Wrong::Unsafe => lang.card_value_wrong_unsafe(),
+            Wrong::Empty => lang.card_value_wrong_empty(),
+        };
+        lines.push(vec![(words, Role::Sev2)]);
+    }
+    page(p, screen, &lang.card_value(), &lines, 0);
+    if input.secret {
+        return Some(typed(p, screen, &lang.card_value_secret(&input.name), "", ""));
+    }
+    Some(typed(p, screen, &lang.card_value_of(&input.name), ask.typed.text(), &ask.typed.before_cursor()))
+}
+
+/// Words are being typed.
+pub(super) fn words(p: &mut Painter<'_>, screen: Rect, run: &Run, words: &Words) -> (u16, u16) {
+    let lang = p.lang();
+    let id = |at: &usize| run.step(*at).map(|s| s.id.clone()).unwrap_or_default();
+    let title = match &words.purpose {
+        Purpose::Skip(at) => lang.card_words_skip(id(at)),
+        Purpose::Pass => lang.card_words_pass(),
+        Purpose::Deviate(at) => lang.card_words_deviate(id(at)),
+        Purpose::Approve => lang.card_words_approve(),
+        Purpose::BreakGlass => lang.card_words_break(),
+        Purpose::GoOn(at) => lang.card_words_go_on(id(at)),
+        Purpose::Leave => lang.card_words_leave(),
+    };
+    let lines = vec![vec![(lang.card_words_keys(), Role::Muted)]];
+    page(p, screen, &title, &lines, 0);
+    typed(p, screen, ">", words.typed.text(), &words.typed.before_cursor())
+}
+
+/// A step runs, and would go on alone.
+pub(super) fn quit(p: &mut Painter<'_>, screen: Rect, run: &Run) {
+    let lang = p.lang();
+    let step = run.tale.open.as_ref().map(|(_, s)| s.clone()).unwrap_or_default();
+    let lines = vec![vec![(lang.card_quit_text(&run.book.id, step), Role::Text)]];
+    page(p, screen, &lang.card_quit(), &lines, 0);
+    keys(p, screen, &lang.card_quit_keys());
+}
+
+/// Whom to call: the house's list, and the procedure's own.
+pub(super) fn call(p: &Painter<'_>, run: Option<&Run>) -> Vec<Line> {
+    let contacts = &p.state.settings.contacts;
+    let mut lines: Vec<Line> = contacts
+        .iter()
+        .map(|c| {
+            vec![
+                (text::pad(&c.role, 16), Role::Title),
+                (text::pad(&c.name, 22), Role::Text),
+                (c.how.clone(), Role::Text),
+            ]
+        })
+        .collect();
+    if let Some(run) = run.filter(|r| !r.book.contacts.is_empty()) {
+        lines.push(Vec::new());
+        lines.push(vec![(run.book.id.clone(), Role::Muted)]);
+        for contact in &run.book.contacts {
+            lines.push(vec![(text::pad(&contact.role, 16), Role::Title), (contact.name.clone(), Role::Text)]);
+        }
+    }
+    if lines.is_empty() {
+        lines.push(vec![(p.lang().todo_no_contacts(), Role::Muted)]);
+    }
+    lines
+}
