@@ -77,6 +77,8 @@ pub(super) async fn show(configured: Configured) -> u8 {
         }
     };
     let Ok(mut screen) = Terminal::new(WholeFrames::new(terminal::raw())) else { return exit::INTERNAL };
+    // Nobody tells the size until it changes; a step's terminal is as large as its place on the screen.
+    state.ui.size = crossterm::terminal::size().unwrap_or(state.ui.size);
     // The first frame stands before anything is asked: on two cores even starting to ask would hold it up.
     if screen.draw(|frame| view::render(&state, &theme, frame)).is_err() {
         return exit::TERMINAL_GONE;

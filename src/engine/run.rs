@@ -132,6 +132,8 @@ pub struct Run {
     pub problem: Option<String>,
     /// It runs by itself.
     pub auto: Option<Auto>,
+    /// When output was last drawn.
+    pub(crate) drawn: Option<Stamp>,
     /// Somebody asked the running block to stop.
     pub stopping: bool,
 }
@@ -159,6 +161,7 @@ impl Run {
             backup: None,
             problem: None,
             auto: None,
+            drawn: None,
             stopping: false,
         }
     }

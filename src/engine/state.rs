@@ -441,6 +441,8 @@ pub enum Notice {
     NoUndo,
     /// A step before the procedure itself was not passed.
     PrepareFirst(String),
+    /// An earlier step was not passed.
+    EarlierFirst(String),
     /// What has to be there first cannot be passed over.
     MustBeSigned,
     /// No step is selected.

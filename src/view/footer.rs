@@ -70,6 +70,7 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
 /// What is said while a procedure is walked.
 fn walk_words(lang: Lang, notice: &Notice) -> String {
     match notice {
+        Notice::EarlierFirst(step) => lang.notice_earlier_first(step),
         Notice::PrepareFirst(step) => lang.notice_prepare_first(step),
         Notice::Failed(why) => why.clone(),
         Notice::NoRun => lang.notice_no_run(),

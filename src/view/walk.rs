@@ -70,7 +70,7 @@ fn title(p: &mut Painter<'_>, row: Rect, run: &Run) {
     }
     let deviations: usize = run.tale.steps.values().map(|s| s.deviations.len()).sum();
     if deviations > 0 {
-        parts.push(lang.walk_deviations(deviations));
+        parts.push(if deviations == 1 { lang.walk_deviation() } else { lang.walk_deviations(deviations) });
     }
     let right = format!(" {} ", parts.join(" · "));
     let taken = text::width(&right) as u16 + 2;
@@ -95,17 +95,15 @@ fn now(p: &mut Painter<'_>, row: Rect) {
     parts.extend(value(ERROR_RATE_1M).map(|v| lang.walk_now_failing(words::figure(lang, v, Unit::Ratio))));
     parts.extend(value(LATENCY_P95).map(|v| format!("p95 {}", words::figure(lang, v, Unit::Seconds))));
     parts.extend(value(REQUEST_RATE).map(|v| words::figure(lang, v, Unit::PerSecond)));
-    if parts.is_empty() {
-        if !state.settings.reads_metrics() {
-            return;
-        }
+    if !parts.is_empty() {
+        pieces.push((parts.join(" · "), Role::Text));
+    } else if state.settings.reads_metrics() {
         pieces.push((lang.walk_now_unseen(), Role::Unknown));
     } else {
-        pieces.push((parts.join(" · "), Role::Text));
+        pieces.clear();
     }
-    if let Some(run) = state.run.as_ref().filter(|r| r.tale.changed) {
-        let _ = run;
-        pieces.push((format!("  {}", lang.walk_changed()), Role::Unknown));
+    if state.run.as_ref().is_some_and(|r| r.tale.changed) {
+        pieces.push((format!(" {}", lang.walk_changed()), Role::Unknown));
     }
     let pieces: Vec<(&str, Role)> = pieces.iter().map(|(s, r)| (s.as_str(), *r)).collect();
     p.pieces(row.x, row.y, row.width, &pieces);
@@ -251,7 +249,15 @@ fn step(p: &mut Painter<'_>, areas: &layout::Walk, run: &Run, at: usize) -> Opti
         let cursor = console::draw(p, body, &run.console);
         return (state.ui.typing && !run.console.screen().hide_cursor()).then_some(cursor);
     }
-    let lines = text_of(run, step, lang);
+    // Of a step that ran, what it said last; of one that did not, what it would run.
+    let said = run.tale.step(&step.id).and_then(|t| t.blocks.last()).and_then(|b| b.end.as_ref()).map(|e| &e.tail);
+    let lines = match said.filter(|t| !t.is_empty() && run.tale.status(&step.id) != Status::Pending) {
+        Some(tail) => text::last_lines(tail, usize::from(areas.body.height))
+            .lines()
+            .map(|l| vec![(l.to_owned(), Role::Text)])
+            .collect(),
+        None => text_of(run, step, lang),
+    };
     page(p, areas.body, &lines);
     None
 }

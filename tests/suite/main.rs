@@ -24,4 +24,5 @@ mod sources;
 mod support;
 mod terminal;
 mod tidy;
+mod walk;
 mod wrapped;

@@ -112,7 +112,11 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     }
     let Some(run) = &mut state.run else { return Vec::new() };
     let Some(mut auto) = run.auto.take() else { return Vec::new() };
-    let effects = auto.step(state);
+    let mut effects = auto.step(state);
+    if auto.over().is_some() && effects.is_empty() {
+        // It has just ended: there may be nothing to wait for.
+        effects = auto.step(state);
+    }
     if let Some(run) = &mut state.run {
         run.auto = Some(auto);
     }

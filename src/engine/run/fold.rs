@@ -32,6 +32,7 @@ use crate::model::run::Tale;
 use crate::model::run::Told;
 use crate::model::run::What;
 use crate::model::runbook::Runbook;
+use crate::model::time::Millis;
 
 /// Takes in what is told of runs.
 pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
@@ -201,11 +202,21 @@ fn left(state: &mut State, name: &str, left: Left) -> Reaction {
     Reaction::redraw()
 }
 
-/// A piece of output. It comes in floods: the next tick draws it, or at once where little comes.
+/// So much at once is a flood, which nobody reads as it comes …
+const FLOOD: usize = 4 * 1024;
+/// … and which is drawn so often: as often as an eye sees, and a thin line takes.
+const FRAME: Millis = 50;
+
+/// A piece of output.
 fn output(state: &mut State, bytes: &[u8]) -> Reaction {
-    if let Some(run) = &mut state.run {
-        run.console.take(bytes);
+    let now = state.now;
+    let Some(run) = &mut state.run else { return Reaction::none() };
+    run.console.take(bytes);
+    if bytes.len() >= FLOOD && run.drawn.is_some_and(|at| now.since(at) < FRAME) {
+        state.drawn_late = true;
+        return Reaction::none();
     }
+    run.drawn = Some(now);
     Reaction::redraw()
 }
 

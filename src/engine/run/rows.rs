@@ -98,16 +98,30 @@ pub fn minutes_left(run: &Run) -> Option<f64> {
     (!minutes.is_empty()).then(|| minutes.iter().sum())
 }
 
-/// The line after which the walk goes on: the first that was not passed.
+/// A line that was not passed yet, and is due.
+fn open(run: &Run, row: Row) -> bool {
+    let back = run.tale.rollback.is_some();
+    match row {
+        Row::Checks => !back && !checked(run),
+        Row::Step(at) => run.step(at).is_some_and(|s| {
+            let (way, status) = (s.section == Section::Rollback, run.tale.status(&s.id));
+            way == back && !status.passed() && status != Status::Undone
+        }),
+    }
+}
+
+/// Where the walk goes on: the next line after the selected one that was not passed, else the first.
 pub(crate) fn next(run: &Run) -> Option<usize> {
     let rows = rows(run);
-    let back = run.tale.rollback.is_some();
-    let open = |row: &Row| match row {
-        Row::Checks => !back && !checked(run),
-        Row::Step(at) => run.step(*at).is_some_and(|s| {
-            let way = s.section == Section::Rollback;
-            way == back && !run.tale.status(&s.id).passed() && run.tale.status(&s.id) != Status::Undone
-        }),
-    };
-    rows.iter().position(open)
+    let after = rows.iter().enumerate().skip(run.at + 1).find(|(_, r)| open(run, **r)).map(|(i, _)| i);
+    after.or_else(|| rows.iter().position(|r| open(run, *r)))
+}
+
+/// A step of the procedure before this one that was not passed: it is done, or passed over with a reason, first.
+pub(crate) fn before(run: &Run, at: usize) -> Option<&Step> {
+    let proper = run.book.steps.iter().take(at).filter(|s| s.section == Section::Steps);
+    proper.into_iter().find(|s| {
+        let status = run.tale.status(&s.id);
+        !status.passed() && status != Status::Undone
+    })
 }

@@ -135,15 +135,16 @@ fn running(state: &State, run: &Run, step: &Step, tale: &StepTale) -> Vec<(Strin
     if silent >= 2 * SECOND {
         first += &lang.say_silent(Span(silent));
     }
-    if run.missed > 0 {
-        first = lang.say_went_on(&step.id, Span(passed), Span(silent), run.missed);
-    }
     let late = step.minutes.is_some_and(|m| passed as f64 > m * MINUTE as f64 * LATE);
     let second = match () {
         () if run.stopping => stopping(lang, run, step),
         () if alive.hidden => (lang.say_hidden(), Tone::Loud),
         () if late || silent >= SILENT => (hanging(lang, run, step, alive), Tone::Loud),
-        () if run.missed > 0 => (lang.say_missed_keys(), Tone::Plain),
+        () if run.missed > 0 => {
+            // One sentence over both lines.
+            let said = lang.say_went_on(&step.id, Span(passed), Span(silent), run.missed);
+            return vec![(format!("{said} {}", lang.say_missed_keys()), Tone::Plain)];
+        }
         () => return vec![(first, Tone::Plain)],
     };
     vec![(first, Tone::Plain), second]

@@ -130,6 +130,10 @@ fn execute(state: &mut State, doing: Doing) -> Reaction {
         let id = first.id.clone();
         return notice(state, Notice::PrepareFirst(id));
     }
+    if let Some(first) = rows::before(run, at).filter(|_| step.section == Section::Steps && doing == Doing::Do) {
+        let id = first.id.clone();
+        return notice(state, Notice::EarlierFirst(id));
+    }
     if proper && needs_approval(state) {
         return show(state, Overlay::Approval);
     }
