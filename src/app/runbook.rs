@@ -18,6 +18,7 @@ use crate::effects::library;
 use crate::engine::library::Book;
 use crate::engine::library::searched;
 use crate::lang::Lang;
+use crate::model::exercised::Exercised;
 use crate::model::runbook::Runbook;
 use crate::model::time::Zone;
 use crate::report::runbook as report;
@@ -48,7 +49,7 @@ pub(super) fn main(cli: &Cli, asked: &Asked) -> u8 {
         Err(code) => return code,
     };
     match asked {
-        Asked::List { search } => library.list(search.as_deref()),
+        Asked::List { search } => library.list(cli, search.as_deref()),
         Asked::Show { reference } => library.show(reference),
         Asked::Lint { paths } => library.lint(paths),
         Asked::Run { reference, how } => walk::main(cli, &library, reference, how),
@@ -90,7 +91,25 @@ impl Library {
         self.folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
     }
 
-    fn list(&self, search: Option<&str>) -> u8 {
+    /// How often each was run, where there is a record that can be read; it is not made for this.
+    fn exercised(&self, cli: &Cli) -> BTreeMap<String, Exercised> {
+        let read = || {
+            let configured = config::load_or_bare(cli, self.lang).ok()?;
+            let url = store::url(&configured).ok()?;
+            let runtime = runtime().ok()?;
+            let runs = runtime.block_on(async {
+                let store = crate::store::Store::look(&url, store::PATIENCE).await.ok()?;
+                let runs = store.run_lines(0).await.ok();
+                store.close().await;
+                runs
+            });
+            runtime.shutdown_background();
+            runs
+        };
+        read().map(|runs| Exercised::of(runs.values())).unwrap_or_default()
+    }
+
+    fn list(&self, cli: &Cli, search: Option<&str>) -> u8 {
         let mut all = self.all();
         if all.is_empty() && !self.json {
             complain(&format!("cabina: {}", self.lang.runbook_none(self.places())));
@@ -101,9 +120,9 @@ impl Library {
             all = places.iter().filter_map(|i| all.get(*i)).cloned().collect();
         }
         if self.json {
-            object(&report::list(&all));
+            object(&report::list(&all, &self.exercised(cli)));
         } else {
-            print(&report::lines(&all, self.lang));
+            print(&report::lines(&all, &self.exercised(cli), library::today(self.zone), self.lang));
         }
         0
     }

@@ -20,9 +20,12 @@ use crate::engine::record::Desk;
 use crate::engine::record::Scribe;
 use crate::lang::Lang;
 use crate::model::deploy::Deploy;
+use crate::model::exercised::Exercised;
 use crate::model::incident::Incident;
 use crate::model::journal::Draft;
 use crate::model::journal::Entry;
+use crate::model::run::Told;
+use crate::model::run::What;
 use crate::model::text::WRITTEN_LIMIT;
 use crate::model::time::DAY;
 use crate::model::time::Millis;
@@ -56,6 +59,8 @@ const OLDER: i64 = 2_000;
 const PAGE: i64 = 500;
 /// Among so many of the newest incidents is the one that ended last.
 const NEWEST: i64 = 8;
+/// Runs so old say nothing of how well a procedure works now.
+const YEAR: Millis = 365 * DAY;
 /// Deploys of a day.
 const DEPLOYS: i64 = 200;
 /// What is under way when the program ends may take this long.
@@ -138,6 +143,9 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
         scribe: Scribe::Nobody,
         follower: Follower::default(),
     };
+    if !keeper.count().await {
+        return;
+    }
     let mut looks = tokio::time::interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -231,7 +239,8 @@ impl Keeper {
             RecordOrder::Run { run, lines } => {
                 // The file of the run holds them too: whoever opens the store next takes them in.
                 let _ = self.store.tell_run(&run, &lines).await;
-                return true;
+                let news = |t: &Told| matches!(t.what, What::Opened(_) | What::Finished { .. });
+                return if lines.iter().any(news) { self.count().await } else { true };
             }
             RecordOrder::Watch(watched) => {
                 self.watches(watched).await;
@@ -249,6 +258,12 @@ impl Keeper {
             Err(why) => Kind::RecordFailed { request: Some(request), why: self.words(why) },
         };
         self.bus.send(kind).await && self.look().await
+    }
+
+    /// Tells how often procedures were run.
+    async fn count(&self) -> bool {
+        let Ok(runs) = self.store.run_lines(bus::now().wall - YEAR).await else { return true };
+        self.bus.send(Kind::RunsCounted { figures: Arc::new(Exercised::of(runs.values())) }).await
     }
 
     fn words(&self, why: StoreError) -> String {

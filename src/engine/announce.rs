@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::engine::sentence::sentence;
 use crate::engine::state::State;
+use crate::lang::Lang;
 use crate::model::severity::Level;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
@@ -13,6 +14,7 @@ use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
+use crate::model::time::Zone;
 
 /// At most one call in this time, unless it gets worse than what was called for.
 const APART: Millis = MINUTE;
@@ -30,6 +32,9 @@ pub struct Known {
     pub until: Millis,
     /// Who said so.
     pub by: String,
+    /// The step of a procedure that causes it.
+    #[serde(default)]
+    pub step: Option<String>,
 }
 
 /// What was called, and what is known.
@@ -58,8 +63,36 @@ impl Announcer {
     pub(crate) fn mark(&mut self, subject: &str, until: Option<Millis>, by: &str) {
         self.known.retain(|k| k.subject != subject);
         if let Some(until) = until {
-            self.known.push(Known { subject: subject.to_owned(), until, by: by.to_owned() });
+            self.known.push(Known { subject: subject.to_owned(), until, by: by.to_owned(), step: None });
         }
+    }
+
+    /// Marks what a step takes down while it runs.
+    pub(crate) fn expect(&mut self, subject: &str, until: Millis, by: &str, step: &str) {
+        // What a person has marked stays as they did.
+        if self.known.iter().any(|k| k.subject == subject && k.step.is_none() && k.until >= until) {
+            return;
+        }
+        self.mark(subject, Some(until), by);
+        if let Some(known) = self.known.last_mut() {
+            known.step = Some(step.to_owned());
+        }
+    }
+
+    /// The step is over: what it took down is expected no longer. An empty one is any.
+    pub(crate) fn step_over(&mut self, step: &str) {
+        self.known.retain(|k| k.step.as_ref().is_none_or(|s| !step.is_empty() && s != step));
+    }
+
+    /// What is known of a subject, in words.
+    #[must_use]
+    pub fn words(&self, lang: Lang, zone: Zone, subject: &str, now: Millis) -> Option<String> {
+        let until = zone.hm(self.known_until(subject, now)?);
+        let step = self.known.iter().find(|k| k.subject == subject).and_then(|k| k.step.as_ref());
+        Some(match step {
+            Some(step) => lang.expected_by_step(step, until),
+            None => lang.known_until(until),
+        })
     }
 }
 

@@ -115,6 +115,18 @@ pub enum RunOrder {
         /// The file of its output.
         cast: String,
     },
+    /// See when a file was last written.
+    Age {
+        /// The file.
+        path: String,
+    },
+    /// Run a command that says what there is to choose from.
+    Choices {
+        /// For which value.
+        name: String,
+        /// The command; it only looks.
+        command: String,
+    },
     /// See which of these the machine can prove by itself.
     Prove {
         /// What has to be there.

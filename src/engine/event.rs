@@ -303,6 +303,12 @@ pub enum Kind {
         /// Each with whether its supervisor lives.
         runs: std::sync::Arc<[(crate::model::run::Tale, bool)]>,
     },
+    /// How often each procedure was run, by its id.
+    #[serde(skip)]
+    RunsCounted {
+        /// The figures.
+        figures: std::sync::Arc<BTreeMap<String, crate::model::exercised::Exercised>>,
+    },
     /// A run was read, to be gone on with.
     #[serde(skip)]
     RunRead {
@@ -323,6 +329,20 @@ pub enum Kind {
     Proved {
         /// By place.
         items: Vec<usize>,
+    },
+    /// When a file was last written, ms since the epoch; `None` where nobody can say.
+    Aged {
+        /// The file.
+        path: String,
+        /// When.
+        at: Option<Millis>,
+    },
+    /// What there is to choose from for a value.
+    ChoicesRead {
+        /// The value.
+        name: String,
+        /// The choices.
+        choices: Vec<String>,
     },
     /// A secret was typed; whoever performs effects has it.
     SecretGiven {

@@ -1,5 +1,6 @@
 //! The library of procedures, and which of them fit what is happening: best first, each with its reason.
 
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::input::key::Code;
 use crate::lang::Lang;
 use crate::model::alert::Standing;
 use crate::model::context::Changed;
+use crate::model::exercised::Exercised;
 use crate::model::run::What;
 use crate::model::runbook::Runbook;
 use crate::model::severity::Level;
@@ -58,6 +60,8 @@ pub struct Book {
 pub struct Library {
     /// By their ids.
     pub books: Arc<[Book]>,
+    /// How often each was run, by its id, as far as the record goes.
+    pub exercised: Arc<BTreeMap<String, Exercised>>,
 }
 
 /// Why a procedure fits.

@@ -13,6 +13,7 @@ pub mod say;
 mod told;
 pub mod until;
 pub mod walk;
+pub mod watch;
 pub mod words;
 
 use std::collections::BTreeMap;
@@ -132,6 +133,8 @@ pub struct Run {
     pub problem: Option<String>,
     /// It runs by itself.
     pub auto: Option<Auto>,
+    /// Reasons to go back that name a signal.
+    pub triggers: Vec<watch::Trigger>,
     /// When output was last drawn.
     pub(crate) drawn: Option<Stamp>,
     /// Somebody asked the running block to stop.
@@ -161,6 +164,7 @@ impl Run {
             backup: None,
             problem: None,
             auto: None,
+            triggers: Vec::new(),
             drawn: None,
             stopping: false,
         }

@@ -147,6 +147,8 @@ sentences! {
     walk_over(outcome, took) "{outcome} en {took}. [Esc] vuelve al tablero" / "{outcome} after {took}. [Esc] goes back to the board"
     walk_typing() "lo que tecleas va al paso y no se guarda · [Ctrl-]] vuelve" / "what you type goes into the step and is not kept · [Ctrl-]] comes back"
     walk_changed() "el archivo ha cambiado; sigues con el que empezaste" / "the file has changed; you go on with the one you began with"
+    expected_by_step(step, time) "lo espera el paso {step} hasta {time}" / "expected by step {step} until {time}"
+    walk_trigger(text) "motivo de vuelta atrás: {text} [R]" / "reason to go back: {text} [R]"
     walk_deviation() "1 desviación" / "1 deviation"
     walk_deviations(n) "{n} desviaciones" / "{n} deviations"
     card_begin() "Empezar a recorrerlo" / "Begin the walk"

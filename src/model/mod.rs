@@ -2,11 +2,13 @@
 //! a terminal or any other module of the crate.
 
 pub mod alert;
+pub mod because;
 pub mod breakdown;
 pub mod console;
 pub mod context;
 pub mod credential;
 pub mod deploy;
+pub mod exercised;
 pub mod fact;
 pub mod flaps;
 pub mod glance;

@@ -142,6 +142,8 @@ pub struct Step {
     pub until: Vec<Until>,
     /// It is killed after so long, in ms; only where it says so.
     pub killed_after: Option<Millis>,
+    /// Checks, signals and alerts that it takes down while it runs.
+    pub outages: Vec<String>,
     /// Conditions that could not be read, with their lines.
     pub unread: Vec<(usize, String)>,
 }

@@ -1,19 +1,24 @@
 //! Procedures as JSON (the contract of section 3 of the design) and as text for a shell.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chrono::NaiveDate;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::engine::library::Book;
 use crate::engine::words;
 use crate::lang::Lang;
+use crate::model::exercised::Exercised;
 use crate::model::runbook::Command;
 use crate::model::runbook::Runbook;
 use crate::model::runbook::Step;
 use crate::model::runbook::Structure;
 use crate::model::runbook::Validation;
 use crate::model::text::pad;
+use crate::model::time::rfc3339;
+use crate::runbook::lint;
 use crate::runbook::lint::Problem;
 
 /// What was found in one file.
@@ -52,6 +57,13 @@ fn step(s: &Step) -> Value {
         "if_fails": s.if_fails,
         "rollback": s.rollback.iter().map(command).collect::<Vec<_>>(),
         "manual": s.manual(),
+        "read_only": s.looks,
+        "host": Some(&s.host).filter(|h| !h.is_empty()),
+        "when": s.when.as_ref().map(|w| w.text.clone()),
+        "until": s.until.iter().map(|u| json!({
+            "signal": u.limit.signal, "op": if u.limit.above { ">" } else { "<" }, "value": u.limit.value,
+            "for_s": u.hold / 1_000, "timeout_s": u.timeout / 1_000, "line": u.line,
+        })).collect::<Vec<_>>(),
     })
 }
 
@@ -85,7 +97,7 @@ pub fn show(book: &Runbook) -> Value {
 
 /// `runbook list --json`
 #[must_use]
-pub fn list(all: &[Book]) -> Value {
+pub fn list(all: &[Book], exercised: &BTreeMap<String, Exercised>) -> Value {
     let one = |l: &Book| {
         json!({
             "id": l.says.id,
@@ -99,6 +111,10 @@ pub fn list(all: &[Book]) -> Value {
             "structure": l.says.structure.word(),
             "confidence": l.says.structure.confidence(),
             "overdue_days": l.overdue,
+            "reviewed": lint::reviewed(&l.says).and_then(|(_, day)| day.ok()).map(|d| d.to_string()),
+            "runs": exercised.get(&l.says.id).map_or(0, |e| e.runs),
+            "success_rate": exercised.get(&l.says.id).and_then(Exercised::success),
+            "last_run": exercised.get(&l.says.id).map(|e| rfc3339(e.last)),
             "path": l.path,
         })
     };
@@ -137,7 +153,7 @@ pub fn lint_lines(all: &[Linted], lang: Lang) -> String {
 
 /// The library for a person at a shell.
 #[must_use]
-pub fn lines(all: &[Book], lang: Lang) -> String {
+pub fn lines(all: &[Book], exercised: &BTreeMap<String, Exercised>, today: NaiveDate, lang: Lang) -> String {
     let id = all.iter().map(|l| crate::model::text::width(&l.says.id)).max().unwrap_or(0).clamp(8, 40);
     let line = |l: &Book| {
         let b = &l.says;
@@ -145,9 +161,20 @@ pub fn lines(all: &[Book], lang: Lang) -> String {
         let overdue = l.overdue.map(|days| format!("  ! {}", lang.runbook_overdue(days))).unwrap_or_default();
         let level = b.criticality.map_or("-", crate::model::runbook::Criticality::word);
         let kind = if b.kind.is_empty() { "-" } else { &b.kind };
-        format!("{} {} {} {}  {}{overdue}\n", pad(&b.id, id), pad(level, 8), pad(kind, 16), pad(&minutes, 8), b.title)
+        let read = lint::reviewed(b).and_then(|(_, day)| day.ok()).map(|d| (today - d).num_days().max(0));
+        let read = read.map_or_else(|| "-".to_owned(), |days| lang.runbook_days(days));
+        let ran = exercised.get(&b.id).map_or_else(|| "-".to_owned(), |e| ran(e, today));
+        let cells = [pad(&b.id, id), pad(level, 8), pad(kind, 16), pad(&minutes, 8), pad(&read, 6), pad(&ran, 16)];
+        format!("{} {}{overdue}\n", cells.join(" "), b.title)
     };
     all.iter().map(line).collect()
+}
+
+/// How often it was run, how well, and how many days ago: `5/6 12d`.
+fn ran(e: &Exercised, today: NaiveDate) -> String {
+    let day = chrono::DateTime::from_timestamp_millis(e.last).map(|at| at.date_naive());
+    let ago = day.map_or(0, |d| (today - d).num_days().max(0));
+    format!("{}/{} {ago}d", e.ok, e.runs)
 }
 
 /// A procedure for a person at a shell.

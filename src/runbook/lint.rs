@@ -14,6 +14,13 @@ use crate::model::runbook::Runbook;
 use crate::model::runbook::Section;
 use crate::model::runbook::Step;
 use crate::model::runbook::Structure;
+use crate::model::signal::ERROR_RATE;
+use crate::model::signal::ERROR_RATE_1M;
+use crate::model::signal::LATENCY_P95;
+use crate::model::signal::LATENCY_P99;
+use crate::model::signal::REQUEST_RATE;
+use crate::model::time::MINUTE;
+use crate::model::time::Span;
 use crate::runbook::entropy;
 use crate::runbook::placeholder;
 use crate::runbook::words::folded;
@@ -276,8 +283,8 @@ impl Lint<'_> {
         let (lang, id) = (self.lang, &step.id);
         let critical = step.criticality == Some(Criticality::Critica);
         if step.section == Section::Steps && self.book.structure == Structure::Steps {
-            let proves = !step.validations.is_empty();
-            if !step.manual() && !proves && !looks_only(step) {
+            let proves = !step.validations.is_empty() || !step.until.is_empty();
+            if !step.manual() && !proves && !step.looks && !looks_only(step) {
                 let text = lang.lint_validation_missing(id);
                 if critical || self.book.criticality == Some(Criticality::Critica) {
                     self.error(step.line, "validation-missing", text);
@@ -293,6 +300,22 @@ impl Lint<'_> {
             }
             if step.minutes.is_none() && self.book.front.present {
                 self.warning(step.line, "duration-missing", lang.lint_step_duration_missing(id));
+            }
+        }
+        for (line, text) in &step.unread {
+            self.error(*line, "condition", lang.lint_condition(id, text));
+        }
+        for until in &step.until {
+            // It is judged on figures that remember nothing from before the step: those of one minute for failures,
+            // of five for everything else that is built in.
+            let memory = match until.limit.signal.as_str() {
+                ERROR_RATE | ERROR_RATE_1M => MINUTE,
+                LATENCY_P95 | LATENCY_P99 | REQUEST_RATE => 5 * MINUTE,
+                _ => 0,
+            };
+            if until.timeout < until.hold + memory {
+                let least = Span(until.hold + memory).to_string();
+                self.error(until.line, "until-timeout", lang.lint_until_timeout(id, Span(until.timeout), least));
             }
         }
         let validations = step.validations.iter().map(|v| &v.command);

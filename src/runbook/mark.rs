@@ -19,6 +19,7 @@ pub(super) fn take(step: Option<&mut Step>, label: Label, text: &str, line: usiz
             | Label::When
             | Label::Until
             | Label::Timeout
+            | Label::Outages
     );
     let Some(step) = step.filter(|_| known) else { return known };
     match label {
@@ -28,6 +29,10 @@ pub(super) fn take(step: Option<&mut Step>, label: Label, text: &str, line: usiz
         Label::Looks => step.looks = words::yes(text).unwrap_or(false),
         Label::Loses => step.loses = words::yes(text),
         Label::Host => step.host = clean(text.trim().trim_matches('`')),
+        Label::Outages => {
+            let names = text.split([',', ';']).map(|n| clean(n.trim().trim_matches('`')));
+            step.outages = names.filter(|n| !n.is_empty()).collect();
+        }
         Label::When => {
             step.when = condition::when(text);
             if step.when.is_none() {

@@ -55,6 +55,8 @@ pub(super) enum Label {
     Until,
     /// How long it may take.
     Timeout,
+    /// What it takes down while it runs.
+    Outages,
     /// When to go back.
     Triggers,
     /// What is seen of a problem.
@@ -304,7 +306,7 @@ pub(super) fn area(heading: &str) -> Option<Area> {
 /// Bytes of the longest label, with room for marks and brackets around it: a sentence is none.
 const LONGEST: usize = 80;
 /// Labels, each as a whole.
-const LABELS: [(Label, &[&str]); 18] = [
+const LABELS: [(Label, &[&str]); 19] = [
     (
         Label::Expected,
         &[
@@ -392,6 +394,7 @@ const LABELS: [(Label, &[&str]); 18] = [
     (Label::Host, &["host", "servidor", "maquina", "machine", "server", "runs on", "se ejecuta en"]),
     (Label::When, &["cuando", "condicion", "when", "condition"]),
     (Label::Until, &["until", "hasta", "hasta que"]),
+    (Label::Outages, &["caidas esperadas", "cae", "expected down", "expected outages", "expected marks", "outages"]),
     (Label::Timeout, &["timeout", "tiempo maximo", "maximum time", "time limit"]),
     (
         Label::Commands,

@@ -165,8 +165,8 @@ fn fold(p: &mut Painter<'_>, area: Rect, y: u16, fold: &Fold) {
 /// Why it is not announced; empty where it is.
 fn standing(state: &State, fold: &Fold) -> String {
     let lang = state.settings.lang;
-    if let Some(until) = state.announcer.known_until(&fold.name, state.now.wall) {
-        return lang.known_until(state.settings.zone.hm(until));
+    if let Some(known) = state.announcer.words(lang, state.settings.zone, &fold.name, state.now.wall) {
+        return known;
     }
     let members = || fold.members.iter().filter_map(|i| state.alerts.all.get(*i));
     match fold.standing {

@@ -104,9 +104,9 @@ fn check(p: &mut Painter<'_>, area: Rect, y: u16, check: &Check) {
     p.text(area.x + used, y, name_width, &text::pad(&name, usize::from(name_width)), Role::Text);
     let x = area.x + used + name_width + 1;
     let room = middle.saturating_sub(name_width + 1);
-    let known = p.shown().announcer.known_until(&check.name, p.shown().now.wall);
+    let known = p.shown().announcer.words(lang, zone, &check.name, p.shown().now.wall);
     let detail = match known {
-        Some(until) => format!("{} · {}", lang.known_until(zone.hm(until)), words::check_detail(lang, check)),
+        Some(known) => format!("{known} · {}", words::check_detail(lang, check)),
         None => words::check_detail(lang, check),
     };
     let since = match status {

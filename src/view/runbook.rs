@@ -6,6 +6,7 @@ use crate::engine::library::listed;
 use crate::engine::library::suggested;
 use crate::engine::words;
 use crate::lang::Lang;
+use crate::model::exercised::Exercised;
 use crate::model::runbook::Command;
 use crate::model::runbook::Criticality;
 use crate::model::runbook::Runbook;
@@ -61,7 +62,7 @@ pub(super) fn library(p: &mut Painter<'_>, screen: Rect, typed: &str, before: &s
             break;
         }
         let mark = if n == at { "> " } else { "  " };
-        let right = side(&book.says, book.overdue, lang);
+        let right = side(&book.says, book.overdue, state.library.exercised.get(&book.says.id), lang);
         let room = usize::from(width - 4).saturating_sub(id + 5 + text::width(&right));
         let pieces = [
             (mark.to_owned(), Role::Key),
@@ -93,8 +94,9 @@ pub(super) fn library(p: &mut Painter<'_>, screen: Rect, typed: &str, before: &s
 }
 
 /// How bad it may be, how long it takes, and that nobody has read it for long.
-fn side(book: &Runbook, overdue: Option<i64>, lang: Lang) -> String {
+fn side(book: &Runbook, overdue: Option<i64>, exercised: Option<&Exercised>, lang: Lang) -> String {
     let mut parts: Vec<String> = Vec::new();
+    parts.extend(exercised.filter(|e| e.runs > 0).map(|e| lang.runbook_ran(e.ok, e.runs)));
     parts.extend(book.criticality.map(|c| c.word().to_owned()));
     parts.extend(book.minutes.map(|m| lang.runbook_minutes(m.round())));
     parts.extend(overdue.map(|days| lang.runbook_overdue(days)));
@@ -107,7 +109,7 @@ pub(super) fn lines(p: &Painter<'_>, book: usize) -> Option<(String, Vec<Line>)>
     let book = p.state.library.books.get(book)?;
     let says = &book.says;
     let mut out: Vec<Line> = vec![vec![(says.title.clone(), Role::Title)]];
-    let facts = side(says, book.overdue, lang);
+    let facts = side(says, book.overdue, p.state.library.exercised.get(&says.id), lang);
     if !facts.is_empty() {
         out.push(vec![(facts, if book.overdue.is_some() { Role::Sev4 } else { Role::Muted })]);
     }

@@ -79,8 +79,9 @@ fn signal(p: &mut Painter<'_>, area: Rect, y: u16, signal: &Signal, old: bool) {
 }
 
 fn state_words(state: &State, lang: Lang, signal: &Signal) -> (String, Role) {
-    if let Some(until) = state.announcer.known_until(&signal.spec.name, state.now.wall) {
-        return (lang.known_until(state.settings.zone.hm(until)), Role::Notice);
+    let zone = state.settings.zone;
+    if let Some(known) = state.announcer.words(lang, zone, &signal.spec.name, state.now.wall) {
+        return (known, Role::Notice);
     }
     let limited = signal.spec.warning.is_some() || signal.spec.critical.is_some();
     match standing(state, signal) {

@@ -172,11 +172,13 @@ fn book(state: &State, suggestion: &Suggestion, nth: usize) -> Option<Row> {
     let lang = state.settings.lang;
     let book = state.library.books.get(suggestion.book)?;
     let minutes = book.says.minutes.map(|m| format!("  {}", lang.runbook_minutes(m.round()))).unwrap_or_default();
+    let ran = state.library.exercised.get(&book.says.id).filter(|e| e.runs > 0);
     let pieces = vec![
         (format!("{nth}  "), Role::Key),
         (format!("{}  ", book.says.id), Role::Text),
         (book.says.title.clone(), Role::Text),
         (minutes, Role::Muted),
+        (ran.map(|e| format!("  {}", lang.runbook_ran(e.ok, e.runs))).unwrap_or_default(), Role::Muted),
     ];
     Some(Row { pieces, hint: lang.todo_read(), reason: Some(suggestion.reason.words(lang)) })
 }

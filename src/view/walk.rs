@@ -9,6 +9,7 @@ use crate::engine::run::rows;
 use crate::engine::run::rows::Row;
 use crate::engine::run::say;
 use crate::engine::run::say::Tone;
+use crate::engine::run::watch;
 use crate::engine::words;
 use crate::lang::Lang;
 use crate::layout;
@@ -101,6 +102,9 @@ fn now(p: &mut Painter<'_>, row: Rect) {
         pieces.push((lang.walk_now_unseen(), Role::Unknown));
     } else {
         pieces.clear();
+    }
+    if let Some(text) = state.run.as_ref().and_then(|r| watch::met(r, state.now)) {
+        pieces.push((format!(" {}", lang.walk_trigger(text)), Role::Sev1));
     }
     if state.run.as_ref().is_some_and(|r| r.tale.changed) {
         pieces.push((format!(" {}", lang.walk_changed()), Role::Unknown));

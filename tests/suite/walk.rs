@@ -357,6 +357,15 @@ async fn killed_it_goes_on_and_a_supervisor_that_is_killed_leaves_an_unknown_out
     std::fs::write(again.folder.join("go"), "").unwrap();
 }
 
+/// Reads the card, and says yes. Keys that were on their way when it opened are not meant for it, so a person takes a
+/// moment.
+async fn says_yes(screen: &mut Screen) {
+    screen.shows("[y] run it").await;
+    let seen = tokio::time::Instant::now();
+    screen.until("a person has read it", |_| seen.elapsed() > Duration::from_millis(300)).await;
+    screen.keys("y").await;
+}
+
 #[tokio::test]
 async fn a_procedure_is_walked_on_the_screen() {
     let text = format!(
@@ -392,22 +401,13 @@ async fn a_procedure_is_walked_on_the_screen() {
     screen.keys("t0psecret\r").await;
     screen.shows("It runs").await;
     screen.shows("given ana •••").await;
-    // Keys that were on their way when a card opened were not meant for it: the card waits for one that was.
-    until("the first begins", PATIENCE, async || {
-        screen.keys("y").await;
-        site.tale().filter(|t| t.blocks > 0).map(drop).ok_or_else(String::new)
-    })
-    .await;
+    says_yes(&mut screen).await;
     screen.shows("Step 2").await;
     screen.until("the first is ok", |s| s.text().contains("√ 1")).await;
     screen.keys("e").await;
     screen.shows("It runs").await;
-    until("the second begins", PATIENCE, async || {
-        screen.keys("y").await;
-        site.tale().filter(|t| t.status("2") == Status::Running).map(drop).ok_or_else(String::new)
-    })
-    .await;
-    screen.shows("sure?").await;
+    says_yes(&mut screen).await;
+    screen.until("it asks", |s| s.text().contains("sure?") && s.text().contains("running")).await;
     screen.keys("t").await;
     screen.shows("what you type goes into the step").await;
     screen.keys("no\r").await;
@@ -418,11 +418,8 @@ async fn a_procedure_is_walked_on_the_screen() {
     screen.keys("asked ana first\r").await;
     screen.keys("u").await;
     screen.shows("Undo step 2").await;
-    until("it is undone", PATIENCE, async || {
-        screen.keys("y").await;
-        site.tale().filter(|t| t.status("2") == Status::Undone).map(drop).ok_or_else(String::new)
-    })
-    .await;
+    says_yes(&mut screen).await;
+    screen.shows("undone after").await;
     assert!(!site.disk().contains("t0psecret"), "a secret is on the disk");
     let tale = site.tale().unwrap();
     assert_eq!((tale.status("1"), tale.steps["2"].deviations.len()), (Status::Ok, 1));
@@ -455,13 +452,9 @@ async fn whoever_comes_back_is_told_what_was_missed() {
     screen.shows("Beginning runs nothing").await;
     screen.keys("y").await;
     screen.shows("PROC-X-001").await;
-    until("it begins", PATIENCE, async || {
-        // `e` opens the card and is nothing on it; `y` is for the card, and nothing without one.
-        screen.keys("e").await;
-        screen.keys("y").await;
-        site.tale().filter(|t| t.open.is_some()).map(drop).ok_or_else(String::new)
-    })
-    .await;
+    screen.shows("nothing undoes it").await;
+    screen.keys("e").await;
+    says_yes(&mut screen).await;
     screen.shows("line 5").await;
     screen.signal(rustix::process::Signal::KILL);
     screen.ends().await;

@@ -127,6 +127,22 @@ impl Driver {
             RunOrder::Resume { head, names } => self.join(*head, Begins::Again(names), 0),
             RunOrder::Attach { run } => self.attach(run),
             RunOrder::Read { cast } => self.read(cast),
+            RunOrder::Age { path } => {
+                let bus = self.bus.clone();
+                tokio::spawn(async move {
+                    let written = tokio::fs::metadata(&path).await.and_then(|m| m.modified()).ok();
+                    let since = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+                    let at = since.and_then(|d| i64::try_from(d.as_millis()).ok());
+                    bus.send(Kind::Aged { path, at }).await;
+                });
+            }
+            RunOrder::Choices { name, command } => {
+                let bus = self.bus.clone();
+                tokio::spawn(async move {
+                    let choices = choices(&command).await;
+                    bus.send(Kind::ChoicesRead { name, choices }).await;
+                });
+            }
             RunOrder::Prove { items } => {
                 let bus = self.bus.clone();
                 tokio::spawn(async move {
@@ -265,6 +281,20 @@ impl Driver {
             bus.send(Kind::RunLeft { run, left }).await;
         });
     }
+}
+
+/// A command that says what there is to choose from has so long.
+const CHOOSES: Duration = Duration::from_secs(10);
+/// More than a person reads through.
+const CHOICES: usize = 200;
+
+/// The lines that a command prints; none where it fails. It has no terminal to ask on.
+async fn choices(command: &str) -> Vec<String> {
+    let mut run = tokio::process::Command::new("bash");
+    run.args(["-c", command]).stdin(Stdio::null()).stderr(Stdio::null()).process_group(0).kill_on_drop(true);
+    let Ok(Ok(out)) = tokio::time::timeout(CHOOSES, run.output()).await else { return Vec::new() };
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    text.lines().map(|l| clean(l.trim())).filter(|l| !l.is_empty()).take(CHOICES).collect()
 }
 
 /// Keeps the procedure as it is now: what is walked is what was read, whatever becomes of the file.

@@ -21,6 +21,7 @@ use crate::engine::run::rows::Row;
 use crate::engine::run::told::facts;
 use crate::engine::run::until;
 use crate::engine::run::walk;
+use crate::engine::run::watch;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
@@ -50,6 +51,10 @@ pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
             state.runs = runs;
             Reaction::redraw()
         }
+        Kind::RunsCounted { figures } => {
+            state.library.exercised = figures;
+            Reaction::redraw()
+        }
         Kind::RunRead { tale, book, alive } => read(state, *tale, book, alive),
         Kind::OutputRead { lines: Ok(lines) } => {
             // The end is what a person looks for first.
@@ -57,6 +62,13 @@ pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
             show(state, Overlay::Output(lines, at))
         }
         Kind::OutputRead { lines: Err(why) } => notice(state, Notice::Failed(why)),
+        Kind::Aged { path, at } => {
+            if let (Some(run), Some(at)) = (&mut state.run, at) {
+                run.backup = Some((path, at));
+            }
+            Reaction::redraw()
+        }
+        Kind::ChoicesRead { name, choices } => walk::choices(state, &name, choices),
         Kind::Proved { items } => walk::proved(state, &items),
         Kind::SecretGiven { name, given } => walk::secret(state, &name, given),
         Kind::KeysBack => walk::keys_back(state),
@@ -91,6 +103,7 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let size = layout::console(state.ui.size, state.ui.zoom);
     let cockpit = state.mode == Mode::Cockpit;
     effects.extend(until::due(state));
+    watch::due(state);
     let Some(run) = &mut state.run else { return effects };
     if cockpit && run.console.size() != size {
         run.console.resize(size.0, size.1);
@@ -148,6 +161,7 @@ fn told(state: &mut State, name: &str, told: &Told) -> Reaction {
         }
         _ => {}
     }
+    watch::told(state, &told.what);
     effects.extend(walk::moved(state, &told.what));
     effects.extend(blocks::next(state));
     Reaction { effects, redraw: true }

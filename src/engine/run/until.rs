@@ -15,10 +15,15 @@ use crate::model::runbook::Limit;
 use crate::model::runbook::Step;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
+use crate::model::source::Origin;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::Span;
 use crate::model::time::Stamp;
+use crate::runbook::condition;
+
+/// What the built-in figures remember, the ones of a minute aside.
+const FIVE: Millis = 5 * MINUTE;
 
 /// The signal that a condition is judged by: of figures with a memory of five minutes the one with a memory of one.
 #[must_use]
@@ -28,19 +33,32 @@ pub fn judged_by<'a>(state: &'a State, limit: &Limit) -> Option<&'a Signal> {
 }
 
 /// The value that a condition is judged by now; `None` where it is not fresh, or holds what was before `since`.
-fn value(state: &State, limit: &Limit, since: Stamp) -> Option<f64> {
+pub(super) fn value(state: &State, limit: &Limit, since: Stamp) -> Option<f64> {
     let signal = judged_by(state, limit)?;
     if outdated(state, signal) {
         return None;
     }
     let (at, sample) = signal.last.as_ref()?;
-    // A figure of a minute speaks of what followed the step once that minute has passed.
-    let memory = if signal.spec.query.is_some() { 0 } else { MINUTE };
-    (at.since(since) >= memory).then(|| sample.reading.value()).flatten()
+    // A figure speaks of what followed the step once all that it remembers has.
+    (at.since(since) >= memory(state, signal)).then(|| sample.reading.value()).flatten()
 }
 
-fn holds(limit: &Limit, value: f64) -> bool {
+pub(super) fn holds(limit: &Limit, value: f64) -> bool {
     if limit.above { value > limit.value } else { value < limit.value }
+}
+
+/// How far back a figure remembers, ms: the longest range of its query, or the window of what is built in.
+fn memory(state: &State, signal: &Signal) -> Millis {
+    if let Some(query) = &signal.spec.query {
+        return query.split('[').skip(1).filter_map(|r| condition::span(r.split(']').next()?)).max().unwrap_or(0);
+    }
+    let window = state.settings.scrapes.iter().map(|s| s.window).max();
+    let five = match signal.origin {
+        Origin::Scrape => window.unwrap_or(FIVE),
+        Origin::Prometheus => FIVE,
+        Origin::Sql | Origin::Log => return MINUTE,
+    };
+    if signal.spec.name == ERROR_RATE_1M { MINUTE.min(five) } else { five }
 }
 
 /// What a condition wants, as a person reads it.

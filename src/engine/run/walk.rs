@@ -22,6 +22,7 @@ use crate::engine::run::card::RunCard;
 use crate::engine::run::plan;
 use crate::engine::run::rows;
 use crate::engine::run::rows::Row;
+use crate::engine::run::watch;
 use crate::engine::run::words;
 use crate::engine::run::words::Purpose;
 use crate::engine::state::Notice;
@@ -164,7 +165,21 @@ fn ready(state: &mut State, at: usize, doing: Doing) -> Reaction {
         Some(demand) => {
             let (typed, opened) = (Prompt::default(), state.now);
             let card = RunCard { step: at, doing, demand, typed, opened, scroll: 0 };
-            show(state, Overlay::RunCard(Box::new(card)))
+            let mut reaction = Reaction::redraw();
+            // How old the dump is says how much would be lost.
+            if let Some(run) = &mut state.run {
+                run.backup = None;
+                let step = run.book.steps.get(at);
+                let texts = step.into_iter().flat_map(|s| {
+                    card::wanted(s, at, doing)
+                        .into_iter()
+                        .filter_map(|w| plan::command(s, w.part).map(|c| c.text.clone()))
+                });
+                let shown: Vec<String> = texts.map(|t| plan::shown(run, &t)).collect();
+                reaction.effects.extend(shown.iter().find_map(|t| watch::dump(t)));
+            }
+            state.ui.overlay = Overlay::RunCard(Box::new(card));
+            reaction
         }
     }
 }
@@ -217,11 +232,27 @@ pub(crate) fn on_card(state: &mut State, mut card: Box<RunCard>, chord: Chord) -
 /// Asks for the next value; one that is secret is typed where nobody reads along.
 fn asks(state: &mut State, ask: Ask) -> Reaction {
     let secret = ask.wishes.first().filter(|w| w.input.secret).map(|w| w.input.name.clone());
+    let asks = ask.wishes.first().map(|w| &w.input).filter(|i| !i.command.is_empty() && i.choices.is_empty());
+    if let Some(input) = asks {
+        let effect = Effect::Run(RunOrder::Choices { name: input.name.clone(), command: input.command.clone() });
+        state.ui.overlay = Overlay::Value(Box::new(ask));
+        return Reaction::with(effect);
+    }
     state.ui.overlay = Overlay::Value(Box::new(ask));
     match secret {
         Some(name) => Reaction::with(Effect::Keys(Keys::Secret(name))),
         None => Reaction::redraw(),
     }
+}
+
+/// What there is to choose from has come.
+pub(crate) fn choices(state: &mut State, name: &str, choices: Vec<String>) -> Reaction {
+    if let Overlay::Value(ask) = &mut state.ui.overlay
+        && let Some(wish) = ask.wishes.first_mut().filter(|w| w.input.name == name)
+    {
+        wish.input.choices = choices;
+    }
+    Reaction::redraw()
 }
 
 /// A key while a value is typed.
@@ -373,7 +404,8 @@ fn type_into(state: &mut State) -> Reaction {
         return notice(state, why);
     }
     let Some(run) = &mut state.run else { return Reaction::none() };
-    if run.tale.open.is_none() || run.link != Link::Live {
+    let runs = run.tale.open.is_some() || run.starting;
+    if !runs || run.link != Link::Live {
         return notice(state, Notice::NothingRuns);
     }
     // What is typed goes where it is seen.
