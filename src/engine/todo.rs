@@ -31,10 +31,15 @@ pub fn items(state: &State) -> Vec<Item> {
     let all = state.runs.iter().enumerate();
     // What a pipeline left is its own affair, unless it still runs.
     let left = all.filter(|(_, (t, _))| t.head.run != name && (!t.head.headless || t.open.is_some()));
+    // What is being walked need not be advised.
+    let walked = |s: &Suggestion| {
+        let book = state.library.books.get(s.book);
+        own.is_some_and(|r| book.is_some_and(|b| b.says.id == r.tale.head.runbook))
+    };
     own.map(|_| Item::Walk)
         .into_iter()
         .chain(left.take(LEFT).map(|(i, _)| Item::Left(i)))
-        .chain(library::advised(state).into_iter().map(Item::Book))
+        .chain(library::advised(state).into_iter().filter(|s| !walked(s)).map(Item::Book))
         .chain((0..state.settings.contacts.len()).map(Item::Contact))
         .collect()
 }

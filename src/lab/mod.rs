@@ -9,6 +9,8 @@ mod table;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use tokio::net::TcpListener;
 
@@ -17,6 +19,7 @@ pub use story::Scenario;
 
 use crate::bus;
 use crate::lab::load::Load;
+use crate::lab::story::Sides;
 use crate::lab::table::Table;
 use crate::model::time::Millis;
 
@@ -42,14 +45,18 @@ impl Target {
         std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         let target = Self { url: format!("http://127.0.0.1:{port}"), folder };
         let load = Arc::new(Load::default());
+        let sides = Arc::new(Mutex::new(Sides::default()));
         let mut table = Table::create(&target.file()).await?;
-        tokio::spawn(server::run(listener, Arc::clone(&load)));
+        tokio::spawn(server::run(listener, Arc::clone(&load), Arc::clone(&sides)));
         tokio::spawn(async move {
-            let start = bus::now().mono;
-            let mut before = start;
+            let mut before = bus::now().mono;
             loop {
                 let now = bus::now().mono;
-                let conditions = scenario.at(now - start);
+                let conditions = {
+                    let mut sides = sides.lock().unwrap_or_else(PoisonError::into_inner);
+                    sides.pass(now - before);
+                    scenario.at(sides.clock)
+                };
                 load.step(&conditions, now - before);
                 table.step(&conditions, now - before, bus::now().wall).await;
                 before = now;
@@ -63,6 +70,19 @@ impl Target {
         self.folder.join("app.sqlite3")
     }
 
+    /// Writes the procedure that repairs it, in a language, and gives the folder that it lies in.
+    fn procedures(&self, language: &str) -> PathBuf {
+        let folder = self.folder.join("runbooks");
+        let text = if language == "es" { include_str!("rollback.es.md") } else { include_str!("rollback.en.md") };
+        let place = self.url.trim_start_matches("http://");
+        let (host, port) = place.split_once(':').unwrap_or((place, "80"));
+        let text = text.replace("@HOST@", host).replace("@PORT@", port);
+        // A folder that cannot be written to has no procedure, and everything else.
+        let _ = std::fs::create_dir_all(&folder);
+        let _ = std::fs::write(folder.join("PROC-DEMO-001-rollback.md"), text);
+        folder
+    }
+
     /// The configuration that watches this target. Limits are as in production; only their times are shortened, so
     /// that a visitor sees a whole night in two minutes.
     #[must_use]
@@ -70,6 +90,7 @@ impl Target {
         include_str!("demo.toml")
             .replace("@LANGUAGE@", language)
             .replace("@URL@", &self.url)
+            .replace("@RUNBOOKS@", &self.procedures(language).display().to_string())
             .replace("@SQLITE@", &self.file().display().to_string())
     }
 }

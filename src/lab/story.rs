@@ -13,6 +13,51 @@ const UNTIL: Millis = 40 * SECOND;
 /// In the whole story latency and sessions follow the failures.
 const LATER: Millis = 8 * SECOND;
 
+/// The two sides of the service: which one has the traffic, and how far the night has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sides {
+    /// The story's clock.
+    pub(super) clock: Millis,
+    /// The previous version has the traffic.
+    previous: bool,
+    /// Somebody is at it: the trouble waits for them.
+    watched: bool,
+}
+
+impl Sides {
+    /// Time goes by. While somebody is at it, trouble neither ends by itself nor begins anew.
+    pub(super) fn pass(&mut self, time: Millis) {
+        let turn = self.clock.rem_euclid(CYCLE);
+        let held = self.watched && !self.previous && (FROM..UNTIL).contains(&turn);
+        let next = self.clock + time;
+        let begins_anew = self.previous && next.rem_euclid(CYCLE) < turn;
+        if held {
+            // The whole of it is there: what follows later in the story has followed.
+            self.clock = self.clock - turn + turn.max(UNTIL - 1);
+        } else if !begins_anew {
+            self.clock = next;
+        }
+    }
+
+    /// The version that has the traffic.
+    pub(super) fn version(&mut self) -> &'static str {
+        self.watched = true;
+        if self.previous { "v4.11.3" } else { "v4.12.0" }
+    }
+
+    /// Gives the traffic to the previous version: the trouble is over. Or to the new one again: it is back.
+    pub(super) fn give(&mut self, previous: bool) {
+        let turn = self.clock.rem_euclid(CYCLE);
+        let began = self.clock - turn;
+        self.previous = previous;
+        self.clock = match (previous, (FROM..UNTIL).contains(&turn)) {
+            (true, true) => began + UNTIL,
+            (false, false) => began + FROM + LATER,
+            _ => self.clock,
+        };
+    }
+}
+
 /// Which story is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scenario {
@@ -89,6 +134,27 @@ pub struct Conditions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_night_waits_for_whoever_is_at_it_and_the_previous_version_ends_it() {
+        let failing = |sides: &Sides| Scenario::Errors.at(sides.clock).failing > 0.0;
+        let mut sides = Sides::default();
+        sides.pass(FROM + SECOND);
+        assert!(failing(&sides));
+        assert_eq!(sides.version(), "v4.12.0");
+        for _ in 0..600 {
+            sides.pass(SECOND);
+        }
+        assert!(failing(&sides), "it does not end by itself");
+        sides.give(true);
+        assert_eq!((failing(&sides), sides.version()), (false, "v4.11.3"));
+        for _ in 0..600 {
+            sides.pass(SECOND);
+        }
+        assert!(!failing(&sides), "nor does it begin anew");
+        sides.give(false);
+        assert!(failing(&sides));
+    }
 
     #[test]
     fn every_story_begins_calm_breaks_within_the_first_minute_and_recovers() {

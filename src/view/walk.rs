@@ -181,6 +181,10 @@ fn line(p: &mut Painter<'_>, area: Rect, y: u16, run: &Run, row: Row, selected: 
 fn beside(run: &Run, step: &Step, status: Status, lang: Lang) -> String {
     match status {
         Status::Pending => step.minutes.map(|m| lang.runbook_minutes(m)).unwrap_or_default(),
+        Status::Ran if run.waiting.as_ref().is_some_and(|w| run.step(w.step).is_some_and(|s| s.id == step.id)) => {
+            lang.step_waits()
+        }
+        Status::Ran if rows::awaits(run, step) => lang.step_asks(),
         Status::Ok | Status::Ran | Status::Undone => {
             let tale = run.tale.step(&step.id);
             let took = tale.and_then(|t| Some(t.ended? - t.blocks.last().map_or(t.began?, |_| t.began.unwrap_or(0))));

@@ -39,6 +39,12 @@ pub fn step(run: &Run) -> Option<(usize, &Step)> {
     }
 }
 
+/// The walk may go past a step: it was passed, and somebody or the machine has said so.
+#[must_use]
+pub fn passed(run: &Run, step: &Step) -> bool {
+    run.tale.step(&step.id).is_some_and(|t| t.judged && t.status.passed())
+}
+
 /// Everything that has to be there first is, or was passed over.
 #[must_use]
 pub fn checked(run: &Run) -> bool {
@@ -52,7 +58,7 @@ pub fn unprepared(run: &Run) -> Vec<&Step> {
         return Vec::new();
     }
     let before = run.book.steps.iter().filter(|s| s.section == Section::Preflight);
-    before.filter(|s| !run.tale.status(&s.id).passed()).collect()
+    before.filter(|s| !passed(run, s)).collect()
 }
 
 /// The way back touches no data: what is checked before may be passed over.
@@ -85,7 +91,7 @@ pub fn awaits(run: &Run, step: &Step) -> bool {
 #[must_use]
 pub fn progress(run: &Run) -> (usize, usize) {
     let proper = || run.book.steps.iter().filter(|s| s.section == Section::Steps);
-    (proper().filter(|s| run.tale.status(&s.id).passed()).count(), proper().count())
+    (proper().filter(|s| passed(run, s)).count(), proper().count())
 }
 
 /// Minutes that are left, by the estimates of what was not passed yet; `None` where none has one.
@@ -93,7 +99,7 @@ pub fn progress(run: &Run) -> (usize, usize) {
 pub fn minutes_left(run: &Run) -> Option<f64> {
     let back = run.tale.rollback.is_some();
     let left = run.book.steps.iter().filter(|s| (s.section == Section::Rollback) == back);
-    let left = left.filter(|s| !matches!(run.tale.status(&s.id), Status::Ok | Status::Ran | Status::Skipped));
+    let left = left.filter(|s| !passed(run, s));
     let minutes: Vec<f64> = left.filter_map(|s| s.minutes).collect();
     (!minutes.is_empty()).then(|| minutes.iter().sum())
 }
@@ -105,7 +111,7 @@ fn open(run: &Run, row: Row) -> bool {
         Row::Checks => !back && !checked(run),
         Row::Step(at) => run.step(at).is_some_and(|s| {
             let (way, status) = (s.section == Section::Rollback, run.tale.status(&s.id));
-            way == back && !status.passed() && status != Status::Undone
+            way == back && !passed(run, s) && status != Status::Undone
         }),
     }
 }
@@ -122,6 +128,6 @@ pub(crate) fn before(run: &Run, at: usize) -> Option<&Step> {
     let proper = run.book.steps.iter().take(at).filter(|s| s.section == Section::Steps);
     proper.into_iter().find(|s| {
         let status = run.tale.status(&s.id);
-        !status.passed() && status != Status::Undone
+        !passed(run, s) && status != Status::Undone
     })
 }

@@ -58,7 +58,7 @@ fn memory(state: &State, signal: &Signal) -> Millis {
         Origin::Prometheus => FIVE,
         Origin::Sql | Origin::Log => return MINUTE,
     };
-    if signal.spec.name == ERROR_RATE_1M { MINUTE.min(five) } else { five }
+    if signal.spec.name == ERROR_RATE_1M { MINUTE } else { five }
 }
 
 /// What a condition wants, as a person reads it.
@@ -114,8 +114,12 @@ pub(crate) fn words(state: &State, step: &Step, waiting: &Waiting) -> Vec<(Strin
     let line = |(until, held): (&crate::model::runbook::Until, &Option<Stamp>)| {
         let unit = judged_by(state, &until.limit).map(|s| s.spec.unit);
         let value = value(state, &until.limit, waiting.since);
-        let is = match (value, unit) {
-            (Some(v), Some(u)) => words::figure(lang, v, u),
+        let newest = judged_by(state, &until.limit).filter(|s| !outdated(state, s));
+        let newest = newest.and_then(|s| s.last.as_ref()?.1.reading.value());
+        let is = match (value, newest, unit) {
+            (Some(v), _, Some(u)) => words::figure(lang, v, u),
+            // What it holds is partly from before the step: it is shown, and not judged.
+            (None, Some(v), Some(u)) => lang.say_until_early(words::figure(lang, v, u)),
             _ => lang.say_until_unseen(),
         };
         let left: Millis = (until.timeout - now.since(waiting.since)).max(0);
