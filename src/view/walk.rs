@@ -278,6 +278,10 @@ fn words_of(p: &mut Painter<'_>, areas: &layout::Walk, run: &Run, step: &Step) {
             let took = Span((at - run.tale.began).max(0));
             vec![(lang.walk_over(words::run_outcome(lang, outcome), took), Tone::Plain)]
         }
+        (false, None) if rows::done(run) => {
+            let first = say::step(p.state, run, step).into_iter().take(1);
+            first.chain([(lang.walk_done(), Tone::Calm)]).collect()
+        }
         (false, None) => say::step(p.state, run, step),
     };
     let width = usize::from(areas.words.width.saturating_sub(2));

@@ -21,6 +21,7 @@ mod scenarios;
 mod screens;
 mod servers;
 mod sources;
+mod steps;
 mod support;
 mod terminal;
 mod tidy;

@@ -70,13 +70,15 @@ pub struct Auto {
     /// The step that runs.
     current: Option<usize>,
     phase: Phase,
+    /// Its end was told, and is on its way to the disk.
+    ending: bool,
 }
 
 impl Auto {
     /// Walks these steps.
     #[must_use]
     pub fn new(order: Vec<usize>, options: Options) -> Self {
-        Self { options, order: order.into(), current: None, phase: Phase::Doing }
+        Self { options, order: order.into(), current: None, phase: Phase::Doing, ending: false }
     }
 
     /// The exit code, once it is over.
@@ -155,12 +157,15 @@ impl Auto {
             self.phase = Phase::Over(code, now);
             return Vec::new();
         }
+        if self.ending {
+            return Vec::new();
+        }
         if let Phase::Leaving(since, code) = self.phase {
             if run.tale.open.is_some() && now.since(since) < STOPS {
                 return Vec::new();
             }
             self.phase = Phase::Leaving(since, code);
-            return finish(Outcome::Abandoned);
+            return self.finish(Outcome::Abandoned);
         }
         if run.busy() || run.problem.is_some() && run.tale.open.is_some() {
             return Vec::new();
@@ -179,6 +184,13 @@ impl Auto {
         effects
     }
 
+    /// The machine says that it is over.
+    fn finish(&mut self, outcome: Outcome) -> Vec<Effect> {
+        self.ending = true;
+        let (by, reason) = (String::new(), String::new());
+        vec![Run::tell(What::Finished { outcome, by, reason })]
+    }
+
     fn forward(&mut self, run: &mut Run) -> Vec<Effect> {
         if let Some(at) = self.current {
             let id = run.step(at).map(|s| s.id.clone()).unwrap_or_default();
@@ -190,7 +202,7 @@ impl Auto {
                 Some(_) => return self.failed(run, at),
             }
         }
-        let Some(at) = self.order.pop_front() else { return finish(Outcome::Ok) };
+        let Some(at) = self.order.pop_front() else { return self.finish(Outcome::Ok) };
         self.current = Some(at);
         self.begin(run, at)
     }
@@ -233,7 +245,7 @@ impl Auto {
         let back = way(run, at);
         let asked = self.options.rollback && !back.is_empty();
         if !asked {
-            return finish(Outcome::Failed);
+            return self.finish(Outcome::Failed);
         }
         let loses = |b: &Back| match b {
             Back::Step(at) => {
@@ -246,7 +258,7 @@ impl Auto {
         let id = run.step(at).map(|s| s.id.clone()).unwrap_or_default();
         if back.iter().any(loses) && !self.options.data_loss {
             let mut effects = vec![judged(&id, Status::Failed, Because::LosesData)];
-            effects.extend(finish(Outcome::Failed));
+            effects.extend(self.finish(Outcome::Failed));
             return effects;
         }
         self.phase = Phase::Undoing(back.into());
@@ -263,12 +275,12 @@ impl Auto {
             match run.tale.step(&step.id).filter(|t| t.judged).map(|t| t.status) {
                 None => return Vec::new(),
                 Some(Status::Undone | Status::Ok | Status::Ran | Status::Skipped) => self.current = None,
-                Some(_) => return finish(Outcome::RollbackFailed),
+                Some(_) => return self.finish(Outcome::RollbackFailed),
             }
         }
         let Phase::Undoing(left) = &mut self.phase else { return Vec::new() };
         match left.pop_front() {
-            None => finish(Outcome::RolledBack),
+            None => self.finish(Outcome::RolledBack),
             Some(Back::Step(at)) => {
                 self.current = Some(at);
                 if let Some(step) = run.book.steps.get(at) {
@@ -282,12 +294,6 @@ impl Auto {
             }
         }
     }
-}
-
-/// The machine says that it is over.
-fn finish(outcome: Outcome) -> Vec<Effect> {
-    let (by, reason) = (String::new(), String::new());
-    vec![Run::tell(What::Finished { outcome, by, reason })]
 }
 
 /// The way back from a step that failed: each step that ran by its own commands, the last first, where all that changed

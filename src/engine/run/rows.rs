@@ -104,6 +104,19 @@ pub fn minutes_left(run: &Run) -> Option<f64> {
     (!minutes.is_empty()).then(|| minutes.iter().sum())
 }
 
+/// Every line was passed, and nothing runs.
+#[must_use]
+pub fn done(run: &Run) -> bool {
+    next(run).is_none() && !run.busy()
+}
+
+/// Something undoes it, as a whole or step by step, and that was not begun.
+#[must_use]
+pub fn can_go_back(run: &Run) -> bool {
+    run.tale.rollback.is_none()
+        && run.book.steps.iter().any(|s| s.section == Section::Rollback || !s.rollback.is_empty())
+}
+
 /// A line that was not passed yet, and is due.
 fn open(run: &Run, row: Row) -> bool {
     let back = run.tale.rollback.is_some();

@@ -63,12 +63,24 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         Command::Output => output(state),
         Command::Deviate => words::ask(state, |at| Some(Purpose::Deviate(at?))),
         Command::WayBack => way_back(state),
+        Command::Leave if state.run.as_ref().is_some_and(|r| rows::done(r) && r.link == Link::Live) => finish(state),
         Command::Leave => words::ask(state, |_| Some(Purpose::Leave)),
         Command::Call => show(state, Overlay::Call(0)),
         Command::Yes => judge(state, true),
         Command::No => judge(state, false),
         _ => Reaction::redraw(),
     }
+}
+
+/// Everything is done: the walk is over, and nobody asks why.
+fn finish(state: &mut State) -> Reaction {
+    if let Some(why) = held_up(state) {
+        return notice(state, why);
+    }
+    let (by, reason) = (me(state), String::new());
+    let back = state.run.as_ref().is_some_and(|r| r.tale.rollback.is_some());
+    let outcome = if back { Outcome::RolledBack } else { Outcome::Ok };
+    Reaction::with(Run::tell(What::Finished { outcome, by, reason }))
 }
 
 /// Why nothing can be asked of the run now.
@@ -529,7 +541,8 @@ pub(crate) fn moved(state: &mut State, told: &What) -> Vec<Effect> {
     if passed.is_some() && passed == selected {
         run.at = rows::next(run).unwrap_or(run.at);
     }
-    if passed.is_some() && rows::next(run).is_none() && !run.busy() {
+    // Where there is a way back, whoever walks says when it is not needed any more.
+    if passed.is_some() && rows::done(run) && !rows::can_go_back(run) {
         let outcome = if run.tale.rollback.is_some() { Outcome::RolledBack } else { Outcome::Ok };
         let (by, reason) = (state.settings.operator.clone(), String::new());
         return vec![Run::tell(What::Finished { outcome, by, reason })];

@@ -1,0 +1,435 @@
+//! Procedures walked through `engine::update`, with a supervisor that does what a test says: what is asked before
+//! anything runs, what is offered when it fails, what signals are waited for.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use cabina::engine;
+use cabina::engine::Effect;
+use cabina::engine::Event;
+use cabina::engine::Kind;
+use cabina::engine::State;
+use cabina::engine::effect::Block;
+use cabina::engine::effect::RunOrder;
+use cabina::engine::library::Book;
+use cabina::engine::run::card::Demand;
+use cabina::engine::run::watch;
+use cabina::engine::state::Mode;
+use cabina::engine::state::Overlay;
+use cabina::input::key::Chord;
+use cabina::input::key::Code;
+use cabina::lang::Lang;
+use cabina::model::run::Because;
+use cabina::model::run::End;
+use cabina::model::run::Head;
+use cabina::model::run::Outcome;
+use cabina::model::run::Status;
+use cabina::model::run::Told;
+use cabina::model::run::What;
+use cabina::model::signal::Counts;
+use cabina::model::signal::Reading;
+use cabina::model::signal::Sample;
+use cabina::model::source::Origin;
+use cabina::model::time::MINUTE;
+use cabina::model::time::Millis;
+use cabina::model::time::SECOND;
+use cabina::model::time::Stamp;
+use cabina::runbook;
+use cabina::theme::Depth;
+use cabina::theme::Theme;
+use cabina::view;
+use proptest::prelude::*;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::support::play::START;
+use crate::support::settings;
+
+/// A walk, and the supervisor behind it.
+struct Walk {
+    state: State,
+    now: Millis,
+    seq: u64,
+    blocks: u64,
+    /// The block that runs.
+    open: Option<(u64, Block)>,
+    /// What was asked for, but lines and blocks.
+    others: Vec<Effect>,
+    /// Every block that was started.
+    started: Vec<String>,
+}
+
+impl Walk {
+    /// Opens a procedure to be read.
+    fn read(config: &str, document: &str) -> Self {
+        let (mut settings, _) = settings(&format!("language = \"en\"\n{config}"));
+        "rgomez".clone_into(&mut settings.operator);
+        let mut state = State::new(settings, Mode::Cockpit, Stamp { mono: 0, wall: START });
+        state.ui.size = (80, 24);
+        let says = runbook::read("PROC-X-001.md", document.as_bytes()).unwrap();
+        let book = Book { says, path: "/x/PROC-X-001.md".to_owned(), overdue: None, hash: "h".to_owned() };
+        let mut walk = Self { state, now: 0, seq: 0, blocks: 0, open: None, others: Vec::new(), started: Vec::new() };
+        walk.event(Kind::LibraryRead { books: Arc::new([book]) });
+        walk.keys("r<enter>");
+        walk
+    }
+
+    /// The same, and begins to walk it.
+    fn begin(config: &str, document: &str) -> Self {
+        let mut walk = Self::read(config, document);
+        walk.keys("e");
+        assert!(matches!(walk.state.ui.overlay, Overlay::Begin(_)), "{:?}", walk.state.ui.overlay);
+        walk.keys("y");
+        walk
+    }
+
+    fn event(&mut self, kind: Kind) {
+        let mut kinds = VecDeque::from([kind]);
+        while let Some(kind) = kinds.pop_front() {
+            // A person takes longer between two keys than a card is deaf.
+            self.now += 300;
+            let at = Stamp { mono: self.now, wall: START + self.now };
+            for effect in engine::update(&mut self.state, Event { at, kind }).effects {
+                kinds.extend(self.perform(effect));
+            }
+        }
+    }
+
+    fn told(&mut self, what: What) -> Kind {
+        self.seq += 1;
+        Kind::RunTold { run: "r1".to_owned(), told: Box::new(Told { seq: self.seq, at: START + self.now, what }) }
+    }
+
+    fn perform(&mut self, effect: Effect) -> Vec<Kind> {
+        match effect {
+            Effect::Run(RunOrder::Open { head, .. }) => {
+                let (run, host, user) = ("r1".to_owned(), "web1".to_owned(), "iact".to_owned());
+                let opened = self.told(What::Opened(Box::new(Head { run, host, user, ..*head })));
+                vec![opened, Kind::RunCaught { run: "r1".to_owned(), missed: 0 }]
+            }
+            Effect::Run(RunOrder::Tell(what)) => vec![self.told(what)],
+            Effect::Run(RunOrder::Give { name, value }) => vec![self.told(What::Given { name, value })],
+            Effect::Run(RunOrder::Start(block)) => {
+                self.blocks += 1;
+                self.started.push(block.text.clone());
+                let (number, step, part) = (self.blocks, block.step.clone(), block.part);
+                let command = block.shown.clone();
+                self.open = Some((number, *block));
+                vec![self.told(What::Began { block: number, step, part, command, cast: "c".to_owned() })]
+            }
+            other => {
+                self.others.push(other);
+                Vec::new()
+            }
+        }
+    }
+
+    /// The block that runs prints this and ends so.
+    fn ends(&mut self, exit: i32, output: &str) {
+        let (block, _) = self.open.take().expect("nothing runs");
+        self.event(Kind::StepOutput { bytes: output.replace('\n', "\r\n").into_bytes().into() });
+        let end = End { exit: Some(exit), took: 8 * SECOND, tail: output.to_owned(), ..End::default() };
+        let told = self.told(What::Ended { block, end });
+        self.event(told);
+    }
+
+    fn keys(&mut self, keys: &str) {
+        let mut rest = keys;
+        while let Some(c) = rest.chars().next() {
+            let named = [("<enter>", Code::Enter), ("<esc>", Code::Esc), ("<down>", Code::Down), ("<up>", Code::Up)];
+            let found = named.into_iter().find(|(name, _)| rest.starts_with(name));
+            let (code, len) = found.map_or((Code::Char(c), c.len_utf8()), |(name, code)| (code, name.len()));
+            rest = rest.split_at(len).1;
+            self.event(Kind::Key(Chord::plain(code)));
+        }
+    }
+
+    /// A minute's share of failures, read now.
+    fn failing(&mut self, share: f64) {
+        self.now += 15 * SECOND;
+        let counts = Some(Counts { failed: share * 1_000.0, total: 1_000.0, window: MINUTE });
+        let at = START + self.now;
+        let sample = |signal: &str| Sample {
+            signal: signal.to_owned(),
+            at,
+            reading: Reading::Value(share),
+            counts,
+            worst: None,
+        };
+        let samples = vec![sample("error_rate"), sample("error_rate_1m")];
+        let (source, origin) = ("prometheus".to_owned(), Origin::Prometheus);
+        self.event(Kind::Sampled { source, origin, samples, history: false, took: 5, notes: Vec::new() });
+    }
+
+    fn status(&self, step: &str) -> Status {
+        self.state.run.as_ref().unwrap().tale.status(step)
+    }
+
+    fn because(&self, step: &str) -> Because {
+        self.state.run.as_ref().unwrap().tale.steps[step].because.clone()
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        match &self.state.ui.overlay {
+            Overlay::RunCard(card) => Some(card.demand.clone()),
+            _ => None,
+        }
+    }
+
+    fn screen(&self, width: u16, height: u16) -> String {
+        let theme = Theme::named("noche", Depth::True, false).unwrap();
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|f| view::render(&self.state, &theme, f)).unwrap();
+        terminal.backend().to_string()
+    }
+}
+
+const PRODUCTION: &str = "environment = \"production\"\n[prometheus]\nurl = \"http://127.0.0.1:1\"\n";
+
+fn one(more: &str, text: &str) -> String {
+    format!("# PROC-X-001: Test\n\n## Steps\n\n### Step 1: First\n{more}\n```bash\n{text}\n```\n")
+}
+
+const UNDO: &str = "**Rollback of this step:**\n```bash\nundo\n```\n";
+
+#[test]
+fn what_is_asked_before_a_step_depends_on_what_it_may_break() {
+    let undone = format!("{}{UNDO}", one("", "restart"));
+    let critical = format!("{}{UNDO}", one("**Criticality:** CRITICA", "restart"));
+    let restores = format!("{}{UNDO}", one("", "gzip -dc d.sql.gz | mysql ${DB_NAME}"));
+    for (environment, document, wanted) in [
+        ("staging", &undone, Demand::Key),
+        ("production", &undone, Demand::Number("1".to_owned())),
+        ("production", &critical, Demand::Word("PROCEED".to_owned())),
+        ("production", &one("", "restart"), Demand::Word("PROCEED".to_owned())),
+        ("staging", &restores, Demand::Database("iact_production".to_owned())),
+        ("production", &restores, Demand::Database("iact_production".to_owned())),
+    ] {
+        let mut walk = Walk::begin(&format!("environment = \"{environment}\"\n"), document);
+        walk.event(Kind::RunKnown { values: [("DB_NAME".to_owned(), "iact_production".to_owned())].into() });
+        walk.keys("e");
+        assert_eq!(walk.demand(), Some(wanted.clone()), "{environment}\n{document}");
+        // Enter never runs, nor does a word that was not asked for.
+        walk.keys("<enter>no<enter>");
+        assert!(walk.started.is_empty(), "{wanted:?}");
+        let typed = wanted.text().map_or_else(|| "y".to_owned(), |t| format!("{t}<enter>"));
+        walk.keys(&format!("<esc>e{typed}"));
+        assert_eq!(walk.started.len(), 1, "{wanted:?}");
+    }
+    // What only looks runs at once, wherever.
+    let mut walk = Walk::begin("environment = \"production\"\n", &one("**Read-only:** YES", "look"));
+    walk.keys("e");
+    assert_eq!(walk.started, ["look"]);
+}
+
+#[test]
+fn a_key_that_was_on_its_way_is_no_answer() {
+    let mut walk = Walk::begin("environment = \"staging\"\n", &one("", "restart"));
+    let chord = |c| Kind::Key(Chord::char(c));
+    for kind in [chord('e'), chord('y'), chord('y')] {
+        // All within the moment in which the card opened.
+        let at = Stamp { mono: walk.now + 10, wall: START + walk.now + 10 };
+        for effect in engine::update(&mut walk.state, Event { at, kind }).effects {
+            walk.perform(effect);
+        }
+    }
+    assert!(walk.started.is_empty() && walk.demand().is_some());
+}
+
+#[test]
+fn a_step_is_ok_only_if_everything_holds_and_it_never_runs_on() {
+    let proved = "**Validation:**\n```bash\ncheck\n```\n**Expected output:**\n```\nready\n```\n";
+    let document = format!("{}{proved}{UNDO}### Step 2: Second\n```bash\nnext\n```\n", one("", "go"));
+    let mut walk = Walk::begin("environment = \"staging\"\n", &document);
+    walk.keys("ey");
+    walk.ends(0, "gone");
+    assert_eq!((walk.started.last().map(String::as_str), walk.status("1")), (Some("check"), Status::Running));
+    walk.ends(0, "not what was wanted");
+    assert_eq!(walk.status("1"), Status::Failed);
+    assert!(matches!(walk.because("1"), Because::Output { .. }));
+    // The next step waits until this one is done, or passed over with a reason.
+    walk.keys("<down>e");
+    assert!(walk.demand().is_none() && walk.started.len() == 2);
+    walk.keys("<up>v");
+    walk.ends(0, "ready");
+    assert_eq!((walk.status("1"), walk.started.len()), (Status::Ok, 3));
+    // The cursor has moved on.
+    walk.keys("ey");
+    assert_eq!(walk.started.last().map(String::as_str), Some("next"));
+    walk.ends(1, "");
+    walk.keys("S<enter>");
+    assert_eq!(walk.status("2"), Status::Failed, "without a reason nobody can follow it later");
+    walk.keys("it is known<enter>");
+    assert_eq!(walk.status("2"), Status::Skipped);
+    // Where there is a way back, whoever walks says when it is over.
+    assert!(walk.state.run.as_ref().unwrap().tale.outcome.is_none());
+    walk.keys("X");
+    assert_eq!(walk.state.run.as_ref().unwrap().tale.outcome.map(|(o, _)| o), Some(Outcome::Ok));
+}
+
+#[test]
+fn what_only_a_person_can_see_a_person_says() {
+    let document = format!("{}\n**Expected result:** the light is green\n", one("", "go"));
+    let mut walk = Walk::begin("environment = \"staging\"\n", &document);
+    walk.keys("ey");
+    walk.ends(0, "");
+    assert_eq!((walk.status("1"), walk.state.run.as_ref().unwrap().tale.outcome), (Status::Ran, None));
+    walk.keys("x");
+    assert_eq!(walk.status("1"), Status::Failed);
+    walk.keys("ey");
+    walk.ends(0, "");
+    walk.keys("y");
+    let tale = &walk.state.run.as_ref().unwrap().tale;
+    assert_eq!((tale.status("1"), tale.steps["1"].by.as_str()), (Status::Ok, "rgomez"));
+}
+
+#[test]
+fn signals_are_waited_for_on_what_followed_the_step() {
+    let document = one("**Until:** error_rate < 1% for 1m, timeout 4m", "go");
+    let mut walk = Walk::begin(PRODUCTION, &format!("{document}{UNDO}"));
+    walk.failing(0.2);
+    walk.keys("e1<enter>");
+    walk.ends(0, "");
+    assert_eq!((walk.status("1"), walk.state.run.as_ref().unwrap().waiting.is_some()), (Status::Ran, true));
+    // A minute's figure read ten seconds later is mostly of before.
+    for _ in 0..3 {
+        walk.failing(0.0);
+    }
+    assert!(walk.state.run.as_ref().unwrap().waiting.as_ref().unwrap().held[0].is_none());
+    for _ in 0..10 {
+        walk.failing(0.0);
+    }
+    assert_eq!(walk.status("1"), Status::Ok);
+
+    let mut walk = Walk::begin(PRODUCTION, &format!("{document}{UNDO}"));
+    walk.failing(0.2);
+    walk.keys("e1<enter>");
+    walk.ends(0, "");
+    for _ in 0..20 {
+        walk.failing(0.02);
+    }
+    assert_eq!(walk.status("1"), Status::Failed);
+    assert!(matches!(walk.because("1"), Because::Signals { value: Some(v), .. } if v > 0.019));
+}
+
+#[test]
+fn reasons_to_go_back_are_offered_when_met_and_never_after_it_began() {
+    let document = format!(
+        "{}{UNDO}## Rollback\n\n**When to roll back:**\n- Error rate > 5 %\n- Somebody says so\n\n### Step R1: Back\n```bash\nback\n```\n",
+        one("", "go")
+    );
+    let mut walk = Walk::begin(PRODUCTION, &document);
+    for _ in 0..6 {
+        walk.failing(0.2);
+    }
+    let met = |walk: &Walk| watch::met(walk.state.run.as_ref().unwrap(), walk.state.now).map(str::to_owned);
+    assert_eq!(met(&walk), None, "nothing was changed yet");
+    walk.keys("e1<enter>");
+    for _ in 0..6 {
+        walk.failing(0.2);
+    }
+    assert_eq!(met(&walk).as_deref(), Some("Error rate > 5 %"));
+    assert!(walk.screen(80, 24).contains("reason to go back"));
+    walk.ends(0, "");
+    walk.keys("R");
+    walk.failing(0.2);
+    assert_eq!(met(&walk), None);
+    walk.keys("eR1<enter>");
+    assert_eq!(walk.started.last().map(String::as_str), Some("back"));
+}
+
+#[test]
+fn what_a_step_takes_down_is_expected_while_it_runs() {
+    let document = one("**Expected down:** API Backend\n**Estimated duration:** 10 minutes", "go");
+    let mut walk = Walk::begin("environment = \"staging\"\n", &document);
+    walk.keys("ey");
+    let known = |walk: &Walk| walk.state.announcer.known_until("API Backend", walk.state.now.wall);
+    let until = known(&walk).unwrap() - walk.state.now.wall;
+    assert!((9 * MINUTE..=10 * MINUTE).contains(&until), "{until}");
+    walk.ends(0, "");
+    assert_eq!(known(&walk), None);
+}
+
+#[test]
+fn prerequisites_and_a_second_person_stand_before_the_first_change() {
+    let front = "---\nid: PROC-X-001\ntitle: Test\ncriticality: CRITICA\napproval: Tech Lead\n---\n";
+    let document = format!(
+        "{front}# PROC-X-001: Test\n\n## Prerequisites\n\n- [ ] one\n- [ ] two\n\n## Steps\n\n### Step 1: First\n```bash\ngo\n```\n{UNDO}"
+    );
+    let mut walk = Walk::begin("environment = \"staging\"\n", &document);
+    walk.keys("<down>e");
+    assert!(matches!(walk.state.ui.overlay, Overlay::Checks(_)));
+    // One by hand, one key for the rest.
+    walk.keys(" y<esc>");
+    assert_eq!(walk.state.run.as_ref().unwrap().tale.signed.len(), 2);
+    walk.keys("e");
+    assert_eq!(walk.state.ui.overlay, Overlay::Approval);
+    walk.keys("argomez<enter>");
+    assert!(walk.state.run.as_ref().unwrap().tale.approved.is_none(), "nobody approves their own");
+    walk.keys("<esc>ebcannot wait<enter>");
+    assert!(walk.state.run.as_ref().unwrap().tale.broke_glass.is_some());
+    assert!(walk.others.iter().any(|e| matches!(e, Effect::Announce(_))), "somebody is told");
+    walk.keys("ey");
+    assert_eq!(walk.started, ["go"]);
+    // Passing over them takes a reason, and only where the way back touches no data.
+    let loses = document.replace("\nundo\n", "\nmysql x < /b/d.sql\n");
+    for (document, passed) in [(&document, true), (&loses, false)] {
+        let mut walk = Walk::begin("environment = \"staging\"\n", document);
+        walk.keys("<up><up>Sno time<enter>");
+        assert_eq!(walk.state.run.as_ref().unwrap().tale.passed.is_some(), passed);
+    }
+}
+
+#[test]
+fn walks_are_calm_on_every_screen() {
+    let document = include_str!("../../src/lab/rollback.es.md").replace("@HOST@", "127.0.0.1").replace("@PORT@", "80");
+    for (lang, width, height, name) in
+        [(Lang::Es, 80, 24, "es_80x24"), (Lang::En, 120, 40, "en_120x40"), (Lang::Es, 200, 60, "es_200x60")]
+    {
+        let document = if lang == Lang::Es {
+            document.clone()
+        } else {
+            include_str!("../../src/lab/rollback.en.md").replace("@HOST@", "127.0.0.1").replace("@PORT@", "80")
+        };
+        let mut walk = Walk::begin(PRODUCTION, &document);
+        walk.state.settings.lang = lang;
+        walk.state.ui.size = (width, height);
+        "IACT".clone_into(&mut walk.state.settings.service);
+        walk.failing(0.124);
+        insta::assert_snapshot!(format!("walk_begun_{name}"), walk.screen(width, height));
+        walk.keys("ey<esc>");
+        walk.keys("e");
+        walk.ends(0, "v4.12.0");
+        walk.keys("y");
+        walk.keys("e");
+        insta::assert_snapshot!(format!("walk_card_{name}"), walk.screen(width, height));
+        walk.keys("1<enter>");
+        walk.ends(7, "connect: Connection refused\n");
+        insta::assert_snapshot!(format!("walk_failed_{name}"), walk.screen(width, height));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #[test]
+    fn whoever_only_looks_starts_nothing_whatever_keys_are_pressed(keys in "[a-zA-Z0-9 :/?]{0,40}", more in "[eyuvSRXdot1]{0,20}") {
+        let mut walk = Walk::read("environment = \"production\"\n", &one("", "go"));
+        walk.state.settings.read_only = true;
+        walk.keys(&format!("e{keys}<esc>r<enter>e{more}<enter>"));
+        prop_assert!(walk.started.is_empty());
+        let asked = |e: &Effect| matches!(e, Effect::Run(RunOrder::Open { .. } | RunOrder::Stop { .. }));
+        prop_assert!(!walk.others.iter().any(asked), "a run was asked for");
+    }
+
+    #[test]
+    fn any_keys_at_any_size_draw_and_never_run_without_the_word(keys in "[eyuvSRXdotjk<n ]{0,60}", width in 0u16..200, height in 0u16..60) {
+        let mut walk = Walk::begin("environment = \"production\"\n", &one("", "go"));
+        walk.state.ui.size = (width, height);
+        for key in keys.chars() {
+            walk.keys(&key.to_string());
+            walk.screen(width.max(1), height.max(1));
+        }
+        // The word that the card prints was never typed: it holds letters that are not among these.
+        prop_assert!(walk.started.is_empty());
+    }
+}
