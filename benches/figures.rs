@@ -39,6 +39,7 @@ mod runbook;
 fn main() {
     record::figures();
     runbook::figures();
+    runbook::walk::figures();
     divan::main();
 }
 

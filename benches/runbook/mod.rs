@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench reads the clock and says what it read")]
 
+pub(crate) mod walk;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;

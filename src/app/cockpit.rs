@@ -30,11 +30,13 @@ use crate::effects::record::Plan;
 use crate::effects::record::Recorder;
 use crate::effects::step::client::Driver;
 use crate::effects::step::settle;
+use crate::engine::Settings;
 use crate::engine::State;
 use crate::engine::follow::watched;
 use crate::engine::state::Mode;
 use crate::sources;
 use crate::sources::Manner;
+use crate::store::StoreError;
 use crate::view;
 
 pub(super) fn main(cli: &Cli) -> u8 {
@@ -95,20 +97,9 @@ pub(super) async fn show(configured: Configured) -> u8 {
         // The visitor's night has a deploy in it, as most have: what changed, and the way back.
         tokio::spawn(demo::deploy(url, bus::now().wall));
     }
-    let recorder = Recorder::spawn(
-        Plan {
-            url: url.clone(),
-            read_only: state.settings.read_only,
-            lang,
-            host: store::host(),
-            secrets: Arc::clone(&configured.secrets),
-            watched: (!state.settings.demo).then(|| watched(&state.settings)),
-            operator: state.settings.operator.clone(),
-            recording: None,
-        },
-        &bus,
-    );
-    tokio::spawn(library::watch(state.settings.runbooks.clone(), state.settings.zone, bus.clone()));
+    let recorder = recorder(&configured, &state.settings, url.clone(), &bus);
+    let (folders, wanted) = tokio::sync::watch::channel(state.settings.runbooks.clone());
+    tokio::spawn(library::watch(wanted, state.settings.zone, bus.clone()));
     let reins = sources::spawn(
         &state.settings,
         &configured.secrets,
@@ -122,8 +113,18 @@ pub(super) async fn show(configured: Configured) -> u8 {
     if !state.settings.demo {
         tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     }
-    let mut performer =
-        Live { reins, bus, with_terminal: true, recorder: Some(recorder), tape: None, lang, next, desk, driver };
+    let mut performer = Live {
+        reins,
+        bus,
+        with_terminal: true,
+        recorder: Some(recorder),
+        tape: None,
+        lang,
+        next,
+        desk,
+        driver,
+        folders: Some(folders),
+    };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);
     if let Some(recorder) = performer.recorder.take() {
@@ -136,6 +137,21 @@ pub(super) async fn show(configured: Configured) -> u8 {
     let Ok(code) = ended else { return exit::TERMINAL_GONE };
     print(&farewell(&state));
     code
+}
+
+/// Whoever writes things down.
+fn recorder(configured: &Configured, settings: &Settings, url: Result<String, StoreError>, bus: &Bus) -> Recorder {
+    let plan = Plan {
+        url,
+        read_only: settings.read_only,
+        lang: settings.lang,
+        host: store::host(),
+        secrets: Arc::clone(&configured.secrets),
+        watched: (!settings.demo).then(|| watched(settings)),
+        operator: settings.operator.clone(),
+        recording: None,
+    };
+    Recorder::spawn(plan, bus)
 }
 
 /// What drives runs from here; nothing where there is no place for their files.

@@ -1,12 +1,14 @@
 //! Carries effects out. Returns at once, except where the process itself is stopped.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::queue;
 use rustix::process::Signal;
 use rustix::process::kill_current_process_group;
+use tokio::sync::watch;
 
 use crate::app::keyboard::Keyboard;
 use crate::app::postmortem;
@@ -51,6 +53,8 @@ pub(super) struct Live {
     pub(super) desk: Option<Desk>,
     /// The way to the supervisor of a run, where runs are driven from here.
     pub(super) driver: Option<Driver>,
+    /// The folders of the library, where it is watched.
+    pub(super) folders: Option<watch::Sender<Vec<PathBuf>>>,
 }
 
 /// The keyboard, and where documents are written.
@@ -151,12 +155,30 @@ impl Live {
     /// Without a screen, and without writing anything down.
     pub(super) fn blind(reins: Reins, bus: Bus, lang: Lang) -> Self {
         let (recorder, tape, desk) = (None, None, None);
-        Self { reins, bus, with_terminal: false, recorder, tape, lang, next: Next::default(), desk, driver: None }
+        Self {
+            reins,
+            bus,
+            with_terminal: false,
+            recorder,
+            tape,
+            lang,
+            next: Next::default(),
+            desk,
+            driver: None,
+            folders: None,
+        }
     }
 
     /// Restarts the pollers that the new settings ask for otherwise.
     fn apply(&self) {
         let next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        if let (Some((settings, _)), Some(folders)) = (&next, &self.folders) {
+            folders.send_if_modified(|now| {
+                let other = *now != settings.runbooks;
+                now.clone_from(&settings.runbooks);
+                other
+            });
+        }
         if let Some((settings, secrets)) = next
             && !self.reins.apply(settings, secrets)
         {

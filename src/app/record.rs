@@ -125,6 +125,7 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
         next,
         desk: None,
         driver: None,
+        folders: None,
     };
     let mut said = Said::default();
     let code = run_blind(&mut state, &mut events, &mut performer, |state| said.tell(state)).await;

@@ -8,6 +8,8 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::bus;
 use crate::bus::Bus;
 use crate::engine::Kind;
@@ -106,10 +108,10 @@ pub fn today(zone: Zone) -> chrono::NaiveDate {
 }
 
 /// Tells the library at the start and whenever a file of it has changed, for as long as anybody listens.
-pub async fn watch(folders: Vec<PathBuf>, zone: Zone, bus: Bus) {
+pub async fn watch(mut folders: watch::Receiver<Vec<PathBuf>>, zone: Zone, bus: Bus) {
     let mut known: Option<Vec<Look>> = None;
     loop {
-        let (asked, before) = (folders.clone(), known.take());
+        let (asked, before) = (folders.borrow_and_update().clone(), known.take());
         let look = tokio::task::spawn_blocking(move || {
             let now = looks(&asked);
             let news = before.as_ref() != Some(&now);
@@ -123,7 +125,8 @@ pub async fn watch(folders: Vec<PathBuf>, zone: Zone, bus: Bus) {
         {
             return;
         }
-        tokio::time::sleep(PACE).await;
+        // A configuration that names other folders is followed at once.
+        let _ = tokio::time::timeout(PACE, folders.changed()).await;
     }
 }
 

@@ -115,6 +115,8 @@ sentences! {
     say_stopping() "se le ha pedido que pare; otra vez [Ctrl-X] lo mata" / "asked to stop; [Ctrl-X] again kills it"
     say_stopping_leaves(hosts) "se le ha pedido que pare; lo que ya corre en {hosts} puede seguir" / "asked to stop; what runs on {hosts} may go on"
     say_may_go_on(hosts) "En {hosts} puede seguir: míralo." / "It may go on on {hosts}: look there."
+    say_mysql_unseen() "Puede que MySQL siga con la sentencia: míralo con SHOW PROCESSLIST." / "MySQL may still run the statement: look with SHOW PROCESSLIST."
+    say_mysql_goes_on(age, who) "MySQL sigue con una sentencia de {who} desde hace {age}." / "MySQL still runs a statement of {who}, for {age}."
     say_is_it_so(expected) "¿Se ve esto? {expected}" / "Is this what you see? {expected}"
     say_judge_keys() "[y] sí  [x] no  [o] salida entera" / "[y] yes  [x] no  [o] whole output"
     say_ran(took) "hecho en {took}, sin validar" / "ran in {took}, not validated"

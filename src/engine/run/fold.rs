@@ -143,6 +143,10 @@ fn told(state: &mut State, name: &str, told: &Told) -> Reaction {
             run.stopping = false;
         }
         What::Ended { block, end } => {
+            if end.stopped {
+                // What goes on elsewhere is seen only by looking now.
+                effects.push(Effect::PollNow);
+            }
             run.alive = None;
             run.stopping = false;
             let found = run.tale.block(*block).map(|(id, b)| (id.to_owned(), b.part));

@@ -80,7 +80,7 @@ pub fn step(state: &State, run: &Run, step: &Step) -> Vec<(String, Tone)> {
             let by = if tale.by.is_empty() { String::new() } else { lang.say_by(&tale.by) };
             vec![(lang.say_ok(took(tale), by), Tone::Calm)]
         }
-        (Status::Failed, Some(tale)) => failed(lang, run, step, tale),
+        (Status::Failed, Some(tale)) => failed(state, run, step, tale),
         (Status::Skipped, Some(tale)) => {
             let why = if tale.reason.is_empty() { words::because(lang, &tale.because) } else { tale.reason.clone() };
             vec![(lang.say_skipped(why), Tone::Plain)]
@@ -181,7 +181,27 @@ fn ran(state: &State, run: &Run, step: &Step, tale: &StepTale) -> Vec<(String, T
     vec![(lang.say_ran(took(tale)), Tone::Plain)]
 }
 
-fn failed(lang: Lang, run: &Run, step: &Step, tale: &StepTale) -> Vec<(String, Tone)> {
+/// What goes on in the database after its client was stopped: the server ends a statement when it is done, not when
+/// nobody waits for it any more. `None` where nothing of it spoke to one.
+fn in_database(state: &State, step: &Step, tale: &StepTale) -> Option<String> {
+    let lang = state.settings.lang;
+    let names = ["mysql", "mariadb", "manage.py"];
+    if !step.commands.iter().any(|c| names.iter().any(|n| c.text.contains(n))) {
+        return None;
+    }
+    let ended = tale.ended?;
+    let Some((at, glance)) = state.glance.as_ref().filter(|(at, _)| at.wall >= ended) else {
+        return Some(lang.say_mysql_unseen());
+    };
+    let (age, who) = glance.statement.as_ref()?;
+    let began = at.wall - age;
+    // One that began while the step ran, to the seconds that servers tell.
+    let own = began >= tale.began? - 2 * SECOND && began <= ended;
+    own.then(|| lang.say_mysql_goes_on(Span(*age), who))
+}
+
+fn failed(state: &State, run: &Run, step: &Step, tale: &StepTale) -> Vec<(String, Tone)> {
+    let lang = state.settings.lang;
     let why = match (words::because(lang, &tale.because), tale.by.as_str()) {
         (why, _) if !why.is_empty() => why,
         (_, "") => String::new(),
@@ -192,6 +212,11 @@ fn failed(lang: Lang, run: &Run, step: &Step, tale: &StepTale) -> Vec<(String, T
     let hosts = elsewhere(run, step);
     if tale.because == crate::model::run::Because::Stopped && !hosts.is_empty() {
         first = format!("{first} {}", lang.say_may_go_on(hosts.join(", ")));
+    }
+    if tale.because == crate::model::run::Because::Stopped
+        && let Some(said) = in_database(state, step, tale)
+    {
+        first = format!("{first} {said}");
     }
     let mut keys: Vec<String> = Vec::new();
     if !step.validations.is_empty() {
