@@ -157,6 +157,7 @@ sentences! {
     walk_trigger(text) "motivo de vuelta atrás: {text} [R]" / "reason to go back: {text} [R]"
     walk_deviation() "1 desviación" / "1 deviation"
     walk_deviations(n) "{n} desviaciones" / "{n} deviations"
+    card_close() "[Esc] lo deja" / "[Esc] leaves it"
     card_begin() "Empezar a recorrerlo" / "Begin the walk"
     card_begin_steps(n, minutes) "{n} pasos{minutes}" / "{n} steps{minutes}"
     card_begin_environment(name) "en {name}" / "in {name}"

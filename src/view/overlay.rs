@@ -125,6 +125,12 @@ fn on_walk(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
 
 /// A box in the middle, as tall as its text needs; long lines are wrapped, not cut.
 pub(super) fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usize) {
+    let close = p.lang().page_close();
+    boxed(p, screen, title, lines, at, &close);
+}
+
+/// The same with other words about its keys.
+pub(super) fn boxed(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usize, close: &str) {
     // On a narrow screen a page takes all of it: half-covered words beside it would only disturb.
     let narrow = screen.width < WIDE;
     let width = if narrow { screen.width } else { (screen.width - 4).min(100) };
@@ -146,7 +152,7 @@ pub(super) fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line
         let pieces: Vec<(&str, Role)> = line.iter().map(|(s, r)| (s.as_str(), *r)).collect();
         p.pieces(area.x + 2, area.y + 1 + i as u16, width - 4, &pieces);
     }
-    let close = format!(" {} ", p.lang().page_close());
+    let close = format!(" {close} ");
     p.right(Rect { width: width - 2, ..area }, area.bottom() - 1, &close, Role::Muted);
     let below = wrapped.len().saturating_sub(from + rows);
     if below > 0 {

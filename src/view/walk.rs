@@ -80,7 +80,7 @@ fn title(p: &mut Painter<'_>, row: Rect, run: &Run) {
     x += p.text(x, row.y, room, &format!(" {} ", run.book.id), Role::Focus);
     let title = format!("{} ", run.book.title);
     p.text(x, row.y, room.saturating_sub(x - row.x - 2), &title, Role::Title);
-    p.right(Rect { width: row.width.saturating_sub(2), ..row }, row.y, &right, Role::Text);
+    p.right(Rect { width: row.width.saturating_sub(2), ..row }, row.y, &right, Role::Focus);
 }
 
 /// What the signals do meanwhile: the newest minute, never a longer memory.

@@ -18,7 +18,7 @@ use crate::model::runbook::InputKind;
 use crate::model::text;
 use crate::theme::Role;
 use crate::view::overlay::Line;
-use crate::view::overlay::page;
+use crate::view::overlay::boxed;
 use crate::view::paint::Painter;
 use crate::view::walk;
 
@@ -29,6 +29,12 @@ fn typed(p: &mut Painter<'_>, screen: Rect, label: &str, text: &str, before: &st
     let used = p.text(row.x + 1, row.y, row.width, &format!("{label} "), Role::Notice) + 1;
     p.text(row.x + used, row.y, row.width.saturating_sub(used), text, Role::Text);
     (row.x + used + text::width(before) as u16, row.y)
+}
+
+/// A card: letters are for what is asked, so only arrows move it.
+fn page(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Line], at: usize) {
+    let close = p.lang().card_close();
+    boxed(p, screen, title, lines, at, &close);
 }
 
 fn keys(p: &mut Painter<'_>, screen: Rect, words: &str) {
