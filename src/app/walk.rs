@@ -294,6 +294,7 @@ pub(super) fn plan_at(
         secrets: Arc::clone(&configured.secrets),
         given: given.into_iter().map(|(n, v)| (n, SecretString::from(v))).collect(),
         unseen,
+        read_only: configured.settings.read_only,
         user: config::login_name(),
         host: store::host(),
     }

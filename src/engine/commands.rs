@@ -35,6 +35,9 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
     if command != Command::Take {
         state.ui.asked_to_open = false;
     }
+    if command != Command::Execute {
+        state.ui.asked_to_drive = false;
+    }
     if let Some(reaction) = on_walk(state, command) {
         return reaction;
     }
@@ -150,8 +153,11 @@ fn open(state: &mut State) -> Reaction {
         Some(Item::Book(suggestion)) => show(state, Overlay::Runbook(suggestion.book, 0)),
         Some(Item::Walk) => show(state, Overlay::Walk),
         Some(Item::Left(at)) => {
-            let run = state.runs.get(at).map(|(t, _)| t.head.run.clone()).unwrap_or_default();
-            Reaction::with(Effect::Run(RunOrder::Attach { run }))
+            // What somebody else drives is looked at first.
+            let found = state.runs.get(at);
+            let take = found.is_some_and(|f| !f.driven) && !state.settings.read_only;
+            let run = found.map(|f| f.tale.head.run.clone()).unwrap_or_default();
+            Reaction::with(Effect::Run(RunOrder::Attach { run, take }))
         }
         _ => show(state, Overlay::Detail(0)),
     }
@@ -267,7 +273,7 @@ fn copied(state: &State) -> Option<String> {
             Item::Book(suggestion) => state.library.books.get(suggestion.book).map(|b| b.says.id.clone()),
             Item::Contact(at) => shown.settings.contacts.get(at).map(|c| c.how.clone()),
             Item::Walk => state.run.as_ref().map(|r| r.tale.head.runbook.clone()),
-            Item::Left(at) => state.runs.get(at).map(|(t, _)| t.head.runbook.clone()),
+            Item::Left(at) => state.runs.get(at).map(|f| f.tale.head.runbook.clone()),
         },
         Pane::Facts => {
             let i = *visible_facts(state).get(at)?;

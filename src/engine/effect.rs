@@ -109,6 +109,8 @@ pub enum RunOrder {
     Attach {
         /// Which.
         run: String,
+        /// Drive it from here; otherwise it is only looked at.
+        take: bool,
     },
     /// Read what a block printed, all that is kept of it.
     Read {

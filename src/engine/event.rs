@@ -300,8 +300,8 @@ pub enum Kind {
     /// Runs that have not ended were found, newest first.
     #[serde(skip)]
     RunsFound {
-        /// Each with whether its supervisor lives.
-        runs: std::sync::Arc<[(crate::model::run::Tale, bool)]>,
+        /// The runs.
+        runs: std::sync::Arc<[crate::engine::run::Found]>,
     },
     /// How often each procedure was run, by its id.
     #[serde(skip)]

@@ -74,6 +74,17 @@ pub struct Asked {
     pub fills: BTreeMap<String, String>,
 }
 
+/// A run that has not ended, as its file tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// What has happened.
+    pub tale: Tale,
+    /// Its supervisor lives.
+    pub alive: bool,
+    /// A cabina drives it.
+    pub driven: bool,
+}
+
 /// A block that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {

@@ -41,7 +41,6 @@ use crate::engine::timeline::Timeline;
 use crate::layout::Pane;
 use crate::model::glance::Glance;
 use crate::model::health::Check;
-use crate::model::run::Tale;
 use crate::model::severity::Level;
 use crate::model::severity::Rule;
 use crate::model::signal::Absence;
@@ -137,8 +136,8 @@ pub struct State {
     pub(crate) asked: Option<Asked>,
     /// The run that is driven from here.
     pub run: Option<Box<Run>>,
-    /// Runs that have not ended, and whether the supervisor of each lives; newest first.
-    pub runs: std::sync::Arc<[(Tale, bool)]>,
+    /// Runs that have not ended, newest first.
+    pub runs: std::sync::Arc<[crate::engine::run::Found]>,
     /// A one-shot's time is over: what has not answered by now is not known.
     pub(crate) over: bool,
     /// Sources whose first round is not over (one-shot modes end when none is left).
@@ -264,6 +263,7 @@ fn rounds(settings: &Settings) -> Vec<String> {
 }
 
 /// What the person is doing with the screen.
+#[expect(clippy::struct_excessive_bools, reason = "switches that know nothing of each other")]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ui {
     /// Columns and rows.
@@ -282,6 +282,8 @@ pub struct Ui {
     pub chart: Look,
     /// What lies over the screen.
     pub overlay: Overlay,
+    /// A walk that another cabina drives was asked for: asked again, it is meant.
+    pub asked_to_drive: bool,
     /// An incident was asked for while nothing is wrong: asked again, it is meant.
     pub asked_to_open: bool,
     /// A sentence for the person, until the stamp.
@@ -425,7 +427,7 @@ pub enum Notice {
     RunOver,
     /// Its supervisor is being started, or found.
     RunOpening,
-    /// Another cabina drives it.
+    /// Another cabina drives it: asked again, it is taken over.
     RunDisplaced,
     /// Its supervisor was gone; another one is started.
     RunRevived,

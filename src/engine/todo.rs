@@ -30,7 +30,7 @@ pub fn items(state: &State) -> Vec<Item> {
     let name = own.map(|r| r.tale.head.run.clone()).unwrap_or_default();
     let all = state.runs.iter().enumerate();
     // What a pipeline left is its own affair, unless it still runs.
-    let left = all.filter(|(_, (t, _))| t.head.run != name && (!t.head.headless || t.open.is_some()));
+    let left = all.filter(|(_, f)| f.tale.head.run != name && (!f.tale.head.headless || f.tale.open.is_some()));
     // What is being walked need not be advised.
     let walked = |s: &Suggestion| {
         let book = state.library.books.get(s.book);

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::engine::State;
 use crate::engine::library::Suggestion;
+use crate::engine::run::Found;
 use crate::engine::run::Run;
 use crate::engine::run::rows;
 use crate::engine::sentence::sentence;
@@ -13,7 +14,6 @@ use crate::engine::todo::Item;
 use crate::lang::Lang;
 use crate::layout::Pane;
 use crate::model::run::Status;
-use crate::model::run::Tale;
 use crate::model::text;
 use crate::theme::Role;
 use crate::view::paint::Painter;
@@ -92,7 +92,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
         .iter()
         .filter_map(|item| match item {
             Item::Walk => state.run.as_deref().map(|r| walked(r, lang)),
-            Item::Left(at) => state.runs.get(*at).map(|(tale, alive)| left(tale, *alive, lang)),
+            Item::Left(at) => state.runs.get(*at).map(|found| left(found, lang)),
             Item::Book(suggestion) => {
                 nth += 1;
                 book(state, suggestion, nth)
@@ -151,9 +151,11 @@ fn walked(run: &Run, lang: Lang) -> Row {
 }
 
 /// One that was left.
-fn left(tale: &Tale, alive: bool, lang: Lang) -> Row {
+fn left(found: &Found, lang: Lang) -> Row {
+    let (tale, alive) = (&found.tale, found.alive);
     let unknown = tale.steps.iter().find(|(_, s)| s.status == Status::Unknown).map(|(id, _)| id);
     let reason = match (&tale.open, unknown) {
+        _ if found.driven => lang.todo_left_driven(&tale.head.who),
         (Some((_, step)), _) if alive => lang.todo_left_running(step, &tale.head.who),
         (_, Some(step)) => lang.todo_left_unknown(step),
         _ => lang.todo_left_open(&tale.head.who),

@@ -454,6 +454,15 @@ async fn whoever_comes_back_is_told_what_was_missed() {
     screen.keys("e").await;
     says_yes(&mut screen).await;
     screen.shows("line 5").await;
+    // Whoever else looks is told that somebody drives, and takes nothing from them by looking.
+    let mut other = site.screen(&[], &[]);
+    other.shows("another cabina drives it").await;
+    other.keys("\r").await;
+    other.shows("another cabina drives it; from here").await;
+    other.keys("e").await;
+    other.shows("[e] again and you drive").await;
+    other.signal(rustix::process::Signal::KILL);
+    other.ends().await;
     screen.signal(rustix::process::Signal::KILL);
     screen.ends().await;
     let here = std::fs::read_link(format!("/proc/{}/cwd", supervisor(&site).unwrap())).unwrap();

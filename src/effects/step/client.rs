@@ -61,6 +61,8 @@ pub struct Plan {
     pub given: BTreeMap<String, SecretString>,
     /// Names of values that must not be seen.
     pub unseen: Vec<String>,
+    /// Nothing is run from here, and nothing driven.
+    pub read_only: bool,
     /// The login that steps run as.
     pub user: String,
     /// This machine.
@@ -122,10 +124,16 @@ impl Driver {
 
     /// Carries an order out; what comes of it returns as events.
     pub fn carry_out(&mut self, order: RunOrder) {
+        let looks =
+            matches!(order, RunOrder::Attach { .. } | RunOrder::Read { .. } | RunOrder::Age { .. } | RunOrder::Leave);
+        // The one place that everything which runs passes through, whatever asked for it.
+        if self.plan.read_only && !looks {
+            return;
+        }
         match order {
             RunOrder::Open { head, names, values } => self.join(*head, Begins::New(names, values), 0),
             RunOrder::Resume { head, names } => self.join(*head, Begins::Again(names), 0),
-            RunOrder::Attach { run } => self.attach(run),
+            RunOrder::Attach { run, take } => self.attach(run, take && !self.plan.read_only),
             RunOrder::Read { cast } => self.read(cast),
             RunOrder::Age { path } => {
                 let bus = self.bus.clone();
@@ -177,7 +185,7 @@ impl Driver {
     }
 
     /// Reads a run from its files, and comes back to it where its supervisor lives.
-    fn attach(&mut self, run: String) {
+    fn attach(&mut self, run: String, take: bool) {
         let folder = self.plan.folder.clone();
         let (Ok((lines, alive)), Some(book)) = (file::settle(&folder, &run), settle::document(&folder, &run)) else {
             let bus = self.bus.clone();
@@ -185,11 +193,17 @@ impl Driver {
             tokio::spawn(async move { bus.send(Kind::OutputRead { lines: Err(why) }).await });
             return;
         };
-        let tale = Tale::of(&lines);
-        let (head, have) = (tale.head.clone(), tale.seq);
+        let read = Tale::of(&lines);
+        let (head, have) = (read.head.clone(), read.seq);
         let bus = self.bus.clone();
-        let kind = Kind::RunRead { tale: Box::new(tale), book: Arc::new(book), alive };
-        if alive {
+        let kind = Kind::RunRead { tale: Box::new(read), book: Arc::new(book), alive };
+        if alive && !take {
+            // Who comes in would drive: to look, the file is enough.
+            tokio::spawn(async move {
+                bus.send(kind).await;
+                bus.send(Kind::RunLeft { run, left: Left::Displaced }).await;
+            });
+        } else if alive {
             self.join(head, Begins::Attached(Box::new(kind)), have);
         } else {
             tokio::spawn(async move { bus.send(kind).await });

@@ -49,6 +49,12 @@ pub fn document(folder: &Path, run: &str) -> PathBuf {
     folder.join(format!("{run}.md"))
 }
 
+/// Is there while a cabina drives the run.
+#[must_use]
+pub fn driven(folder: &Path, run: &str) -> PathBuf {
+    folder.join(format!("{run}.driven"))
+}
+
 /// The file of a block's output.
 #[must_use]
 pub fn cast(folder: &Path, run: &str, block: u64) -> PathBuf {

@@ -8,6 +8,7 @@ use crate::bus;
 use crate::bus::Bus;
 use crate::effects::step::file;
 use crate::engine::Kind;
+use crate::engine::run::Found;
 use crate::engine::run::entry_id;
 use crate::engine::run::facts;
 use crate::model::journal::Draft;
@@ -21,15 +22,6 @@ use crate::store::StoreError;
 
 /// Runs whose last line is older than this are in the store, journal and all.
 const RECENT: i64 = 2 * DAY;
-
-/// A run as its file tells it.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// What has happened.
-    pub tale: Tale,
-    /// Its supervisor lives.
-    pub alive: bool,
-}
 
 /// Takes in every run beside a store.
 ///
@@ -71,7 +63,10 @@ pub fn open(folder: &Path) -> Vec<Found> {
         let (lines, alive) = file::settle(folder, &run).ok()?;
         let tale = Tale::of(&lines);
         let recent = bus::now().wall - tale.last < DAY;
-        (tale.goes_on() && !tale.head.run.is_empty() && (alive || recent)).then_some(Found { tale, alive })
+        (tale.goes_on() && !tale.head.run.is_empty() && (alive || recent)).then(|| {
+            let driven = alive && file::driven(folder, &tale.head.run).exists();
+            Found { tale, alive, driven }
+        })
     };
     file::runs(folder).into_iter().filter_map(found).collect()
 }
@@ -81,16 +76,15 @@ const LOOK: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Tells the runs that can be gone on with, at the start and whenever they are others, for as long as anybody listens.
 pub async fn watch(folder: PathBuf, bus: Bus) {
-    let mut told: Option<Vec<(String, u64, bool)>> = None;
+    let mut told: Option<Vec<(String, u64, bool, bool)>> = None;
     loop {
         let asked = folder.clone();
         let Ok(found) = tokio::task::spawn_blocking(move || open(&asked)).await else { return };
-        let news: Vec<(String, u64, bool)> =
-            found.iter().map(|f| (f.tale.head.run.clone(), f.tale.seq, f.alive)).collect();
+        let news: Vec<(String, u64, bool, bool)> =
+            found.iter().map(|f| (f.tale.head.run.clone(), f.tale.seq, f.alive, f.driven)).collect();
         if told.as_ref() != Some(&news) {
             told = Some(news);
-            let runs: Vec<(Tale, bool)> = found.into_iter().map(|f| (f.tale, f.alive)).collect();
-            if !bus.send(Kind::RunsFound { runs: runs.into() }).await {
+            if !bus.send(Kind::RunsFound { runs: found.into() }).await {
                 return;
             }
         }

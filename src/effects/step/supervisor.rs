@@ -248,7 +248,14 @@ impl Supervisor {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let heart = self.opening.store.clone().map(|store| tokio::spawn(beat(store, self.opening.head.clone())));
         let mut idle = Instant::now();
+        let driven = file::driven(&self.opening.folder, &self.opening.head.run);
+        let mut told = false;
         loop {
+            // For others, who would otherwise take it for one that was left.
+            if told != self.client.is_some() {
+                told = !told;
+                let _ = if told { std::fs::write(&driven, "") } else { std::fs::remove_file(&driven) };
+            }
             if self.running.is_some() || self.client.is_some() {
                 idle = Instant::now();
             }
@@ -281,6 +288,7 @@ impl Supervisor {
                 () = tokio::time::sleep_until(idle + IDLE) => break,
             }
         }
+        let _ = std::fs::remove_file(&driven);
         if let Some(heart) = heart {
             heart.abort();
         }

@@ -48,6 +48,13 @@ pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
         Kind::RunRefused { why } => refused(state, why),
         Kind::RunLeft { run, left: why } => left(state, &run, why),
         Kind::RunsFound { runs } => {
+            // Who only looks sees how far it has come.
+            if let Some(run) = state.run.as_mut().filter(|r| r.link == Link::Displaced)
+                && let Some(found) = runs.iter().find(|f| f.tale.head.run == run.tale.head.run)
+                && found.tale.seq > run.tale.seq
+            {
+                run.tale = found.tale.clone();
+            }
             state.runs = runs;
             Reaction::redraw()
         }

@@ -109,6 +109,15 @@ pub(super) fn revive(state: &mut State) -> Option<Reaction> {
 }
 
 fn execute(state: &mut State, doing: Doing) -> Reaction {
+    if state.run.as_ref().is_some_and(|r| r.link == Link::Displaced && r.tale.goes_on()) && hands_off(state).is_none() {
+        // Two hands on one wheel: it is said once, and done when it is meant.
+        if !std::mem::replace(&mut state.ui.asked_to_drive, true) {
+            return notice(state, Notice::RunDisplaced);
+        }
+        state.ui.asked_to_drive = false;
+        let run = state.run.as_ref().map(|r| r.tale.head.run.clone()).unwrap_or_default();
+        return Reaction::with(Effect::Run(RunOrder::Attach { run, take: true }));
+    }
     if let Some(why) = held_up(state) {
         return notice(state, why);
     }
