@@ -21,6 +21,9 @@ use crate::model::time::SECOND;
 use crate::store::Opened;
 use crate::store::Store;
 
+/// Trouble waits so long for a visitor to read what is offered.
+const READS: Millis = 2 * MINUTE;
+
 pub(super) fn main(cli: &Cli, scenario: Option<&str>) -> u8 {
     let scenario = match scenario {
         None => Scenario::default(),
@@ -44,7 +47,9 @@ pub(super) fn main(cli: &Cli, scenario: Option<&str>) -> u8 {
 }
 
 async fn run(cli: &Cli, scenario: Scenario) -> u8 {
-    let target = match Target::start(scenario).await {
+    // A visitor reads before they decide; a pipe does not.
+    let patience = if terminal::present() { READS } else { 0 };
+    let target = match Target::start(scenario, patience).await {
         Ok(target) => target,
         Err(why) => {
             complain(&format!("cabina demo: {why}"));

@@ -159,6 +159,9 @@ fn prepare(book: &Book, how: &How, lang: Lang) -> Result<Prepared, String> {
             fills.insert(placeholder.clone(), value.to_owned());
         } else if is_name(name) {
             given.insert(name.to_owned(), value.to_owned());
+        } else if name.starts_with(['<', '[', '{']) {
+            // Of a step that is not run this time.
+            fills.insert(name.to_owned(), value.to_owned());
         } else {
             return Err(lang.run_bad_set(said));
         }

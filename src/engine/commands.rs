@@ -35,6 +35,9 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
     if command != Command::Take {
         state.ui.asked_to_open = false;
     }
+    if command != Command::WayBack {
+        state.ui.asked_to_go_back = false;
+    }
     if command != Command::Execute {
         state.ui.asked_to_drive = false;
     }
@@ -117,11 +120,11 @@ fn on_walk(state: &mut State, command: Command) -> Option<Reaction> {
     Some(match command {
         Command::Walk if state.run.is_none() => notice(state, Notice::NoRun),
         Command::Walk => show(state, Overlay::Walk),
+        Command::Begin => match state.ui.overlay {
+            Overlay::Runbook(book, _) => walk::ask_begin(state, book),
+            _ => Reaction::none(),
+        },
         Command::Execute => match (&state.ui.overlay, library::chosen(state)) {
-            (Overlay::Runbook(book, _), _) => {
-                let book = *book;
-                walk::ask_begin(state, book)
-            }
             (Overlay::None, Some(book)) => walk::ask_begin(state, book),
             (Overlay::None | Overlay::Walk, _) => walk::run(state, command),
             // Pages say nothing that could be run.

@@ -114,8 +114,8 @@ pub enum RunOrder {
     },
     /// Read what a block printed, all that is kept of it.
     Read {
-        /// The file of its output.
-        cast: String,
+        /// The files of its output, in order.
+        casts: Vec<String>,
     },
     /// See when a file was last written.
     Age {

@@ -6,6 +6,7 @@ use crate::engine::effect::Reaction;
 use crate::engine::filter;
 use crate::engine::library;
 use crate::engine::note;
+use crate::engine::run;
 use crate::engine::run::rows;
 use crate::engine::run::walk;
 use crate::engine::run::words as run_words;
@@ -55,6 +56,10 @@ pub fn context(state: &State) -> Context {
 }
 
 pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
+    if state.ui.deaf_until.is_some_and(|until| state.now.mono < until.mono) {
+        state.ui.deaf_until = Some(run::later(state.now, run::DEAF));
+        return Reaction::none();
+    }
     state.ui.notice = None;
     match std::mem::take(&mut state.ui.overlay) {
         Overlay::Filter(prompt) => typing_filter(state, prompt, chord),

@@ -22,9 +22,11 @@ use std::sync::Arc;
 
 pub use auto::Auto;
 pub use auto::Options;
+pub(crate) use fold::DEAF;
 pub(crate) use fold::due;
 pub use fold::entry_id;
 pub(crate) use fold::fold;
+pub(crate) use fold::later;
 pub use judge::holds;
 pub use told::facts;
 
@@ -197,6 +199,12 @@ impl Run {
     #[must_use]
     pub fn busy(&self) -> bool {
         self.starting || self.tale.open.is_some() || !self.queue.is_empty() || self.waiting.is_some()
+    }
+
+    /// The selected step has the whole screen: somebody wants so, or types into a program that fills screens.
+    #[must_use]
+    pub fn zoomed(&self, state: &State) -> bool {
+        state.ui.zoom || (state.ui.typing && self.console.screen().alternate_screen())
     }
 
     /// A value that is known, for commands shown to a person.

@@ -282,6 +282,8 @@ pub struct Ui {
     pub chart: Look,
     /// What lies over the screen.
     pub overlay: Overlay,
+    /// The way back was asked for: asked again, it is meant.
+    pub asked_to_go_back: bool,
     /// A walk that another cabina drives was asked for: asked again, it is meant.
     pub asked_to_drive: bool,
     /// An incident was asked for while nothing is wrong: asked again, it is meant.
@@ -292,6 +294,8 @@ pub struct Ui {
     pub frozen: Option<Box<State>>,
     /// What is typed goes into the terminal of what runs.
     pub typing: bool,
+    /// Keys mean nothing until then: they were meant for a step that has ended meanwhile.
+    pub(crate) deaf_until: Option<Stamp>,
 }
 
 /// What lies over the screen.
@@ -465,6 +469,10 @@ pub enum Notice {
     OneRun,
     /// It has nothing that can be walked.
     NoSteps,
+    /// What is typed goes nowhere for a moment: the step that it was for has ended.
+    TypingOver,
+    /// The way back begins when it is asked for again.
+    GoBack,
     /// Something could not be read or done: why.
     Failed(String),
 }

@@ -97,6 +97,8 @@ pub enum Command {
     CursorRight,
     /// Another day beside this one.
     Compare,
+    /// Begin to walk the procedure that is read.
+    Begin,
     /// Run the selected step; on a procedure, begin to walk it.
     Execute,
     /// See again whether the selected step worked.
@@ -252,6 +254,7 @@ impl Command {
             Self::Live => lang.cmd_live(),
             Self::CursorLeft | Self::CursorRight => lang.cmd_cursor(),
             Self::Compare => lang.cmd_compare(),
+            Self::Begin => lang.cmd_begin(),
             Self::Execute => lang.cmd_execute(),
             Self::Validate => lang.cmd_validate(),
             Self::Undo => lang.cmd_undo(),
@@ -316,6 +319,7 @@ impl Command {
             Self::Live => lang.doc_live(),
             Self::CursorLeft | Self::CursorRight => lang.doc_cursor(),
             Self::Compare => lang.doc_compare(),
+            Self::Begin => lang.doc_begin(),
             Self::Execute => lang.doc_execute(),
             Self::Validate => lang.doc_validate(),
             Self::Undo => lang.doc_undo(),

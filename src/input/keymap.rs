@@ -129,7 +129,7 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('x'), Command::No, JUDGE, 2),
     bind(Chord::char('e'), Command::Execute, WALK, 1),
     bind(Chord::char('e'), Command::Execute, BOARD, 0),
-    bind(Chord::char('e'), Command::Execute, BOOK, 1),
+    bind(Chord::char('e'), Command::Begin, BOOK, 1),
     bind(Chord::char('v'), Command::Validate, WALK, 2),
     bind(Chord::char('u'), Command::Undo, WALK, 3),
     bind(Chord::char('S'), Command::Skip, WALK, 4),

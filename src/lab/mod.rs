@@ -34,18 +34,18 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts a target.
+    /// Starts a target, whose trouble waits so long for somebody to decide.
     ///
     /// # Errors
     /// When no port or no temporary folder can be had; one sentence.
-    pub async fn start(scenario: Scenario) -> Result<Self, String> {
+    pub async fn start(scenario: Scenario, patience: Millis) -> Result<Self, String> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|e| format!("no loopback port: {e}"))?;
         let port = listener.local_addr().map_err(|e| e.to_string())?.port();
         let folder = std::env::temp_dir().join(format!("cabina-demo-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
         let target = Self { url: format!("http://127.0.0.1:{port}"), folder };
         let load = Arc::new(Load::default());
-        let sides = Arc::new(Mutex::new(Sides::default()));
+        let sides = Arc::new(Mutex::new(Sides::patient(patience)));
         let mut table = Table::create(&target.file()).await?;
         tokio::spawn(server::run(listener, Arc::clone(&load), Arc::clone(&sides)));
         tokio::spawn(async move {
@@ -55,7 +55,7 @@ impl Target {
                 let conditions = {
                     let mut sides = sides.lock().unwrap_or_else(PoisonError::into_inner);
                     sides.pass(now - before);
-                    scenario.at(sides.clock)
+                    scenario.at(sides.moment())
                 };
                 load.step(&conditions, now - before);
                 table.step(&conditions, now - before, bus::now().wall).await;

@@ -22,21 +22,39 @@ pub(super) struct Sides {
     previous: bool,
     /// Somebody is at it: the trouble waits for them.
     watched: bool,
+    /// How long trouble waits for somebody to read and decide, in each turn.
+    patience: Millis,
+    /// How long it has waited in this turn.
+    waited: Millis,
 }
 
 impl Sides {
-    /// Time goes by. While somebody is at it, trouble neither ends by itself nor begins anew.
+    /// Sides whose trouble waits so long for a visitor.
+    pub(super) fn patient(patience: Millis) -> Self {
+        Self { patience, ..Self::default() }
+    }
+
+    /// Time goes by. While somebody is at it trouble does not end by itself; with the previous version there is none.
     pub(super) fn pass(&mut self, time: Millis) {
-        let turn = self.clock.rem_euclid(CYCLE);
-        let held = self.watched && !self.previous && (FROM..UNTIL).contains(&turn);
-        let next = self.clock + time;
-        let begins_anew = self.previous && next.rem_euclid(CYCLE) < turn;
-        if held {
-            // The whole of it is there: what follows later in the story has followed.
-            self.clock = self.clock - turn + turn.max(UNTIL - 1);
-        } else if !begins_anew {
-            self.clock = next;
+        if self.previous {
+            return;
         }
+        let turn = self.clock.rem_euclid(CYCLE);
+        // The whole of it is there by then: what follows later in the story has followed.
+        let last = (UNTIL - SECOND..UNTIL).contains(&turn);
+        if last && (self.watched || self.waited < self.patience) {
+            self.waited += time;
+            return;
+        }
+        if turn < FROM {
+            self.waited = 0;
+        }
+        self.clock += time;
+    }
+
+    /// Where in the story things are as they are now.
+    pub(super) fn moment(&self) -> Millis {
+        if self.previous { self.clock - self.clock.rem_euclid(CYCLE) + UNTIL } else { self.clock }
     }
 
     /// The version that has the traffic.
@@ -48,13 +66,10 @@ impl Sides {
     /// Gives the traffic to the previous version: the trouble is over. Or to the new one again: it is back.
     pub(super) fn give(&mut self, previous: bool) {
         let turn = self.clock.rem_euclid(CYCLE);
-        let began = self.clock - turn;
+        if self.previous && !previous {
+            self.clock += FROM + LATER - turn;
+        }
         self.previous = previous;
-        self.clock = match (previous, (FROM..UNTIL).contains(&turn)) {
-            (true, true) => began + UNTIL,
-            (false, false) => began + FROM + LATER,
-            _ => self.clock,
-        };
     }
 }
 
@@ -137,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_night_waits_for_whoever_is_at_it_and_the_previous_version_ends_it() {
-        let failing = |sides: &Sides| Scenario::Errors.at(sides.clock).failing > 0.0;
+        let failing = |sides: &Sides| Scenario::Errors.at(sides.moment()).failing > 0.0;
         let mut sides = Sides::default();
         sides.pass(FROM + SECOND);
         assert!(failing(&sides));
@@ -154,6 +169,16 @@ mod tests {
         assert!(!failing(&sides), "nor does it begin anew");
         sides.give(false);
         assert!(failing(&sides));
+        // For whoever only reads it waits too, but not for ever.
+        let mut sides = Sides::patient(60 * SECOND);
+        for _ in 0..80 {
+            sides.pass(SECOND);
+        }
+        assert!(failing(&sides));
+        for _ in 0..30 {
+            sides.pass(SECOND);
+        }
+        assert!(!failing(&sides));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub struct Placeholder {
     pub text: String,
     /// Where it stands, in bytes.
     pub at: Range<usize>,
+    /// It stands in a text that the command shows or sends, and may be meant as it is: `"[sudo] password: "`.
+    pub literal: bool,
 }
 
 /// Of one form in one text; whoever has to fill in more has another problem.
@@ -43,7 +45,9 @@ pub fn find(text: &str) -> Vec<Placeholder> {
             let before = before.rsplit('\n').next().unwrap_or_default();
             let after = after.split('\n').next().unwrap_or_default();
             if !before.trim_start().starts_with('#') && is_one(hit.as_str(), before, after) {
-                found.push(Placeholder { text: hit.as_str().to_owned(), at: hit.range() });
+                let quoted = |mark: char| before.matches(mark).count() % 2 == 1;
+                let literal = hit.as_str().starts_with('[') && (quoted('"') || quoted('\''));
+                found.push(Placeholder { text: hit.as_str().to_owned(), at: hit.range(), literal });
             }
         }
     }

@@ -73,6 +73,8 @@ fn walk_words(lang: Lang, notice: &Notice) -> String {
         Notice::EarlierFirst(step) => lang.notice_earlier_first(step),
         Notice::PrepareFirst(step) => lang.notice_prepare_first(step),
         Notice::Failed(why) => why.clone(),
+        Notice::TypingOver => lang.notice_typing_over(),
+        Notice::GoBack => lang.notice_go_back(),
         Notice::NoRun => lang.notice_no_run(),
         Notice::RunOver => lang.notice_run_over(),
         Notice::RunOpening => lang.notice_run_opening(),

@@ -129,10 +129,15 @@ fn second(p: &mut Painter<'_>, area: Rect) {
     }
     let mut x = area.x + 1;
     for (i, (content, role)) in parts.iter().enumerate() {
-        if i > 0 {
-            x += p.text(x, y, area.right().saturating_sub(x), " · ", Role::Muted);
+        let room = area.right().saturating_sub(x + 1);
+        let before = if i > 0 { " · " } else { "" };
+        // What does not fit is cut once, and nothing follows it.
+        let cut = text::width(before) + text::width(content) > usize::from(room);
+        let used = p.text(x, y, room, before, Role::Muted);
+        x += used + p.text(x + used, y, room.saturating_sub(used), content, *role);
+        if cut {
+            break;
         }
-        x += p.text(x, y, area.right().saturating_sub(x + 1), content, *role);
     }
 }
 

@@ -154,6 +154,10 @@ pub(super) fn boxed(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Lin
     }
     let close = format!(" {close} ");
     p.right(Rect { width: width - 2, ..area }, area.bottom() - 1, &close, Role::Muted);
+    if from > 0 {
+        let more = format!(" {} ", p.lang().more_above(from));
+        p.right(Rect { width: width - 2, ..area }, area.y, &more, Role::Muted);
+    }
     let below = wrapped.len().saturating_sub(from + rows);
     if below > 0 {
         let more = format!(" {} ", p.lang().more_below(below));

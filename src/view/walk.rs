@@ -31,7 +31,7 @@ use crate::view::paint::Painter;
 pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
     let state = p.state;
     let run = state.run.as_deref()?;
-    let areas = layout::walk((screen.width, screen.height), state.ui.zoom);
+    let areas = layout::walk((screen.width, screen.height), run.zoomed(state));
     let below = Rect { y: areas.title.y, height: screen.bottom().saturating_sub(areas.title.y + 1), ..screen };
     p.clear(below);
     title(p, areas.title, run);
@@ -60,6 +60,9 @@ fn title(p: &mut Painter<'_>, row: Rect, run: &Run) {
     let (done, all) = rows::progress(run);
     let passed = Span(run.tale.outcome.map_or(p.state.now.wall, |(_, at)| at) - run.tale.began.max(1));
     let mut parts = vec![lang.walk_progress(done, all)];
+    if run.tale.rollback.is_some() {
+        parts.insert(0, lang.walk_back());
+    }
     if run.tale.began > 0 {
         parts.push(match run.book.minutes {
             Some(minutes) => lang.walk_time(passed, minutes.round()),
@@ -133,17 +136,20 @@ fn list(p: &mut Painter<'_>, area: Rect, run: &Run) {
     }
     let all = rows::rows(run);
     let at = run.at.min(all.len().saturating_sub(1));
-    let room = usize::from(area.height);
+    let height = usize::from(area.height);
+    // The last line says how many more there are, where there are more.
+    let room = if all.len() > height { height.saturating_sub(1).max(1) } else { height };
     // The selected one has one before it in sight: where one comes from is part of where one is.
-    let from = at.saturating_sub(1 + room.saturating_sub(3) / 2).min(all.len().saturating_sub(room));
+    let lead = room.saturating_sub(1).min(1 + room.saturating_sub(3) / 2);
+    let from = at.saturating_sub(lead).min(all.len().saturating_sub(room));
     for (i, row) in all.iter().enumerate().skip(from).take(room) {
         let y = area.y + (i - from) as u16;
         line(p, area, y, run, *row, i == at);
     }
     let below = all.len().saturating_sub(from + room);
-    if below > 0 && at + 1 < all.len() {
-        let more = format!(" {} ", p.lang().more_below(below));
-        p.right(Rect { width: area.width.saturating_sub(1), ..area }, area.bottom() - 1, &more, Role::Muted);
+    if all.len() > height && height > room {
+        let more = if below > 0 { p.lang().more_below(below) } else { p.lang().more_above(from) };
+        p.text(area.x + 4, area.bottom() - 1, area.width.saturating_sub(5), &more, Role::Muted);
     }
 }
 
@@ -186,9 +192,10 @@ fn beside(run: &Run, step: &Step, status: Status, lang: Lang) -> String {
         }
         Status::Ran if rows::awaits(run, step) => lang.step_asks(),
         Status::Ok | Status::Ran | Status::Undone => {
-            let tale = run.tale.step(&step.id);
-            let took = tale.and_then(|t| Some(t.ended? - t.blocks.last().map_or(t.began?, |_| t.began.unwrap_or(0))));
-            let took = took.filter(|ms| *ms > 0).map(|ms| format!(" {}", Span(ms))).unwrap_or_default();
+            // What its commands took, not how long a person thought about it.
+            let blocks = run.tale.step(&step.id).map(|t| t.blocks.as_slice()).unwrap_or_default();
+            let took: i64 = blocks.iter().filter_map(|b| b.end.as_ref()).map(|e| e.took).sum();
+            let took = if blocks.is_empty() { String::new() } else { format!(" {}", Span(took)) };
             format!("{}{took}", words::step_status(lang, status))
         }
         _ => words::step_status(lang, status),

@@ -51,7 +51,10 @@ pub(super) fn begin(p: &mut Painter<'_>, screen: Rect, book: usize) {
     let says = &book.says;
     let minutes = says.minutes.map(|m| format!(", {}", lang.runbook_minutes(m.round()))).unwrap_or_default();
     let mut lines: Vec<Line> = vec![vec![(says.title.clone(), Role::Title)]];
-    let steps = lang.card_begin_steps(crate::engine::run::proper(says), minutes);
+    let steps = match crate::engine::run::proper(says) {
+        1 => lang.card_begin_step(minutes),
+        n => lang.card_begin_steps(n, minutes),
+    };
     let critical = says.criticality.map(|c| format!(" · {}", c.word())).unwrap_or_default();
     lines.push(vec![(format!("{steps}{critical}"), Role::Text)]);
     if !state.settings.environment.is_empty() {
@@ -115,6 +118,7 @@ pub(super) fn run_card(p: &mut Painter<'_>, screen: Rect, run: &Run, card: &RunC
         Demand::Word(text) => lang.card_type_word(text),
         Demand::Database(text) => lang.card_type_database(text),
     };
+    let label = if card.wrong { format!("{} {label}", lang.card_type_wrong()) } else { label };
     Some(typed(p, screen, &label, card.typed.text(), &card.typed.before_cursor()))
 }
 

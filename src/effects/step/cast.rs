@@ -66,7 +66,7 @@ impl Cast {
         }
         if !rest.is_empty() {
             self.left_out += rest.len() as u64;
-            self.tail.extend(rest.iter().copied());
+            self.tail.extend(rest);
             let over = self.tail.len().saturating_sub(TAIL);
             self.tail.drain(..over);
         }

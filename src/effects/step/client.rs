@@ -134,7 +134,7 @@ impl Driver {
             RunOrder::Open { head, names, values } => self.join(*head, Begins::New(names, values), 0),
             RunOrder::Resume { head, names } => self.join(*head, Begins::Again(names), 0),
             RunOrder::Attach { run, take } => self.attach(run, take && !self.plan.read_only),
-            RunOrder::Read { cast } => self.read(cast),
+            RunOrder::Read { casts } => self.read(casts),
             RunOrder::Age { path } => {
                 let bus = self.bus.clone();
                 tokio::spawn(async move {
@@ -210,15 +210,19 @@ impl Driver {
         }
     }
 
-    /// Reads the output of a block: its file, as a terminal would show it.
-    fn read(&self, cast: String) {
+    /// Reads the output of blocks: their files, as a terminal would show them.
+    fn read(&self, casts: Vec<String>) {
         let (folder, bus) = (self.plan.folder.clone(), self.bus.clone());
         tokio::spawn(async move {
             let read = tokio::task::spawn_blocking(move || {
-                // A name alone: what stands in a line of a run leads nowhere else.
-                let name = Path::new(&cast).file_name().unwrap_or_default().to_owned();
-                let (bytes, columns) = cast::read(&folder.join(name)).map_err(|e| e.to_string())?;
-                Ok(cast::lines(&bytes, columns).into())
+                let mut lines: Vec<String> = Vec::new();
+                for cast in casts {
+                    // A name alone: what stands in a line of a run leads nowhere else.
+                    let name = Path::new(&cast).file_name().unwrap_or_default().to_owned();
+                    let (bytes, columns) = cast::read(&folder.join(name)).map_err(|e| e.to_string())?;
+                    lines.extend(cast::lines(&bytes, columns));
+                }
+                Ok(lines.into())
             });
             let lines = read.await.unwrap_or_else(|e| Err(e.to_string()));
             bus.send(Kind::OutputRead { lines }).await;

@@ -66,6 +66,8 @@ pub struct RunCard {
     pub demand: Demand,
     /// What was typed.
     pub typed: Prompt,
+    /// What was typed last was not what is asked for.
+    pub wrong: bool,
     /// When it was opened.
     pub opened: Stamp,
     /// Scrolled by so many lines.

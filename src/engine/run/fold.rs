@@ -34,6 +34,7 @@ use crate::model::run::Told;
 use crate::model::run::What;
 use crate::model::runbook::Runbook;
 use crate::model::time::Millis;
+use crate::model::time::Stamp;
 
 /// Takes in what is told of runs.
 pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
@@ -107,7 +108,8 @@ fn read(state: &mut State, tale: Tale, book: Arc<Runbook>, alive: bool) -> React
 /// What is to be done whatever has happened: the terminal follows the screen, keys come back when nothing runs.
 pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let mut effects = Vec::new();
-    let size = layout::console(state.ui.size, state.ui.zoom);
+    let zoom = state.run.as_ref().is_some_and(|r| r.zoomed(state));
+    let size = layout::console(state.ui.size, zoom);
     let cockpit = state.mode == Mode::Cockpit;
     effects.extend(until::due(state));
     watch::due(state);
@@ -120,6 +122,8 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     }
     if state.ui.typing && (run.tale.open.is_none() || run.link != Link::Live) && run.queue.is_empty() && !run.starting {
         state.ui.typing = false;
+        state.ui.deaf_until = Some(later(state.now, DEAF));
+        state.ui.notice = Some((Notice::TypingOver, state.now));
         effects.push(Effect::Keys(Keys::Here));
     }
     effects
@@ -150,6 +154,8 @@ fn told(state: &mut State, name: &str, told: &Told) -> Reaction {
             run.stopping = false;
         }
         What::Ended { block, end } => {
+            // What was said of a stop is over with what was stopped.
+            state.ui.notice.take_if(|(n, _)| matches!(n, Notice::Stopping | Notice::Killing));
             if end.stopped {
                 // What goes on elsewhere is seen only by looking now.
                 effects.push(Effect::PollNow);
@@ -225,6 +231,13 @@ fn left(state: &mut State, name: &str, left: Left) -> Reaction {
         Left::Gone(why) => run.link = Link::Gone(why),
     }
     Reaction::redraw()
+}
+
+/// Whoever types into a step that has just ended is still typing; a pause of so long ends that.
+pub(crate) const DEAF: Millis = 700;
+
+pub(crate) fn later(now: Stamp, by: Millis) -> Stamp {
+    Stamp { mono: now.mono + by, wall: now.wall + by }
 }
 
 /// So much at once is a flood, which nobody reads as it comes …

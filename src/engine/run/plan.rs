@@ -107,7 +107,7 @@ pub fn missing<'a>(
             }
         }
         made.extend(variables::made(&command.text));
-        for found in placeholder::find(&command.text) {
+        for found in placeholder::find(&command.text).into_iter().filter(|p| !p.literal) {
             if !fills.contains_key(&found.text) && !missing.contains(&found.text) {
                 missing.push(found.text);
             }
@@ -187,6 +187,9 @@ mod tests {
         assert_eq!(missing(blocks[1..].iter(), known, &BTreeMap::new()), ["SIDE", "<pod>"]);
         let fills = BTreeMap::from([("<pod>".to_owned(), "web-1".to_owned())]);
         assert_eq!(filled(&blocks[2].text, &fills), "kubectl delete pod web-1");
+        // What stands in quotes may be meant as it stands.
+        let asks = [bash("read -s -p \"[sudo] password for root: \" P"), bash("[comando1]")];
+        assert_eq!(missing(asks.iter(), |_| false, &BTreeMap::new()), ["[comando1]"]);
     }
 
     #[test]

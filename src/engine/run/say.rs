@@ -21,6 +21,8 @@ use crate::runbook::danger;
 
 /// A step that prints nothing for so long may hang.
 const SILENT: Millis = 60 * SECOND;
+/// One that prints nothing for so long may wait for somebody to type.
+const QUIET: Millis = 5 * SECOND;
 /// One that takes so many times its estimate does.
 const LATE: f64 = 2.0;
 
@@ -93,9 +95,9 @@ pub fn step(state: &State, run: &Run, step: &Step) -> Vec<(String, Tone)> {
 
 fn took(tale: &StepTale) -> Span {
     let ran = tale.blocks.iter().rev().find(|b| b.end.is_some()).and_then(|b| b.end.as_ref()).map_or(0, |e| e.took);
-    let began = tale.blocks.iter().rev().find(|b| matches!(b.part, Part::Command(0) | Part::Undo(0)));
-    let all = began.and_then(|b| Some(tale.ended? - b.began)).unwrap_or(ran);
-    Span(all.max(0))
+    let from = tale.blocks.iter().rposition(|b| matches!(b.part, Part::Command(0) | Part::Undo(0)));
+    let tried = tale.blocks.iter().skip(from.unwrap_or(0)).filter_map(|b| b.end.as_ref()).map(|e| e.took);
+    Span(if from.is_some() { tried.sum() } else { ran })
 }
 
 fn pending(lang: Lang, run: &Run, step: &Step) -> Vec<(String, Tone)> {
@@ -145,6 +147,7 @@ fn running(state: &State, run: &Run, step: &Step, tale: &StepTale) -> Vec<(Strin
             let said = lang.say_went_on(&step.id, Span(passed), Span(silent), run.missed);
             return vec![(format!("{said} {}", lang.say_missed_keys()), Tone::Plain)];
         }
+        () if silent >= QUIET => (lang.say_quiet(), Tone::Plain),
         () => return vec![(first, Tone::Plain)],
     };
     vec![(first, Tone::Plain), second]

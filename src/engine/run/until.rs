@@ -119,7 +119,11 @@ pub(crate) fn words(state: &State, step: &Step, waiting: &Waiting) -> Vec<(Strin
         let is = match (value, newest, unit) {
             (Some(v), _, Some(u)) => words::figure(lang, v, u),
             // What it holds is partly from before the step: it is shown, and not judged.
-            (None, Some(v), Some(u)) => lang.say_until_early(words::figure(lang, v, u)),
+            (None, Some(v), Some(u)) => {
+                let memory = judged_by(state, &until.limit).map_or(0, |s| memory(state, s));
+                let left = (memory - now.since(waiting.since)).max(0);
+                lang.say_until_early(words::figure(lang, v, u), Span(left))
+            }
             _ => lang.say_until_unseen(),
         };
         let left: Millis = (until.timeout - now.since(waiting.since)).max(0);

@@ -33,6 +33,7 @@ use crate::input::key::Chord;
 use crate::input::key::Code;
 use crate::model::run::Because;
 use crate::model::run::Outcome;
+use crate::model::run::Part;
 use crate::model::run::Status;
 use crate::model::run::What;
 use crate::model::runbook::Criticality;
@@ -185,7 +186,7 @@ fn ready(state: &mut State, at: usize, doing: Doing) -> Reaction {
         None => start(state, at, doing),
         Some(demand) => {
             let (typed, opened) = (Prompt::default(), state.now);
-            let card = RunCard { step: at, doing, demand, typed, opened, scroll: 0 };
+            let card = RunCard { step: at, doing, demand, typed, wrong: false, opened, scroll: 0 };
             let mut reaction = Reaction::redraw();
             // How old the dump is says how much would be lost.
             if let Some(run) = &mut state.run {
@@ -238,8 +239,16 @@ pub(crate) fn on_card(state: &mut State, mut card: Box<RunCard>, chord: Chord) -
         _ if early => false,
         (Demand::Key, Code::Char('y')) if !chord.ctrl && !chord.alt => true,
         (Demand::Key, _) => false,
-        (demand, Code::Enter) => demand.text().is_some_and(|t| t == card.typed.text().trim()),
+        (demand, Code::Enter) => {
+            let right = demand.text().is_some_and(|t| t == card.typed.text().trim());
+            card.wrong = !right;
+            if !right {
+                card.typed = Prompt::default();
+            }
+            right
+        }
         _ => {
+            card.wrong = false;
             card.typed.key(chord);
             false
         }
@@ -380,7 +389,13 @@ pub(crate) fn on_checks(state: &mut State, at: usize, chord: Chord) -> Reaction 
         }
         let by = me(state);
         let open = |i: &usize| state.run.as_ref().is_some_and(|r| !r.tale.signed.contains_key(i));
-        let signed = items.into_iter().filter(open);
+        let left = (0..n).filter(open).count();
+        let signed: Vec<usize> = items.into_iter().filter(open).collect();
+        if signed.len() == left {
+            // Nothing is left to sign: on with the walk.
+            state.ui.overlay = Overlay::Walk;
+        }
+        let signed = signed.into_iter();
         let effects: Vec<Effect> = signed.map(|item| Run::tell(What::Signed { item, by: by.clone() })).collect();
         Reaction { effects, redraw: true }
     };
@@ -451,9 +466,15 @@ pub(crate) fn keys_back(state: &mut State) -> Reaction {
 /// Reads the whole output of the selected step's last block.
 fn output(state: &mut State) -> Reaction {
     let Some(run) = &state.run else { return Reaction::none() };
-    let cast = rows::step(run).and_then(|(_, s)| run.tale.step(&s.id)).and_then(|t| t.blocks.last());
-    let Some(cast) = cast.map(|b| b.cast.clone()) else { return notice(state, Notice::NoOutput) };
-    Reaction::with(Effect::Run(RunOrder::Read { cast }))
+    let tale = rows::step(run).and_then(|(_, s)| run.tale.step(&s.id));
+    let blocks = tale.map(|t| t.blocks.as_slice()).unwrap_or_default();
+    // All of the last try: what it did, and what says whether it worked.
+    let from = blocks.iter().rposition(|b| matches!(b.part, Part::Command(0) | Part::Undo(0))).unwrap_or(0);
+    let casts: Vec<String> = blocks.iter().skip(from).map(|b| b.cast.clone()).collect();
+    if casts.is_empty() {
+        return notice(state, Notice::NoOutput);
+    }
+    Reaction::with(Effect::Run(RunOrder::Read { casts }))
 }
 
 /// The way back begins: from here on the cursor walks its steps.
@@ -484,6 +505,11 @@ fn way_back(state: &mut State) -> Reaction {
     if run.tale.rollback.is_some() {
         return Reaction::redraw();
     }
+    if !std::mem::replace(&mut state.ui.asked_to_go_back, true) {
+        return notice(state, Notice::GoBack);
+    }
+    state.ui.asked_to_go_back = false;
+    let Some(run) = &state.run else { return Reaction::none() };
     let failed = run.tale.steps.iter().find(|(_, s)| s.status == Status::Failed).map(|(id, _)| id.clone());
     Reaction::with(Run::tell(What::RollbackBegan { reason: failed.unwrap_or_default(), by }))
 }
@@ -494,7 +520,6 @@ pub(crate) fn ask_begin(state: &mut State, book: usize) -> Reaction {
         return notice(state, why);
     }
     if state.run.as_ref().is_some_and(|r| r.tale.goes_on()) {
-        state.ui.overlay = Overlay::Walk;
         return notice(state, Notice::OneRun);
     }
     let Some(found) = state.library.books.get(book) else { return Reaction::none() };
