@@ -419,6 +419,9 @@ async fn a_procedure_is_walked_on_the_screen() {
     screen.keys("no\r").await;
     screen.shows("FAILED on").await;
     screen.shows("Nothing was undone").await;
+    // What was still being typed when the step ended is not taken for keys of the cockpit.
+    let ended = tokio::time::Instant::now();
+    screen.until("the keys are the cockpit's again", |_| ended.elapsed() > Duration::from_millis(900)).await;
     screen.keys("d").await;
     screen.shows("what did you do otherwise").await;
     screen.keys("asked ana first\r").await;
