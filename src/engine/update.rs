@@ -64,6 +64,9 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     if state.timeline.is_empty() {
         state.timeline.add(state.started.wall, Fact::Opened);
     }
+    if let (Some(run), false) = (&mut state.run, matches!(event.kind, Kind::StepOutput { .. })) {
+        run.console.settle();
+    }
     let mut reaction = fold(state, event.kind, before);
     if state.mode == Mode::Cockpit
         && let Some(text) = announce::due(state)

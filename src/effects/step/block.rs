@@ -4,7 +4,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
 
-use futures_util::FutureExt as _;
 use pty_process::OwnedWritePty;
 use rustix::process::Pid;
 use rustix::process::Signal;
@@ -135,15 +134,7 @@ async fn listen(mut from: impl AsyncRead + Unpin, to: mpsc::Sender<Heard>) {
         let mut chunk = vec![0; CHUNK];
         match from.read(&mut chunk).await {
             Ok(n) if n > 0 => {
-                // A terminal gives 4 KiB at a time; in a flood there is more at once.
-                let mut full = n;
-                while let Some(rest) = chunk.get_mut(full..).filter(|r| !r.is_empty()) {
-                    match from.read(rest).now_or_never() {
-                        Some(Ok(n)) if n > 0 => full += n,
-                        _ => break,
-                    }
-                }
-                chunk.truncate(full);
+                chunk.truncate(n);
                 if to.send(Heard::Bytes(chunk)).await.is_err() {
                     return;
                 }

@@ -51,8 +51,8 @@ pub(super) const READY: &str = "ready";
 const OPENING: u64 = 4 * 1024 * 1024;
 /// Bytes read from a block at once.
 const CHUNK: usize = 32 * 1024;
-/// Chunks that may wait for the cabina that drives.
-const CHUNKS: usize = 4;
+/// Chunks that may wait for the cabina that drives; a terminal gives four thousand bytes at a time.
+const CHUNKS: usize = 16;
 /// The end of the output that somebody who comes back is shown: more than the largest screen.
 const RING: usize = 256 * 1024;
 /// A cabina that takes nothing for so long misses what comes; the block does not wait for it.
@@ -307,11 +307,7 @@ impl Supervisor {
         let (tx, mut frames) = mpsc::channel::<Frame<Say>>(CHUNKS);
         let (asks, rx) = mpsc::channel(CHUNKS);
         tokio::spawn(async move {
-            while let Some(frame) = frames.recv().await {
-                if wire::write(&mut to, &frame).await.is_err() {
-                    return;
-                }
-            }
+            wire::pass_on(&mut to, &mut frames).await;
         });
         tokio::spawn(async move {
             while let Ok(Some(frame)) = wire::read::<Ask>(&mut from).await {

@@ -12,6 +12,7 @@ use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWrite;
 use tokio::io::AsyncWriteExt as _;
+use tokio::sync::mpsc;
 
 use crate::model::run::Alive;
 use crate::model::run::Head;
@@ -22,6 +23,8 @@ use crate::model::time::Millis;
 
 /// No frame is longer: the longest carries a line of the run with the end of an output in it.
 const LONGEST: u32 = 4 * 1024 * 1024;
+/// Bytes that go in one piece, where there are more.
+const TOGETHER: usize = 64 * 1024;
 const JSON: u8 = 0;
 const BYTES: u8 = 1;
 
@@ -205,4 +208,30 @@ pub async fn write<T: Serialize>(to: &mut (impl AsyncWrite + Unpin), frame: &Fra
     whole.extend((bytes.len() as u32).to_le_bytes());
     whole.extend_from_slice(bytes);
     to.write_all(&whole).await
+}
+
+/// Writes what is said until nobody says more, or nobody listens. What waits goes together: a flood comes in small
+/// pieces, each of which costs the other side as much as a large one.
+pub async fn pass_on<T: Serialize>(to: &mut (impl AsyncWrite + Unpin), frames: &mut mpsc::Receiver<Frame<T>>) {
+    let mut next = None;
+    loop {
+        let first = match next.take() {
+            Some(frame) => Some(frame),
+            None => frames.recv().await,
+        };
+        let Some(mut frame) = first else { return };
+        while let Frame::Bytes(bytes) = &mut frame
+            && bytes.len() < TOGETHER
+            && let Ok(more) = frames.try_recv()
+        {
+            let Frame::Bytes(more) = more else {
+                next = Some(more);
+                break;
+            };
+            bytes.extend(more);
+        }
+        if write(to, &frame).await.is_err() {
+            return;
+        }
+    }
 }

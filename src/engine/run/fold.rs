@@ -240,8 +240,9 @@ pub(crate) fn later(now: Stamp, by: Millis) -> Stamp {
     Stamp { mono: now.mono + by, wall: now.wall + by }
 }
 
-/// So much at once is a flood, which nobody reads as it comes …
-const FLOOD: usize = 4 * 1024;
+/// So much at once is a flood, which nobody reads as it comes: more than a prompt, or what is typed, and less than the
+/// four thousand bytes that a terminal gives at a time …
+const FLOOD: usize = 1024;
 /// … and which is drawn so often: as often as an eye sees, and a thin line takes.
 const FRAME: Millis = 50;
 
@@ -249,11 +250,14 @@ const FRAME: Millis = 50;
 fn output(state: &mut State, bytes: &[u8]) -> Reaction {
     let now = state.now;
     let Some(run) = &mut state.run else { return Reaction::none() };
-    run.console.take(bytes);
-    if bytes.len() >= FLOOD && run.drawn.is_some_and(|at| now.since(at) < FRAME) {
+    // A terminal gives the rest of what it had as a small piece: in a flood that is no prompt.
+    let flood = bytes.len() >= FLOOD || run.console.holds();
+    if flood && run.drawn.is_some_and(|at| now.since(at) < FRAME) {
+        run.console.hold(bytes);
         state.drawn_late = true;
         return Reaction::none();
     }
+    run.console.take(bytes);
     run.drawn = Some(now);
     Reaction::redraw()
 }
