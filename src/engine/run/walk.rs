@@ -1,4 +1,4 @@
-//! What a person asks of the walk. Enter opens and never runs; whatever changes something passes [`start`], and nothing
+//! What a person asks of the walk. Enter opens and never runs; whatever changes something passes `start`, and nothing
 //! else does.
 
 use crate::engine::commands::notice;
