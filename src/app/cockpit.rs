@@ -144,12 +144,9 @@ fn recorder(configured: &Configured, settings: &Settings, url: Result<String, St
     let plan = Plan {
         url,
         read_only: settings.read_only,
-        lang: settings.lang,
-        host: store::host(),
-        secrets: Arc::clone(&configured.secrets),
         watched: (!settings.demo).then(|| watched(settings)),
         operator: settings.operator.clone(),
-        recording: None,
+        ..configured.record()
     };
     Recorder::spawn(plan, bus)
 }

@@ -13,10 +13,12 @@ use secrecy::SecretString;
 
 use crate::app::complain;
 use crate::app::exit;
+use crate::app::store;
 use crate::cli::Cli;
 use crate::config;
 use crate::config::Origin;
 use crate::config::Surroundings;
+use crate::effects::record;
 use crate::engine::Settings;
 use crate::lang::Lang;
 use crate::model::time::Zone;
@@ -39,6 +41,22 @@ pub(super) struct Configured {
     pub(super) files: Vec<PathBuf>,
     /// The text itself: whoever watches the file sees by it what changed meanwhile.
     pub(super) text: String,
+}
+
+impl Configured {
+    /// What a task needs to know that writes down what happens, watches for nobody else and records nothing by itself.
+    pub(super) fn record(&self) -> record::Plan {
+        record::Plan {
+            url: store::url(self),
+            read_only: false,
+            lang: self.settings.lang,
+            host: store::host(),
+            secrets: Arc::clone(&self.secrets),
+            watched: None,
+            operator: self.settings.operator.clone(),
+            recording: None,
+        }
+    }
 }
 
 /// The environment, what of it is text.

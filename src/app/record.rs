@@ -98,19 +98,7 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
     signals::spawn(&bus, false);
     tokio::spawn(ticks::run(bus.clone()));
     tokio::spawn(hold(kept.clone(), id.clone(), bus.clone()));
-    let recorder = Recorder::spawn(
-        Plan {
-            url: store::url(&configured),
-            read_only: false,
-            lang,
-            host: store::host(),
-            secrets: Arc::clone(&configured.secrets),
-            watched: None,
-            operator: configured.settings.operator.clone(),
-            recording: Some(id.clone()),
-        },
-        &bus,
-    );
+    let recorder = Recorder::spawn(Plan { recording: Some(id.clone()), ..configured.record() }, &bus);
     let reins = sources::spawn(&state.settings, &configured.secrets, &bus, Manner::Always);
     let next = reload::Next::default();
     tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));

@@ -24,7 +24,6 @@ use crate::bus::Bus;
 use crate::cli::Cli;
 use crate::cli::How;
 use crate::effects::library;
-use crate::effects::record::Plan as RecordPlan;
 use crate::effects::record::Recorder;
 use crate::effects::step::client::Driver;
 use crate::effects::step::client::Plan;
@@ -317,19 +316,7 @@ async fn walk(configured: &Configured, book: &Book, prepared: Prepared, how: &Ho
     signals::spawn(&bus, false);
     tokio::spawn(ticks::run(bus.clone()));
     let mut state = State::new(configured.settings.clone(), Mode::Walk, bus::now());
-    let recorder = Recorder::spawn(
-        RecordPlan {
-            url: store::url(configured),
-            read_only: false,
-            lang,
-            host: store::host(),
-            secrets: Arc::clone(&configured.secrets),
-            watched: None,
-            operator: configured.settings.operator.clone(),
-            recording: None,
-        },
-        &bus,
-    );
+    let recorder = Recorder::spawn(configured.record(), &bus);
     // Nothing is asked of the service unless a step waits for what it says.
     let looks = book.says.steps.iter().any(|s| !s.until.is_empty());
     let nothing = Settings::empty(lang);

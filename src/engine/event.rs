@@ -313,7 +313,7 @@ pub enum Kind {
     #[serde(skip)]
     RunRead {
         /// What happened.
-        tale: Box<crate::model::run::Tale>,
+        tale: Box<crate::model::tale::Tale>,
         /// The procedure as it was when the run began.
         book: std::sync::Arc<crate::model::runbook::Runbook>,
         /// Its supervisor lives.

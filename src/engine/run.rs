@@ -42,12 +42,12 @@ use crate::model::run::Alive;
 use crate::model::run::Head;
 use crate::model::run::PROTOCOL;
 use crate::model::run::Part;
-use crate::model::run::Tale;
 use crate::model::run::What;
 use crate::model::runbook::Criticality;
 use crate::model::runbook::Runbook;
 use crate::model::runbook::Section;
 use crate::model::runbook::Step;
+use crate::model::tale::Tale;
 use crate::model::time::Stamp;
 use crate::runbook::variables;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::model::run::Outcome;
-use crate::model::run::Tale;
 use crate::model::run::Told;
+use crate::model::tale::Tale;
 use crate::model::time::Millis;
 
 /// How often a procedure was run, and how well.

@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod severity;
 pub mod signal;
 pub mod source;
+pub mod tale;
 pub mod template;
 pub mod text;
 pub mod time;

@@ -5,14 +5,14 @@ use serde_json::json;
 
 use crate::engine::words;
 use crate::lang::Lang;
-use crate::model::run::Block;
 use crate::model::run::Part;
 use crate::model::run::Status;
-use crate::model::run::Tale;
 use crate::model::run::Told;
 use crate::model::run::What;
 use crate::model::runbook::Runbook;
 use crate::model::runbook::Section;
+use crate::model::tale::Block;
+use crate::model::tale::Tale;
 use crate::model::text::clean;
 
 /// A line of output is no longer; what is, comes in pieces.

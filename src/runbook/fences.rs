@@ -178,6 +178,15 @@ fn captured<'a>(regex: &LazyLock<Option<Regex>>, line: &'a str) -> Option<&'a st
     regex.as_ref().filter(|r| r.is_match(line))?.captures(line)?.get(1).map(|m| m.as_str())
 }
 
+/// Does the shell of a run read a block with this word? Nothing said means yes; `fish` and `cmd` have a grammar of their
+/// own.
+#[must_use]
+pub fn is_shell(word: &str) -> bool {
+    let word = word.to_lowercase();
+    let known = SHELLS.contains(&word.as_str()) || SESSIONS.contains(&word.as_str());
+    word.is_empty() || known && !matches!(word.as_str(), "fish" | "cmd")
+}
+
 /// Tells what a block is, by its word and by what stands in it.
 pub(super) fn meaning(info: &str, text: &str, line: usize) -> Meaning {
     let word = word(info);

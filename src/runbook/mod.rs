@@ -5,7 +5,7 @@ mod blocks;
 pub mod condition;
 pub mod danger;
 mod entropy;
-mod fences;
+pub mod fences;
 mod front;
 pub mod lint;
 mod mark;

@@ -9,7 +9,7 @@ use cabina::effects::step::cast;
 use cabina::effects::step::file;
 use cabina::model::run::Outcome;
 use cabina::model::run::Status;
-use cabina::model::run::Tale;
+use cabina::model::tale::Tale;
 use serde_json::Value;
 
 use crate::record::House;

@@ -37,7 +37,7 @@ use crate::engine::event::Left;
 use crate::model::journal::print;
 use crate::model::run::Head;
 use crate::model::run::PROTOCOL;
-use crate::model::run::Tale;
+use crate::model::tale::Tale;
 use crate::model::text::clean;
 use crate::secrets::Secrets;
 

@@ -189,13 +189,13 @@ pub fn settle(folder: &Path, run: &str) -> io::Result<(Vec<Told>, bool)> {
         return Ok((read(&path)?, true));
     }
     let lines = read(&path)?;
-    let tale = crate::model::run::Tale::of(&lines);
+    let tale = crate::model::tale::Tale::of(&lines);
     let Some((block, _)) = tale.open else { return Ok((lines, false)) };
     match RunFile::take_over(folder, run)? {
         None => Ok((read(&path)?, true)),
         Some((mut file, mut lines)) => {
             // Somebody else may have said so in between.
-            if crate::model::run::Tale::of(&lines).open.is_some() {
+            if crate::model::tale::Tale::of(&lines).open.is_some() {
                 lines.push(file.tell(bus::now().wall, What::Lost { block })?);
             }
             Ok((lines, false))
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
     use crate::model::run::Part;
     use crate::model::run::Status;
-    use crate::model::run::Tale;
+    use crate::model::tale::Tale;
 
     fn began() -> What {
         let (command, cast) = ("true".to_owned(), String::new());

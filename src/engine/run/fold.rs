@@ -29,10 +29,10 @@ use crate::engine::state::State;
 use crate::engine::timeline::Entry;
 use crate::layout;
 use crate::model::run::Alive;
-use crate::model::run::Tale;
 use crate::model::run::Told;
 use crate::model::run::What;
 use crate::model::runbook::Runbook;
+use crate::model::tale::Tale;
 use crate::model::time::Millis;
 use crate::model::time::Stamp;
 

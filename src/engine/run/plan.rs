@@ -10,26 +10,10 @@ use crate::model::runbook::Runbook;
 use crate::model::runbook::Section;
 use crate::model::runbook::Step;
 use crate::runbook::danger;
+use crate::runbook::fences;
 use crate::runbook::placeholder;
 use crate::runbook::variables;
 
-/// Words of a fence that a shell reads.
-const SHELLS: [&str; 14] = [
-    "bash",
-    "sh",
-    "shell",
-    "zsh",
-    "ksh",
-    "dash",
-    "ash",
-    "console",
-    "shell-session",
-    "shellsession",
-    "sh-session",
-    "bash-session",
-    "terminal",
-    "command",
-];
 /// Letters that a value for a placeholder may have: it stands in the text itself, and must mean the same in and out of
 /// quotes.
 const PLAIN: &str = "._/:@%+=,-";
@@ -37,7 +21,7 @@ const PLAIN: &str = "._/:@%+=,-";
 /// Does a shell run it?
 #[must_use]
 pub fn is_shell(command: &Command) -> bool {
-    command.shell.is_empty() || SHELLS.contains(&command.shell.to_lowercase().as_str())
+    fences::is_shell(&command.shell)
 }
 
 /// The commands of a part.

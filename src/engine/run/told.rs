@@ -4,10 +4,10 @@ use crate::model::fact::Fact;
 use crate::model::fact::RunWord;
 use crate::model::run::End;
 use crate::model::run::Part;
-use crate::model::run::Tale;
 use crate::model::run::Told;
 use crate::model::run::What;
 use crate::model::runbook::Runbook;
+use crate::model::tale::Tale;
 use crate::model::text::last_lines;
 
 /// Lines of an output that stand in the journal: what a person looks back for.
