@@ -1,5 +1,6 @@
 //! The signals: samples folded into histories.
 
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use crate::engine::settings::SignalSpec;
@@ -9,6 +10,10 @@ use crate::model::signal::Counts;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::ERROR_RATE_30M;
+use crate::model::signal::LATENCY_P95;
+use crate::model::signal::LATENCY_P95_1M;
+use crate::model::signal::LATENCY_P99;
+use crate::model::signal::LATENCY_P99_1M;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
@@ -42,6 +47,8 @@ pub struct Signals {
     pub half_hour: Option<(Stamp, Sample)>,
     /// Requests of the last five minutes, as the service counts them.
     pub requests: Option<(Stamp, Sample)>,
+    /// The newest quantiles of one minute, by the name of the signal that tells of five.
+    pub minute: BTreeMap<&'static str, (Stamp, Sample)>,
     /// Requests a minute, beside the share of them that failed.
     pub totals: Series,
     /// Moments at which the request figures began to come from another source, and which.
@@ -63,7 +70,7 @@ impl Signals {
                 origin: spec.origin,
             })
             .collect();
-        Self { all, half_hour: None, requests: None, totals: Series::default(), seams: VecDeque::new() }
+        Self { all, ..Self::default() }
     }
 
     /// The signals to be shown: an optional one only once it was seen.
@@ -80,6 +87,11 @@ impl Signals {
     pub(crate) fn fold(&mut self, at: Stamp, origin: Origin, sample: Sample, history: bool) {
         if sample.signal == ERROR_RATE_30M {
             self.half_hour = Some((at, sample));
+            return;
+        }
+        let minute = [(LATENCY_P95_1M, LATENCY_P95), (LATENCY_P99_1M, LATENCY_P99)];
+        if let Some((_, of)) = minute.into_iter().find(|(name, _)| *name == sample.signal) {
+            self.minute.insert(of, (at, sample));
             return;
         }
         if sample.signal == REQUESTS_5M {
@@ -121,6 +133,7 @@ impl Signals {
         }
         self.half_hour = before.half_hour;
         self.requests = before.requests;
+        self.minute = before.minute;
         self.seams = before.seams;
         self.totals = before.totals;
     }

@@ -15,6 +15,10 @@ pub const ERROR_RATE_30M: &str = "error_rate_30m";
 pub const LATENCY_P95: &str = "latency_p95";
 /// 99th percentile of the request duration over five minutes, in seconds.
 pub const LATENCY_P99: &str = "latency_p99";
+/// The same two over one minute: what a step that waits is judged by.
+pub const LATENCY_P95_1M: &str = "latency_p95_1m";
+/// See [`LATENCY_P95_1M`].
+pub const LATENCY_P99_1M: &str = "latency_p99_1m";
 /// Requests per second over five minutes.
 pub const REQUEST_RATE: &str = "request_rate";
 

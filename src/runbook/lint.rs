@@ -306,11 +306,10 @@ impl Lint<'_> {
             self.error(*line, "condition", lang.lint_condition(id, text));
         }
         for until in &step.until {
-            // It is judged on figures that remember nothing from before the step: those of one minute for failures,
-            // of five for everything else that is built in.
+            // It is judged on figures that remember nothing from before the step: of what is built in, those of one
+            // minute.
             let memory = match until.limit.signal.as_str() {
-                ERROR_RATE | ERROR_RATE_1M => MINUTE,
-                LATENCY_P95 | LATENCY_P99 | REQUEST_RATE => 5 * MINUTE,
+                ERROR_RATE | ERROR_RATE_1M | LATENCY_P95 | LATENCY_P99 | REQUEST_RATE => MINUTE,
                 _ => 0,
             };
             if until.timeout < until.hold + memory {

@@ -50,6 +50,8 @@ const POINTS: Millis = crate::model::series::CAPACITY as Millis;
 pub struct Server {
     api: Api,
     asks: Vec<Ask>,
+    /// Asked of now, and never of the past.
+    minute: Vec<Ask>,
     signals: Vec<SignalSpec>,
     seeded: bool,
     notes: Vec<String>,
@@ -71,8 +73,18 @@ impl Server {
     #[must_use]
     pub fn new(spec: PrometheusSpec, signals: &[SignalSpec], clients: &Arc<Clients>, secrets: &Arc<Secrets>) -> Self {
         let asks = requests::asks(&spec.metrics, signals);
+        let minute = requests::asks_1m(&spec.metrics, signals);
         let api = Api::new(spec, clients, secrets);
-        Self { api, asks, signals: signals.to_vec(), seeded: false, notes: Vec::new(), newest: None, pace: None }
+        Self {
+            api,
+            asks,
+            minute,
+            signals: signals.to_vec(),
+            seeded: false,
+            notes: Vec::new(),
+            newest: None,
+            pace: None,
+        }
     }
 
     async fn poll(&mut self) -> Result<Vec<Kind>, Absence> {
@@ -94,13 +106,13 @@ impl Server {
             self.pace = self.paced().await;
         }
         let newest = format!("max(timestamp({}))", self.api.spec.metrics.requests);
-        let (answers, newest) =
-            tokio::join!(join_all(self.asks.iter().map(|a| self.instant(a))), self.api.instant(&newest));
+        let asks: Vec<&Ask> = self.asks.iter().chain(&self.minute).collect();
+        let (answers, newest) = tokio::join!(join_all(asks.iter().map(|a| self.instant(a))), self.api.instant(&newest));
         let mut values = Answers::new();
         let mut first_error = None;
         let mut any = false;
         let mut refused = None;
-        for (ask, answer) in self.asks.iter().zip(answers) {
+        for (ask, answer) in asks.into_iter().zip(answers) {
             match answer {
                 Ok((answered, notes)) => {
                     any = true;

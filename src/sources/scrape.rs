@@ -21,7 +21,9 @@ use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::ERROR_RATE_30M;
 use crate::model::signal::LATENCY_P95;
+use crate::model::signal::LATENCY_P95_1M;
 use crate::model::signal::LATENCY_P99;
+use crate::model::signal::LATENCY_P99_1M;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
@@ -155,7 +157,7 @@ impl Targets {
 
     fn samples(&mut self, at: Millis) -> Vec<Sample> {
         let five = self.sum(at, self.window, true);
-        let one = self.sum(at, MINUTE, false);
+        let one = self.sum(at, MINUTE, true);
         let sample =
             |signal: &str, reading, counts| Sample { signal: signal.to_owned(), at, reading, counts, worst: None };
         let total = five.counts().map(|c| Counts { failed: 0.0, ..c });
@@ -167,6 +169,8 @@ impl Targets {
             sample(ERROR_RATE_1M, one.share(), one.counts()),
             sample(LATENCY_P95, five.quantile(0.95), total),
             sample(LATENCY_P99, five.quantile(0.99), total),
+            sample(LATENCY_P95_1M, one.quantile(0.95), None),
+            sample(LATENCY_P99_1M, one.quantile(0.99), None),
             sample(REQUEST_RATE, five.rate(), None),
         ];
         if five.counts().is_some_and(|c| c.total < FEW) {

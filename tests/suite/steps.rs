@@ -146,17 +146,22 @@ impl Walk {
 
     /// A minute's share of failures, read now.
     fn failing(&mut self, share: f64) {
-        self.now += 15 * SECOND;
         let counts = Some(Counts { failed: share * 1_000.0, total: 1_000.0, window: MINUTE });
+        self.sampled(&[("error_rate", share), ("error_rate_1m", share)], counts);
+    }
+
+    /// These figures, read now.
+    fn sampled(&mut self, figures: &[(&str, f64)], counts: Option<Counts>) {
+        self.now += 15 * SECOND;
         let at = START + self.now;
-        let sample = |signal: &str| Sample {
-            signal: signal.to_owned(),
+        let sample = |(signal, value): &(&str, f64)| Sample {
+            signal: (*signal).to_owned(),
             at,
-            reading: Reading::Value(share),
+            reading: Reading::Value(*value),
             counts,
             worst: None,
         };
-        let samples = vec![sample("error_rate"), sample("error_rate_1m")];
+        let samples = figures.iter().map(sample).collect();
         let (source, origin) = ("prometheus".to_owned(), Origin::Prometheus);
         self.event(Kind::Sampled { source, origin, samples, history: false, took: 5, notes: Vec::new() });
     }
@@ -310,6 +315,26 @@ fn signals_are_waited_for_on_what_followed_the_step() {
     }
     assert_eq!(walk.status("1"), Status::Failed);
     assert!(matches!(walk.because("1"), Because::Signals { value: Some(v), .. } if v > 0.019));
+}
+
+#[test]
+fn latency_is_waited_for_on_one_minute_and_on_five_where_there_is_no_other() {
+    let document = one("**Until:** p95 < 500ms for 1m, timeout 8m", "go");
+    // After the step, the figure of five minutes remembers what was before it for so many looks.
+    let looks_until_ok = |figures: &[(&str, f64)]| {
+        let mut walk = Walk::begin(PRODUCTION, &format!("{document}{UNDO}"));
+        walk.sampled(&[("latency_p95", 3.0)], None);
+        walk.keys("e1<enter>");
+        walk.ends(0, "");
+        (1..40).find(|_| {
+            walk.sampled(figures, None);
+            walk.status("1") == Status::Ok
+        })
+    };
+    let minute = looks_until_ok(&[("latency_p95", 3.0), ("latency_p95_1m", 0.2)]).unwrap();
+    assert!((8..=10).contains(&minute), "{minute}");
+    let five = looks_until_ok(&[("latency_p95", 0.2)]).unwrap();
+    assert!((24..=26).contains(&five), "{five}");
 }
 
 #[test]

@@ -15,9 +15,11 @@ use crate::model::runbook::Limit;
 use crate::model::runbook::Step;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
+use crate::model::signal::REQUEST_RATE;
 use crate::model::source::Origin;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Span;
 use crate::model::time::Stamp;
 use crate::runbook::condition;
@@ -25,46 +27,77 @@ use crate::runbook::condition;
 /// What the built-in figures remember, the ones of a minute aside.
 const FIVE: Millis = 5 * MINUTE;
 
-/// The signal that a condition is judged by: of figures with a memory of five minutes the one with a memory of one.
-#[must_use]
-pub fn judged_by<'a>(state: &'a State, limit: &Limit) -> Option<&'a Signal> {
-    let name = if limit.signal == ERROR_RATE { ERROR_RATE_1M } else { &limit.signal };
-    state.signals.get(name).or_else(|| state.signals.get(&limit.signal))
+/// A figure that a condition can be judged by.
+struct Figure {
+    value: f64,
+    at: Stamp,
+    /// How far back it remembers, ms.
+    memory: Millis,
+}
+
+/// The signal that a condition speaks of.
+fn subject<'a>(state: &'a State, limit: &Limit) -> Option<&'a Signal> {
+    state.signals.get(&limit.signal)
+}
+
+/// The newest figure of a signal: of those with a memory of five minutes the one with a memory of one, where it has a
+/// value (a server that looks once a minute has none).
+fn newest(state: &State, limit: &Limit) -> Option<Figure> {
+    let signal = subject(state, limit)?;
+    let of_a_minute = || {
+        if signal.spec.query.is_some() {
+            return None;
+        }
+        let share = state.signals.get(ERROR_RATE_1M).filter(|s| !outdated(state, s));
+        let (at, value) = match limit.signal.as_str() {
+            ERROR_RATE | ERROR_RATE_1M => {
+                share.and_then(|s| s.last.as_ref()).map(|(at, s)| (*at, s.reading.value()))?
+            }
+            REQUEST_RATE => {
+                let (at, sample) = share.and_then(|s| s.last.as_ref())?;
+                (*at, sample.counts.map(|c| c.total * SECOND as f64 / c.window.max(1) as f64))
+            }
+            name => state.signals.minute.get(name).map(|(at, s)| (*at, s.reading.value()))?,
+        };
+        Some(Figure { value: value?, at, memory: MINUTE })
+    };
+    if outdated(state, signal) {
+        return None;
+    }
+    of_a_minute().or_else(|| {
+        let (at, sample) = signal.last.as_ref()?;
+        Some(Figure { value: sample.reading.value()?, at: *at, memory: memory(state, signal) })
+    })
 }
 
 /// The value that a condition is judged by now; `None` where it is not fresh, or holds what was before `since`.
 pub(super) fn value(state: &State, limit: &Limit, since: Stamp) -> Option<f64> {
-    let signal = judged_by(state, limit)?;
-    if outdated(state, signal) {
-        return None;
-    }
-    let (at, sample) = signal.last.as_ref()?;
     // A figure speaks of what followed the step once all that it remembers has.
-    (at.since(since) >= memory(state, signal)).then(|| sample.reading.value()).flatten()
+    newest(state, limit).filter(|f| f.at.since(since) >= f.memory).map(|f| f.value)
 }
 
 pub(super) fn holds(limit: &Limit, value: f64) -> bool {
     if limit.above { value > limit.value } else { value < limit.value }
 }
 
-/// How far back a figure remembers, ms: the longest range of its query, or the window of what is built in.
+/// How far back the signal itself remembers, ms: the longest range of its query, or the window of what is built in.
 fn memory(state: &State, signal: &Signal) -> Millis {
     if let Some(query) = &signal.spec.query {
         return query.split('[').skip(1).filter_map(|r| condition::span(r.split(']').next()?)).max().unwrap_or(0);
     }
     let window = state.settings.scrapes.iter().map(|s| s.window).max();
-    let five = match signal.origin {
+    match signal.origin {
+        _ if signal.spec.name == ERROR_RATE_1M => MINUTE,
         Origin::Scrape => window.unwrap_or(FIVE),
         Origin::Prometheus => FIVE,
-        Origin::Sql | Origin::Log => return MINUTE,
-    };
-    if signal.spec.name == ERROR_RATE_1M { MINUTE } else { five }
+        Origin::Sql | Origin::Log => MINUTE,
+    }
 }
 
 /// What a condition wants, as a person reads it.
 #[must_use]
 pub fn wanted(state: &State, limit: &Limit) -> String {
-    let unit = judged_by(state, limit).map(|s| s.spec.unit);
+    let unit = subject(state, limit).map(|s| s.spec.unit);
     let lang = state.settings.lang;
     let value = unit.map_or_else(|| limit.value.to_string(), |u| words::figure(lang, limit.value, u));
     let sign = if limit.above { '>' } else { '<' };
@@ -112,17 +145,14 @@ pub(crate) fn words(state: &State, step: &Step, waiting: &Waiting) -> Vec<(Strin
     let lang = state.settings.lang;
     let now = state.now;
     let line = |(until, held): (&crate::model::runbook::Until, &Option<Stamp>)| {
-        let unit = judged_by(state, &until.limit).map(|s| s.spec.unit);
+        let unit = subject(state, &until.limit).map(|s| s.spec.unit);
         let value = value(state, &until.limit, waiting.since);
-        let newest = judged_by(state, &until.limit).filter(|s| !outdated(state, s));
-        let newest = newest.and_then(|s| s.last.as_ref()?.1.reading.value());
-        let is = match (value, newest, unit) {
+        let is = match (value, newest(state, &until.limit), unit) {
             (Some(v), _, Some(u)) => words::figure(lang, v, u),
             // What it holds is partly from before the step: it is shown, and not judged.
-            (None, Some(v), Some(u)) => {
-                let memory = judged_by(state, &until.limit).map_or(0, |s| memory(state, s));
-                let left = (memory - now.since(waiting.since)).max(0);
-                lang.say_until_early(words::figure(lang, v, u), Span(left))
+            (None, Some(figure), Some(u)) => {
+                let left = (figure.memory - now.since(waiting.since)).max(0);
+                lang.say_until_early(words::figure(lang, figure.value, u), Span(left))
             }
             _ => lang.say_until_unseen(),
         };

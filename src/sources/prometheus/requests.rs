@@ -14,7 +14,9 @@ use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
 use crate::model::signal::ERROR_RATE_30M;
 use crate::model::signal::LATENCY_P95;
+use crate::model::signal::LATENCY_P95_1M;
 use crate::model::signal::LATENCY_P99;
+use crate::model::signal::LATENCY_P99_1M;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
@@ -66,14 +68,25 @@ pub(super) fn asks(metrics: &MetricNames, signals: &[SignalSpec]) -> Vec<Ask> {
     for spec in signals.iter().filter(|s| s.origin.tells_requests()) {
         let query = match (&spec.query, spec.name.as_str()) {
             (Some(query), _) => query.clone(),
-            (None, LATENCY_P95) => quantile_query(metrics, "0.95"),
-            (None, LATENCY_P99) => quantile_query(metrics, "0.99"),
+            (None, LATENCY_P95) => quantile_query(metrics, "0.95", "5m"),
+            (None, LATENCY_P99) => quantile_query(metrics, "0.99", "5m"),
             _ => continue,
         };
         let below = spec.critical.or(spec.warning).is_some_and(|l| l.side == Side::Below);
         asks.push(Ask { name: spec.name.clone(), query, below });
     }
     asks
+}
+
+/// The quantiles of one minute: of now only, no curve is drawn of them. Where a configured query stands for the signal,
+/// that is asked alone.
+pub(super) fn asks_1m(metrics: &MetricNames, signals: &[SignalSpec]) -> Vec<Ask> {
+    let own = |name: &str| signals.iter().any(|s| s.name == name && s.query.is_none());
+    let both = [(LATENCY_P95, LATENCY_P95_1M, "0.95"), (LATENCY_P99, LATENCY_P99_1M, "0.99")];
+    let asked = both.into_iter().filter(|(signal, ..)| own(signal));
+    asked
+        .map(|(_, name, q)| Ask { name: name.to_owned(), query: quantile_query(metrics, q, "1m"), below: false })
+        .collect()
 }
 
 /// The questions over half an hour, for when five minutes hold too few requests.
@@ -89,8 +102,8 @@ fn counts(metrics: &MetricNames, window: &str, total: &str, failed: &str) -> Vec
     [(total, all), (failed, bad)].map(|(name, query)| Ask { name: name.to_owned(), query, below: false }).to_vec()
 }
 
-fn quantile_query(metrics: &MetricNames, q: &str) -> String {
-    format!("histogram_quantile({q}, sum by (le) (rate({}_bucket[5m])))", metrics.duration)
+fn quantile_query(metrics: &MetricNames, q: &str, window: &str) -> String {
+    format!("histogram_quantile({q}, sum by (le) (rate({}_bucket[{window}])))", metrics.duration)
 }
 
 /// Turns what was answered into samples of the signals.
@@ -124,6 +137,11 @@ pub(super) fn samples(signals: &[SignalSpec], at: Millis, values: &Answers) -> V
         }
         out.push(sample);
     }
+    let one = share(&get(TOTAL_1), &get(FAILED_1), MINUTE).1;
+    for name in [LATENCY_P95_1M, LATENCY_P99_1M].into_iter().filter(|n| values.contains_key(*n)) {
+        let reading = quantile(get(name), one);
+        out.push(Sample { signal: name.to_owned(), at, reading, counts: None, worst: None });
+    }
     if values.contains_key(TOTAL_30) {
         let (reading, counts) = share(&get(TOTAL_30), &get(FAILED_30), 30 * MINUTE);
         out.push(Sample { signal: ERROR_RATE_30M.to_owned(), at, reading, counts, worst: None });
@@ -134,7 +152,9 @@ pub(super) fn samples(signals: &[SignalSpec], at: Millis, values: &Answers) -> V
 
 /// What is computed from samples that are history says nothing of now.
 pub(super) fn outdate(values: &mut Answers, age: Millis) {
-    for name in [TOTAL_5, FAILED_5, TOTAL_1, FAILED_1, TOTAL_30, FAILED_30, LATENCY_P95, LATENCY_P99] {
+    let counts = [TOTAL_5, FAILED_5, TOTAL_1, FAILED_1, TOTAL_30, FAILED_30];
+    let quantiles = [LATENCY_P95, LATENCY_P99, LATENCY_P95_1M, LATENCY_P99_1M];
+    for name in counts.into_iter().chain(quantiles) {
         if let Some(answered) = values.get_mut(name) {
             answered.reading = Reading::Absent(Absence::Stale(age));
         }
