@@ -189,7 +189,9 @@ fn holds(context: Context, bound: Option<Context>) -> bool {
 /// The hints of a context, in their order.
 #[must_use]
 pub fn hints(context: Context) -> Vec<&'static Binding> {
-    let mut hints: Vec<&Binding> = DEFAULT.iter().filter(|b| b.hint > 0 && holds(context, b.context)).collect();
+    // A key that means something else here is not said to do what it does elsewhere.
+    let reached = |b: &&Binding| b.hint > 0 && holds(context, b.context) && lookup(context, b.chord) == Some(b.command);
+    let mut hints: Vec<&Binding> = DEFAULT.iter().filter(reached).collect();
     // What belongs to the place itself comes first.
     let foreign = |b: &Binding| context != Context::Board && b.context.is_none_or(|c| c != context);
     hints.sort_by_key(|b| (foreign(b), b.hint));

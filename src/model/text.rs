@@ -13,6 +13,15 @@ pub const DISPLAY_LIMIT: usize = 400;
 /// For display only: identities (labels, matchers) stay exact and are escaped when shown.
 #[must_use]
 pub fn clean(raw: &str) -> String {
+    // Nearly all text is like this: nothing in it has to be looked at letter by letter.
+    if raw.len() <= DISPLAY_LIMIT
+        && is_plain(raw)
+        && !raw.starts_with(' ')
+        && !raw.ends_with(' ')
+        && !raw.contains("  ")
+    {
+        return raw.to_owned();
+    }
     let mut out = String::with_capacity(raw.len().min(DISPLAY_LIMIT));
     let mut gap = false;
     let mut kept = 0;
@@ -64,10 +73,19 @@ pub fn clean_lines(raw: &str) -> String {
     out.trim_end().to_owned()
 }
 
+/// Are there only the letters, signs and blanks that a keyboard of 1963 had? Nothing of them is unsafe.
+#[must_use]
+pub fn is_plain(raw: &str) -> bool {
+    raw.bytes().all(|b| matches!(b, b' '..=b'~'))
+}
+
 /// True for characters that must never reach a terminal from outside: C0, C1, bidirectional controls, zero
 /// width, and everything else that Unicode calls a format character or leaves unassigned as a noncharacter.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'

@@ -8,6 +8,8 @@ use pulldown_cmark::Tag;
 use pulldown_cmark::TagEnd;
 
 use crate::model::text::clean;
+use crate::model::text::is_plain;
+use crate::model::text::is_unsafe;
 use crate::runbook::prepare::BLANK;
 
 /// Containers inside each other; what lies deeper is read as if it lay here.
@@ -72,8 +74,7 @@ struct Builder {
 /// The blocks of a text.
 pub(super) fn blocks(text: &str) -> Vec<Block> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS | Options::ENABLE_STRIKETHROUGH;
-    let starts =
-        std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1)).collect();
+    let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|i| i + 1)).collect();
     let mut builder = Builder {
         starts,
         open: vec![Open::Root(Vec::new())],
@@ -256,7 +257,7 @@ impl Builder {
             let end = line.text.trim_end().len();
             line.text.truncate(end);
             line.bold = line.bold.min(end);
-            if line.text.chars().any(crate::model::text::is_unsafe) {
+            if !is_plain(&line.text) && line.text.chars().any(is_unsafe) {
                 line.text = clean(&line.text);
                 line.bold = line.bold.min(line.text.len());
                 while !line.text.is_char_boundary(line.bold) {

@@ -34,6 +34,10 @@ struct Fence<'a> {
 }
 
 fn fence(line: &str) -> Option<Fence<'_>> {
+    // Most lines begin with nothing that could lead to one.
+    if !line.trim_start().starts_with(['`', '~', '>', '-', '*']) {
+        return None;
+    }
     let mut rest = line;
     // Inside quotes and list items.
     loop {
@@ -63,6 +67,9 @@ fn closes(line: Fence<'_>, open: Fence<'_>) -> bool {
 
 /// `##Heading`: a blank is missing that every other renderer of its time did without.
 fn heading(line: &str) -> Option<String> {
+    if !line.starts_with("##") {
+        return None;
+    }
     let hashes = line.chars().take_while(|c| *c == '#').count();
     let next = line.chars().nth(hashes)?;
     let wanted = (2..=6).contains(&hashes) && !next.is_whitespace() && next != '#';
@@ -78,11 +85,21 @@ fn is_markdown(info: &str) -> bool {
 /// Letters that take no room and are seen by nobody: blanks and marks of zero width, marks of direction.
 const UNSEEN: [char; 5] = ['\u{200b}', '\u{feff}', '\u{2060}', '\u{200e}', '\u{200f}'];
 
+/// Bytes that what is taken out begins with in UTF-8.
+const SUSPECT: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0;
+    while b < 256 {
+        table[b] = (b < 0x20 && b != b'\n' as usize && b != b'\t' as usize) || matches!(b, 0x7f | 0xc2 | 0xe2 | 0xef);
+        b += 1;
+    }
+    table
+};
+
 /// Is there nothing in it to be taken out? Most documents are so, and are not copied.
 fn is_plain(raw: &str) -> bool {
-    // What is taken out begins with one of these bytes in UTF-8.
-    let suspect = |b: u8| (b < 0x20 && b != b'\n' && b != b'\t') || matches!(b, 0x7f | 0xc2 | 0xe2 | 0xef);
-    !raw.bytes().any(suspect) || !raw.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || UNSEEN.contains(&c))
+    !raw.bytes().any(|b| SUSPECT[usize::from(b)])
+        || !raw.chars().any(|c| (c.is_control() && c != '\n' && c != '\t') || UNSEEN.contains(&c))
 }
 
 /// The text without control characters and without what is not seen, its lines ended by line feeds.
@@ -104,12 +121,13 @@ pub(super) fn prepare(raw: &str) -> Prepared {
     let mut inside = 0usize;
     // Between `<pre>` and `</pre>` a blank line is one: elsewhere it would end the block.
     let mut raw_html = false;
+    let has_html = text.contains("<pre");
     for (i, line) in all.iter().enumerate() {
         if i < front.ends {
             out.push("".into());
             continue;
         }
-        if open.is_none() && line.contains("<pre") {
+        if has_html && open.is_none() && line.contains("<pre") {
             raw_html = true;
         }
         match (open, fence(line).filter(|_| !raw_html)) {
@@ -151,7 +169,7 @@ pub(super) fn prepare(raw: &str) -> Prepared {
             (None, None) if raw_html && line.trim().is_empty() => out.push(BLANK.to_string().into()),
             (None, None) => out.push(heading(line).map_or_else(|| (*line).into(), Into::into)),
         }
-        if line.contains("</pre") {
+        if raw_html && line.contains("</pre") {
             raw_html = false;
         }
     }

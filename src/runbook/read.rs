@@ -41,7 +41,7 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Runbook, Unreadable> {
         return Err(Unreadable::TooLarge(bytes.len() as u64));
     }
     let line = |at: usize| bytes.iter().take(at).filter(|b| **b == b'\n').count() + 1;
-    if let Some(at) = bytes.iter().position(|b| *b == 0) {
+    if let Some(at) = memchr::memchr(0, bytes) {
         return Err(Unreadable::Binary(line(at)));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| Unreadable::NotUtf8(line(e.valid_up_to())))?;

@@ -1,5 +1,8 @@
 //! The vocabulary of procedures: what a heading opens, and what a label inside a step means, in Spanish and English.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::model::runbook::Section;
 use crate::runbook::words::bare;
 use crate::runbook::words::folded;
@@ -306,7 +309,7 @@ pub(super) fn area(heading: &str) -> Option<Area> {
 /// Bytes of the longest label, with room for marks and brackets around it: a sentence is none.
 const LONGEST: usize = 80;
 /// Labels, each as a whole.
-const LABELS: [(Label, &[&str]); 19] = [
+const LABELS: [(Label, &[&str]); 18] = [
     (
         Label::Expected,
         &[
@@ -428,9 +431,11 @@ const LABELS: [(Label, &[&str]); 19] = [
             "causa raiz",
         ],
     ),
-    (Label::Rollback, &["reversa"]),
     (Label::Rollback, &["rollback", "step rollback", "reversion", "reversa"]),
 ];
+/// The same by their words: every line of a document asks.
+static BY_WORDS: LazyLock<HashMap<&str, Label>> =
+    LazyLock::new(|| LABELS.iter().flat_map(|(label, words)| words.iter().map(|w| (*w, *label))).collect());
 /// What longer labels begin with.
 const LONG_LABELS: [(Label, &[&str]); 2] = [
     (
@@ -465,14 +470,19 @@ pub(super) fn label(text: &str) -> Option<Label> {
         return None;
     }
     let folded = bare(&folded(text));
-    let whole = LABELS.iter().find(|(_, words)| words.contains(&folded.as_str()));
+    let whole = BY_WORDS.get(folded.as_str()).copied();
     let long = || LONG_LABELS.iter().find(|(_, words)| words.iter().any(|w| folded.starts_with(w)));
-    whole.or_else(long).map(|(label, _)| *label)
+    whole.or_else(|| long().map(|(label, _)| *label))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_label_is_two_things() {
+        assert_eq!(BY_WORDS.len(), LABELS.iter().map(|(_, words)| words.len()).sum::<usize>());
+    }
 
     #[test]
     fn sections_have_many_names() {

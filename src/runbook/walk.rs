@@ -10,6 +10,7 @@ use crate::model::runbook::Trouble;
 use crate::model::runbook::Validation;
 use crate::model::text::clean;
 use crate::model::text::clean_lines;
+use crate::model::text::is_unsafe;
 use crate::runbook::blocks::Block;
 use crate::runbook::blocks::Line;
 use crate::runbook::blocks::ListItem;
@@ -549,5 +550,6 @@ fn expected_comment(text: &str) -> Option<String> {
 
 /// Code as it stands, without what would steer a terminal; tabs stay, they may be part of a here-document.
 fn clean_code(text: &str) -> String {
-    text.chars().filter(|c| matches!(c, '\n' | '\t') || !crate::model::text::is_unsafe(*c)).collect()
+    let good = |c: &char| matches!(c, '\n' | '\t') || !is_unsafe(*c);
+    if text.chars().all(|c| good(&c)) { text.to_owned() } else { text.chars().filter(good).collect() }
 }

@@ -8,6 +8,7 @@ pub fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let c = match c {
+            c if c.is_ascii() => c,
             'á' | 'à' | 'â' | 'ä' | 'Á' | 'À' => 'a',
             'é' | 'è' | 'ê' | 'É' | 'È' => 'e',
             'í' | 'ì' | 'î' | 'Í' => 'i',
@@ -26,8 +27,10 @@ pub fn folded(text: &str) -> String {
             out.extend(c.to_lowercase());
         }
     }
-    let out = out.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '(' | ')'));
-    out.trim_end_matches([':', '.']).to_owned()
+    let sign = |c: char| !c.is_alphanumeric() && !matches!(c, '(' | ')');
+    out.truncate(out.trim_end_matches(sign).len());
+    out.drain(..out.len() - out.trim_start_matches(sign).len());
+    out
 }
 
 /// The same without a number before it and without what stands in brackets.

@@ -48,7 +48,13 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     let mut x = area.x + 1;
     // A silence that is ended has neither time nor reason to choose.
     let ends = matches!(&p.state.ui.overlay, Overlay::Silence(card) if card.ends.is_some());
-    let idle = |c: Command| ends && matches!(c, Command::Longer | Command::Shorter | Command::Comment);
+    let comment = |c: Command| ends && matches!(c, Command::Longer | Command::Shorter | Command::Comment);
+    // What a step that runs is not asked for, and what only one that runs is.
+    let runs = p.state.run.as_ref().is_some_and(|r| r.tale.open.is_some());
+    let walks = matches!(context, Context::Walk | Context::Judge);
+    let begins = |c: Command| matches!(c, Command::Execute | Command::Validate | Command::Undo | Command::Skip);
+    let reaches = |c: Command| matches!(c, Command::Stop | Command::Type);
+    let idle = |c: Command| comment(c) || walks && if runs { begins(c) } else { reaches(c) };
     let bindings: Vec<_> = keymap::hints(context).into_iter().filter(|b| !idle(b.command)).collect();
     let words = |b: &Binding| (format!("[{}]", b.chord), format!(" {}", b.command.name(lang)));
     let wide = |(key, name): &(String, String)| (text::width(key) + text::width(name)) as u16;
