@@ -113,7 +113,7 @@ sentences! {
     say_silent(span) " · callado desde hace {span}" / " · last output {span} ago"
     say_went_on(step, passed, silent, lines) "El paso {step} siguió sin ti: lleva {passed}, no ha terminado, última salida hace {silent}. Te perdiste {lines} líneas." / "Step {step} went on without you: {passed} so far, not finished, last output {silent} ago. You missed {lines} lines."
     say_missed_keys() "[o] verlas" / "[o] to read them"
-    say_hidden() "pide algo que no se ve al teclear (una contraseña): [t] tecleas tú, [Ctrl-X] lo para" / "it asks for something unseen (a password): [t] to type it, [Ctrl-X] stops it"
+    say_hidden() "pide una contraseña o algo que no se ve: [t] tecleas tú, [Ctrl-X] para" / "it asks for a password, or something unseen: [t] to type it, [Ctrl-X] stops it"
     say_waits() "puede que esté colgado: [t] tecleas en él, [Ctrl-X] lo para" / "it may hang: [t] types into it, [Ctrl-X] stops it"
     say_waits_for(program) "espera a {program}: [t] tecleas en él, [Ctrl-X] lo para" / "it waits for {program}: [t] types into it, [Ctrl-X] stops it"
     say_waits_disk(program) "{program} espera al disco: [Ctrl-X] quizá no lo pare" / "{program} waits for a disk: [Ctrl-X] may not stop it"

@@ -122,6 +122,8 @@ pub struct Step {
     pub commands: Vec<Command>,
     /// What a person is to see.
     pub expected: String,
+    /// It stands there as output of the commands: where they print it, nobody has to be asked.
+    pub prints: bool,
     /// What says that it worked.
     pub validations: Vec<Validation>,
     /// What to do if it fails.

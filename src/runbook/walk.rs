@@ -313,7 +313,10 @@ impl Walk {
         if let Some(step) = self.step() {
             match step.validations.last_mut() {
                 Some(validation) => join(&mut validation.expected, text),
-                None => join(&mut step.expected, text),
+                None => {
+                    step.prints = step.prints || step.expected.is_empty();
+                    join(&mut step.expected, text);
+                }
             }
         }
     }

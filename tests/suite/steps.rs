@@ -289,6 +289,23 @@ fn what_only_a_person_can_see_a_person_says() {
 }
 
 #[test]
+fn output_that_is_as_the_procedure_shows_it_needs_no_person() {
+    let document = format!("{}\n**Expected output:**\n```\nroot\n```\n", one("", "id -un"));
+    for (printed, wanted) in [("password:\nroot\n", Status::Ok), ("rooted\n", Status::Ran)] {
+        let mut walk = Walk::begin("environment = \"staging\"\n", &document);
+        walk.keys("ey");
+        walk.ends(0, printed);
+        assert_eq!(walk.status("1"), wanted, "{printed}");
+    }
+    // Said as a sentence it is for a person, whatever is printed.
+    let document = format!("{}\n**Expected result:** root\n", one("", "id -un"));
+    let mut walk = Walk::begin("environment = \"staging\"\n", &document);
+    walk.keys("ey");
+    walk.ends(0, "root\n");
+    assert_eq!(walk.status("1"), Status::Ran);
+}
+
+#[test]
 fn signals_are_waited_for_on_what_followed_the_step() {
     let document = one("**Until:** error_rate < 1% for 1m, timeout 4m", "go");
     let mut walk = Walk::begin(PRODUCTION, &format!("{document}{UNDO}"));

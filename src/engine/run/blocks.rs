@@ -79,7 +79,8 @@ pub(super) fn ended(state: &mut State, part: Part, id: &str, end: &End) -> Vec<E
             Vec::new()
         }
         _ if judge::proves(step) => vec![judged(id, Status::Ok, Because::Nothing)],
-        // Only a person can say whether this is what was to be seen.
+        _ if step.prints && judge::holds(&end.tail, &step.expected) => vec![judged(id, Status::Ok, Because::Nothing)],
+        // Only a person can say whether this is what was to be seen; an example of output may differ in every figure.
         _ if !step.expected.is_empty() && run.auto.is_none() => Vec::new(),
         _ => vec![judged(id, Status::Ran, Because::Nothing)],
     }
