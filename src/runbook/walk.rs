@@ -311,13 +311,11 @@ impl Walk {
     /// What a machine compares belongs to the validation before it; without one a person compares.
     fn printed(&mut self, text: &str) {
         if let Some(step) = self.step() {
-            match step.validations.last_mut() {
-                Some(validation) => join(&mut validation.expected, text),
-                None => {
-                    step.prints = step.prints || step.expected.is_empty();
-                    join(&mut step.expected, text);
-                }
+            if let Some(validation) = step.validations.last_mut() {
+                return join(&mut validation.expected, text);
             }
+            step.prints |= step.expected.is_empty();
+            join(&mut step.expected, text);
         }
     }
 

@@ -50,11 +50,14 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     let ends = matches!(&p.state.ui.overlay, Overlay::Silence(card) if card.ends.is_some());
     let comment = |c: Command| ends && matches!(c, Command::Longer | Command::Shorter | Command::Comment);
     // What a step that runs is not asked for, and what only one that runs is.
-    let runs = p.state.run.as_ref().is_some_and(|r| r.tale.open.is_some());
-    let walks = matches!(context, Context::Walk | Context::Judge);
+    let tale = p.state.run.as_ref().map(|r| &r.tale);
+    let (runs, over) = tale.map_or((false, false), |t| (t.open.is_some(), t.outcome.is_some()));
     let begins = |c: Command| matches!(c, Command::Execute | Command::Validate | Command::Undo | Command::Skip);
     let reaches = |c: Command| matches!(c, Command::Stop | Command::Type);
-    let idle = |c: Command| comment(c) || walks && if runs { begins(c) } else { reaches(c) };
+    let leaves = |c: Command| matches!(c, Command::WayBack | Command::Leave | Command::Deviate);
+    let walks = matches!(context, Context::Walk | Context::Judge);
+    let idle =
+        |c: Command| comment(c) || walks && ((runs || over) && begins(c) || !runs && reaches(c) || over && leaves(c));
     let bindings: Vec<_> = keymap::hints(context).into_iter().filter(|b| !idle(b.command)).collect();
     let words = |b: &Binding| (format!("[{}]", b.chord), format!(" {}", b.command.name(lang)));
     let wide = |(key, name): &(String, String)| (text::width(key) + text::width(name)) as u16;
