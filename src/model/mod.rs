@@ -25,6 +25,7 @@ pub mod series;
 pub mod sessions;
 pub mod severity;
 pub mod signal;
+pub mod significance;
 pub mod source;
 pub mod tale;
 pub mod template;
