@@ -41,6 +41,7 @@ pub mod take;
 pub mod timeline;
 pub mod todo;
 mod update;
+pub mod window;
 pub mod words;
 
 pub use effect::Effect;

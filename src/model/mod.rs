@@ -31,3 +31,4 @@ pub mod tale;
 pub mod template;
 pub mod text;
 pub mod time;
+pub mod window;

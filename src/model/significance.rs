@@ -4,7 +4,7 @@
 //! samples from Poisson series", 1940): of all that failed, how many fell into the newer window, where by its share of the
 //! requests it would have got so many? It is exact for rare failures. Requests do not fail one by one, though: windows of
 //! one service differ from each other by more than chance (a slow minute takes many with it). By how much, its own past
-//! says; counts are divided by that (quasi-likelihood: McCullagh and Nelder, "Generalized Linear Models", 1989, 9.2).
+//! says; counts are divided by that (quasi-likelihood: `McCullagh` and Nelder, "Generalized Linear Models", 1989, 9.2).
 
 use statrs::function::beta::beta_reg;
 use statrs::function::beta::inv_beta_reg;
@@ -157,9 +157,9 @@ pub fn ranked_higher(before: &[f64], now: &[f64]) -> f64 {
     let mut all: Vec<(f64, bool)> = before.iter().map(|v| (*v, false)).chain(now.iter().map(|v| (*v, true))).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut ranks, mut ties, mut below) = (0.0, 0.0, 0.0);
-    for same in all.chunk_by(|a, b| a.0 == b.0) {
+    for same in all.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let size = same.len() as f64;
-        let mean = below + (size + 1.0) / 2.0;
+        let mean = below + f64::midpoint(size, 1.0);
         ranks += mean * same.iter().filter(|(_, newer)| *newer).count() as f64;
         ties += size.powi(3) - size;
         below += size;

@@ -1,0 +1,3 @@
+//! The window after a deploy.
+
+pub mod judge;

@@ -1,0 +1,225 @@
+//! A window after a deploy: what is compared in it, by which criteria, and what came of it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::signal::Side;
+use crate::model::signal::Unit;
+use crate::model::significance::Share;
+use crate::model::significance::Spread;
+
+/// What came of a window, or of one signal in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Verdict {
+    /// Nothing got worse, and there was enough to see it.
+    Pass,
+    /// Something may have got worse.
+    Warn,
+    /// Something that matters got worse, beyond chance and beyond what is tolerated.
+    Fail,
+    /// Nobody can say. This is not a pass.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// The word of the contract; never translated.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Warn => "WARN",
+            Self::Fail => "FAIL",
+            Self::Inconclusive => "INCONCLUSIVE",
+        }
+    }
+
+    /// The exit code of the contract.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Warn => 1,
+            Self::Fail => 2,
+            Self::Inconclusive => 3,
+        }
+    }
+}
+
+/// What a signal has to be in a window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Criteria {
+    /// Where trouble lies.
+    pub side: Side,
+    /// By how much it may be worse than before, as a share of what it was; `None`: it is not compared.
+    pub tolerance: Option<f64>,
+    /// What it must not go beyond, in the unit of the signal.
+    pub limit: Option<f64>,
+    /// A failure of it is one of the whole window.
+    pub critical: bool,
+    /// Without it nothing can be said of the whole window.
+    pub must_have_data: bool,
+    /// Nothing is said of fewer requests on either side.
+    pub min_requests: f64,
+}
+
+/// Requests that make a window worth a word. Kohavi and others ("Trustworthy Online Controlled Experiments", 2020) and
+/// every canary tool begin at a few hundred: below, a doubling of one failure in a hundred cannot be told from chance.
+pub const MIN_REQUESTS: f64 = 300.0;
+/// By how much a figure may be worse without a word.
+pub const TOLERANCE: f64 = 0.10;
+
+impl Default for Criteria {
+    fn default() -> Self {
+        Self {
+            side: Side::Above,
+            tolerance: Some(TOLERANCE),
+            limit: None,
+            critical: true,
+            must_have_data: false,
+            min_requests: MIN_REQUESTS,
+        }
+    }
+}
+
+/// Observations by upper bound: how many were at most so high. Bounds rise; the last one is infinite.
+pub type Buckets = Vec<(f64, f64)>;
+
+/// What was seen of a signal, before and now.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measure {
+    /// A share of requests, piece by piece.
+    Shares {
+        /// Before.
+        before: Vec<Share>,
+        /// Now.
+        now: Vec<Share>,
+        /// How much windows of this length differ by themselves.
+        spread: Spread,
+    },
+    /// A quantile of durations.
+    Quantile {
+        /// Which, 0 to 1.
+        q: f64,
+        /// Before.
+        before: Buckets,
+        /// Now.
+        now: Buckets,
+    },
+    /// A value looked at again and again; looks that share samples are not here.
+    Values {
+        /// Before.
+        before: Vec<f64>,
+        /// Now.
+        now: Vec<f64>,
+    },
+    /// It could not be measured: why, in the words of the reason.
+    Nothing(String),
+}
+
+/// A signal of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// Its name.
+    pub name: String,
+    /// What it counts in.
+    pub unit: Unit,
+    /// What it has to be.
+    pub criteria: Criteria,
+    /// What was seen.
+    pub measure: Measure,
+}
+
+/// One side of a comparison.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Requests, or looks, behind it.
+    pub n: f64,
+    /// The figure; `None` of nothing.
+    pub value: Option<f64>,
+}
+
+/// Why a signal is judged as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reason {
+    /// As before, within chance.
+    AsBefore,
+    /// Better, or worse by less than is tolerated.
+    Tolerated,
+    /// Nothing failed before, and nothing does now.
+    StillNone,
+    /// Nothing failed before, and so few do now that it may be chance.
+    FewFromNone {
+        /// How many.
+        failed: f64,
+    },
+    /// Nothing failed before.
+    FromNone {
+        /// How many do now.
+        failed: f64,
+    },
+    /// Worse than before beyond chance.
+    Worse {
+        /// How many times what it was.
+        times: f64,
+    },
+    /// Worse, and it may be chance.
+    MaybeWorse {
+        /// How many times what it was.
+        times: f64,
+    },
+    /// Beyond its limit, beyond chance.
+    Beyond {
+        /// The limit.
+        limit: f64,
+    },
+    /// Beyond its limit, as it was before.
+    BeyondBefore {
+        /// The limit.
+        limit: f64,
+    },
+    /// It could be many times what it was without being seen.
+    Unseen {
+        /// How many times what it was it may be.
+        times: f64,
+    },
+    /// Too little was there before.
+    FewBefore {
+        /// How much there would have to be.
+        wanted: f64,
+    },
+    /// Too little is there now.
+    FewNow {
+        /// How much there would have to be.
+        wanted: f64,
+    },
+    /// There was nothing before.
+    NothingBefore,
+    /// There is nothing now.
+    NothingNow,
+    /// It could not be measured.
+    Unmeasured {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What is said of a signal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Its name.
+    pub name: String,
+    /// What it counts in.
+    pub unit: Unit,
+    /// How it stands.
+    pub verdict: Verdict,
+    /// It decides about the whole.
+    pub critical: bool,
+    /// Before.
+    pub before: Figure,
+    /// Now.
+    pub now: Figure,
+    /// Why.
+    pub reason: Reason,
+}
