@@ -35,8 +35,10 @@ use ratatui::backend::TestBackend;
 
 mod record;
 mod runbook;
+mod window;
 
 fn main() {
+    window::figures();
     record::figures();
     runbook::figures();
     runbook::walk::figures();

@@ -135,17 +135,6 @@ pub fn at_most(before: Share, now: Share, spread: Spread, confidence: f64) -> Op
     (p < 1.0).then(|| p / (1.0 - p) * before.all / now.all)
 }
 
-/// How high a share may be at the most, with this confidence (Clopper and Pearson, 1934).
-#[must_use]
-pub fn share_at_most(now: Share, spread: Spread, confidence: f64) -> Option<f64> {
-    let n = spread.divided(now);
-    let rest = n.all - n.part;
-    if n.all <= 0.0 {
-        return None;
-    }
-    Some(if rest <= 0.0 { 1.0 } else { inv_beta_reg(n.part + 1.0, rest, confidence) })
-}
-
 /// The chance that values as these lie as high above the earlier ones as they do, or higher, if nothing has changed: the
 /// rank test of Mann and Whitney (1947), with its correction for ties and for continuity.
 #[must_use]
@@ -207,8 +196,6 @@ mod tests {
         assert!(near(higher(share(0.0, 1e4), share(6.0, 1e4), Spread::default()), 0.015_625));
         // 8 or more of 100 where 5 are to be expected: 0.1280.
         assert!(near(beyond(share(8.0, 100.0), 0.05, Spread::default()), 0.1280));
-        // None of 100: at most 2.95 % (the rule of three).
-        assert!(near(share_at_most(share(0.0, 100.0), Spread::default(), 0.95).unwrap(), 0.029_51));
         // The example of Mann and Whitney's test in every book: nothing of the one below anything of the other.
         let (low, high): (Vec<f64>, Vec<f64>) = ((0..8).map(f64::from).collect(), (10..18).map(f64::from).collect());
         assert!(ranked_higher(&low, &high) < 0.001 && ranked_higher(&high, &low) > 0.999);

@@ -55,6 +55,10 @@ pub struct Criteria {
     pub tolerance: Option<f64>,
     /// What it must not go beyond, in the unit of the signal.
     pub limit: Option<f64>,
+    /// From where on it matters at all: its own limit of warning.
+    pub matters: Option<f64>,
+    /// Beyond this it is lost: its own critical limit.
+    pub fatal: Option<f64>,
     /// A failure of it is one of the whole window.
     pub critical: bool,
     /// Without it nothing can be said of the whole window.
@@ -75,6 +79,8 @@ impl Default for Criteria {
             side: Side::Above,
             tolerance: Some(TOLERANCE),
             limit: None,
+            matters: None,
+            fatal: None,
             critical: true,
             must_have_data: false,
             min_requests: MIN_REQUESTS,
