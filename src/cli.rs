@@ -85,6 +85,24 @@ pub enum Command {
         #[arg(long, default_value = "")]
         note: String,
     },
+    /// Watch the window after a deploy against what was before it: PASS 0, WARN 1, FAIL 2, INCONCLUSIVE 3
+    Watch {
+        /// How long
+        #[arg(long = "for", value_name = "TIME", value_parser = wait, default_value = "5m")]
+        length: Duration,
+        /// How much of what was just before it is compared; as long as the window without
+        #[arg(long, value_name = "TIME", value_parser = wait)]
+        baseline: Option<Duration>,
+        /// Compare with the same time so long ago instead, such as 1d or 7d
+        #[arg(long, value_name = "TIME", value_parser = offset)]
+        offset: Option<Duration>,
+        /// What went live
+        #[arg(long, value_name = "VERSION")]
+        deploy: Option<String>,
+        /// Nobody looks: progress goes to standard error, the report to standard output
+        #[arg(long)]
+        headless: bool,
+    },
     /// Run a command, and put it on the timeline of the newest open incident
     Run {
         /// Another incident than the newest open one
@@ -145,6 +163,12 @@ pub enum ScrapeFormat {
     Text,
     /// OpenMetrics 1.0
     Openmetrics,
+}
+
+/// A span of at most a month.
+fn offset(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|_| format!("{text:?} is not a time such as 1d or 7d"))?;
+    if time > Duration::from_hours(31 * 24) { Err("at most 31d".to_owned()) } else { Ok(time) }
 }
 
 /// A waiting time of at most a day.

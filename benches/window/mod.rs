@@ -74,7 +74,8 @@ fn subject(service: Service, times: f64, chance: &mut Chance) -> Subject {
     let minutes = service.minutes(PAST + PIECES, times, chance);
     let (past, now) = minutes.split_at(PAST);
     let before = past.split_at(PAST - PIECES).1;
-    let measure = Measure::Shares { before: before.to_vec(), now: now.to_vec(), spread: Spread::seen(past, PIECES) };
+    let measure =
+        Measure::Shares { before: before.to_vec(), now: now.to_vec(), spread: Spread::seen(past, PIECES), gap: false };
     Subject { name: "error_rate".to_owned(), unit: Unit::Ratio, criteria: Criteria::default(), measure }
 }
 

@@ -24,6 +24,7 @@ pub mod terminal;
 mod ticks;
 mod typing;
 mod walk;
+mod watch;
 mod wrap;
 
 use std::io::Write as _;
@@ -69,6 +70,10 @@ pub fn main(cli: &Cli) -> ExitCode {
                 before: before.as_deref(),
                 note,
             },
+        ),
+        Some(Command::Watch { length, baseline, offset, deploy, headless: _ }) => watch::main(
+            cli,
+            &watch::Asked { length: *length, baseline: *baseline, offset: *offset, version: deploy.as_deref() },
         ),
         Some(Command::Run { incident, command }) => wrap::main(cli, incident.as_deref(), command),
         Some(Command::Postmortem { id, format, output, template, language }) => postmortem::main(

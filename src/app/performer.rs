@@ -24,6 +24,7 @@ use crate::engine::Event;
 use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::engine::State;
+use crate::engine::effect::CountOrder;
 use crate::engine::effect::Keys;
 use crate::engine::state::Overlay;
 use crate::lang::Lang;
@@ -87,6 +88,13 @@ impl Perform for Live {
                 }
             }
             Effect::Announce(text) if self.with_terminal && !self.away() => announce(&text),
+            Effect::Count(order) => {
+                if !self.reins.count_window(order) {
+                    let (bus, CountOrder { part, span, .. }) = (self.bus.clone(), order);
+                    let counted = Err(Absence::Failed("too many orders are under way".to_owned()));
+                    tokio::spawn(async move { bus.send(Kind::WindowCounted { part, span, counted }).await });
+                }
+            }
             Effect::Compare { days, from, to } => self.reins.compare(days, (from, to)),
             Effect::Record(request, order) => {
                 if !self.recorder.as_ref().is_some_and(|r| r.give(request, order)) {

@@ -11,6 +11,7 @@ use crate::model::run::Head;
 use crate::model::run::Part;
 use crate::model::run::What;
 use crate::model::time::Millis;
+use crate::model::window;
 
 /// One request to the world.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +45,8 @@ pub enum Effect {
         /// To, ms since the epoch.
         to: Millis,
     },
+    /// Count one side of a window; it comes back.
+    Count(CountOrder),
     /// Write the post-mortem of an incident, unless it is written; its file comes back.
     Document(String),
     /// Let the person edit a file with their own editor, on this terminal.
@@ -231,6 +234,19 @@ pub struct Closer {
     pub errors: bool,
     /// Durations.
     pub latency: bool,
+}
+
+/// One side of a window to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountOrder {
+    /// Which side.
+    pub part: window::Part,
+    /// From when to when, ms since the epoch.
+    pub span: (Millis, Millis),
+    /// Durations and values are wanted from then on only.
+    pub since: Millis,
+    /// In pieces of so many ms.
+    pub piece: Millis,
 }
 
 /// What one event asks for.

@@ -31,6 +31,9 @@ use crate::model::signal::Sample;
 use crate::model::source::Origin;
 use crate::model::time::Millis;
 use crate::model::time::Stamp;
+use crate::model::window;
+use crate::model::window::Counted;
+use crate::model::window::Window;
 
 /// One thing that happened, with the moment it was received.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -357,6 +360,20 @@ pub enum Kind {
     StepAlive {
         /// What.
         alive: Alive,
+    },
+    /// A window after a deploy begins.
+    WindowOpened {
+        /// Which.
+        window: Window,
+    },
+    /// One side of a window was counted.
+    WindowCounted {
+        /// Which side.
+        part: window::Part,
+        /// From when to when, ms since the epoch.
+        span: (Millis, Millis),
+        /// What; or why nothing.
+        counted: Result<Counted, Absence>,
     },
     /// The waiting time of a one-shot mode is over.
     TimeUp,

@@ -38,6 +38,7 @@ use crate::engine::sources::PROMETHEUS;
 use crate::engine::sources::SCRAPE;
 use crate::engine::sources::Sources;
 use crate::engine::timeline::Timeline;
+use crate::engine::window::Watched;
 use crate::layout::Pane;
 use crate::model::glance::Glance;
 use crate::model::health::Check;
@@ -67,6 +68,8 @@ pub enum Mode {
     Print(Millis),
     /// A procedure is run by itself.
     Walk,
+    /// A window after a deploy is watched; then its verdict is the exit code.
+    Watch,
 }
 
 /// The whole state.
@@ -102,6 +105,8 @@ pub struct State {
     pub glance: Option<(Stamp, Glance)>,
     /// Why the newest glance failed.
     pub glance_problem: Option<Absence>,
+    /// The window after a deploy that is watched.
+    pub window: Option<Box<Watched>>,
     /// Where it fails.
     pub places: Places,
     /// How bad it is.
@@ -164,6 +169,7 @@ impl State {
             neutral: settings.neutral.as_ref().map(|s| neutral(s, now)),
             glance: None,
             glance_problem: None,
+            window: None,
             places: Places::default(),
             verdict: Verdict::new(now),
             timeline: Timeline::default(),

@@ -31,6 +31,7 @@ use crate::engine::state::Mode;
 use crate::engine::state::Notice;
 use crate::engine::state::State;
 use crate::engine::take;
+use crate::engine::window;
 use crate::engine::words;
 use crate::layout::Pane;
 use crate::model::context::Seen;
@@ -80,6 +81,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         reaction.effects.extend(run::auto::due(state));
     }
     reaction.effects.extend(run::due(state));
+    reaction.effects.extend(window::due(state));
     record::notice_moment(state);
     reaction.effects.extend(record::due(state));
     reaction.effects.extend(opening::due(state));
@@ -167,6 +169,8 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::Resumed => Reaction::with(Effect::Repaint),
         Kind::Copied => commands::notice(state, Notice::Copied),
         Kind::Shutdown(ending) => shutdown(state, ending),
+        Kind::WindowOpened { window } => window::open(state, window),
+        Kind::WindowCounted { part, span, counted } => window::counted(state, part, span, counted),
         // What is left is told of runs.
         other => run::fold(state, other),
     }
@@ -181,6 +185,9 @@ fn shutdown(state: &mut State, ending: Ending) -> Reaction {
         && let Some(effects) = run::auto::interrupt(state, exit_code(ending))
     {
         return Reaction { effects, redraw: false };
+    }
+    if state.mode == Mode::Watch {
+        return Reaction::with(Effect::Exit(window::interrupt(state)));
     }
     // What is being typed is kept to its last letter.
     let draft = note::unkept(state);
@@ -321,6 +328,7 @@ fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {
     if name == NEUTRAL {
         return neutral_probed(state, probe);
     }
+    window::probed(state, name, &probe);
     let first = state.checks.get(name).is_some_and(|c| c.last.is_none());
     let changes = state.checks.fold(name, state.now, probe);
     for change in changes.iter().filter(|c| c.to == Status::Down) {
@@ -541,7 +549,7 @@ fn time_up(state: &mut State) -> Reaction {
     }
     classify::judge(state);
     let code = match state.mode {
-        Mode::Cockpit | Mode::Record | Mode::Print(_) | Mode::Walk => 0,
+        Mode::Cockpit | Mode::Record | Mode::Print(_) | Mode::Walk | Mode::Watch => 0,
         Mode::Once | Mode::For(_) => state.verdict.level.exit_code(),
     };
     Reaction { effects: vec![Effect::Exit(code)], redraw: false }

@@ -27,6 +27,8 @@ use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Span;
+use crate::model::window::Judged;
+use crate::model::window::Reason;
 
 /// A figure in its unit: `12.4 %`, `840 ms`, `2 460`, `3.1 GB`, `8.2/s`.
 #[must_use]
@@ -179,6 +181,35 @@ pub fn source(lang: Lang, name: &str) -> String {
             other.replacen(super::sources::ALERTMANAGER, "Alertmanager", 1)
         }
         other => other.to_owned(),
+    }
+}
+
+/// Why a signal of a window is judged as it is.
+#[must_use]
+pub fn window_reason(lang: Lang, judged: &Judged) -> String {
+    let figure = |v: f64| figure(lang, v, judged.unit);
+    let number = |n: f64| lang.grouped(n.round());
+    let times = |t: &f64| decimals(*t);
+    match &judged.reason {
+        Reason::AsBefore => lang.window_as_before(),
+        Reason::Tolerated => lang.window_tolerated(),
+        Reason::StillNone => lang.window_still_none(),
+        Reason::FewFromNone { failed } => lang.window_few_from_none(number(*failed)),
+        Reason::FromNone { failed } => lang.window_from_none(number(*failed)),
+        Reason::Worse { times: t } if t.is_finite() => lang.window_worse(times(t)),
+        Reason::Worse { .. } => lang.window_much_worse(),
+        Reason::MaybeWorse { times: t } => lang.window_maybe_worse(times(t)),
+        Reason::Beyond { limit } => lang.window_beyond(figure(*limit)),
+        Reason::BeyondBefore { limit } => lang.window_beyond_before(figure(*limit)),
+        Reason::Unseen { times: t } => lang.window_unseen(times(t)),
+        Reason::FewNow { wanted } => lang.window_few_now(number(judged.now.n), number(*wanted)),
+        Reason::FewBefore { wanted } => lang.window_few_before(number(judged.before.n), number(*wanted)),
+        Reason::NothingNow => lang.window_nothing_now(),
+        Reason::NothingBefore => lang.window_nothing_before(),
+        Reason::Gap => lang.window_gap(),
+        Reason::Unmeasured { why: Absence::NotYet } => lang.window_unread(),
+        Reason::Unmeasured { why: Absence::TooYoung } => lang.window_no_server(),
+        Reason::Unmeasured { why } => lang.window_unmeasured(absence(lang, why)),
     }
 }
 

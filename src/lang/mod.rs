@@ -12,6 +12,7 @@ mod rules;
 mod run;
 mod runbook;
 mod screen;
+mod window;
 
 /// A language that cabina speaks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

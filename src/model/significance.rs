@@ -6,13 +6,15 @@
 //! one service differ from each other by more than chance (a slow minute takes many with it). By how much, its own past
 //! says; counts are divided by that (quasi-likelihood: `McCullagh` and Nelder, "Generalized Linear Models", 1989, 9.2).
 
+use serde::Deserialize;
+use serde::Serialize;
 use statrs::function::beta::beta_reg;
 use statrs::function::beta::inv_beta_reg;
 use statrs::function::erf::erfc;
 use statrs::function::erf::erfc_inv;
 
 /// So many of so many. Counts of a rate extrapolated to a window are no whole numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Share {
     /// Those that count.
     pub part: f64,

@@ -1,12 +1,16 @@
 //! A window after a deploy: what is compared in it, by which criteria, and what came of it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::signal::Absence;
 use crate::model::signal::Side;
 use crate::model::signal::Unit;
 use crate::model::significance::Share;
 use crate::model::significance::Spread;
+use crate::model::time::Millis;
 
 /// What came of a window, or of one signal in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +48,110 @@ impl Verdict {
             Self::Inconclusive => 3,
         }
     }
+}
+
+/// A stretch of time after a change, and what it is compared with. Times in ms since the epoch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// What went live; may be empty.
+    pub version: String,
+    /// When it began.
+    pub from: Millis,
+    /// How long it is, ms.
+    pub length: Millis,
+    /// What it is compared with.
+    pub baseline: (Millis, Millis),
+    /// Counts are taken in pieces of so many ms.
+    pub piece: Millis,
+}
+
+/// Pieces of a window: enough to see a gap.
+const PIECES: Millis = 5;
+/// No piece is longer than this without need: a gap of a minute is to be seen as one.
+const LONGEST: Millis = 60_000;
+/// No piece is shorter than so many tenths of the interval of a server: growth is told by two samples at least.
+const SAMPLES: Millis = 25;
+/// Windows of the past that say how much they differ by themselves.
+const PAST: Millis = 12;
+
+impl Window {
+    /// A window that begins at a moment and is compared with the `baseline` ms that end `back` ms before it; whoever
+    /// counts has a new sample `every` so many ms.
+    #[must_use]
+    pub fn new(
+        version: String,
+        from: Millis,
+        length: Millis,
+        (baseline, back): (Millis, Millis),
+        every: Millis,
+    ) -> Self {
+        let end = from - back;
+        // Whole seconds: that is how a server is asked.
+        let piece = (length / PIECES).min(LONGEST).max(every * SAMPLES / 10).max(1_000) / 1_000 * 1_000;
+        Self { version, from, length, baseline: (end - baseline, end), piece }
+    }
+
+    /// When it ends.
+    #[must_use]
+    pub fn to(&self) -> Millis {
+        self.from + self.length
+    }
+
+    /// The span whose pieces say how much windows differ by themselves: it ends with the baseline.
+    #[must_use]
+    pub fn past(&self) -> (Millis, Millis) {
+        (self.baseline.1 - (PAST * self.length).max(self.baseline.1 - self.baseline.0), self.baseline.1)
+    }
+}
+
+/// One piece of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Its end, ms since the epoch.
+    pub to: Millis,
+    /// Failed of all requests; `None` where nobody has seen any.
+    pub requests: Option<Share>,
+}
+
+/// What was counted in a span.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Counted {
+    /// Failed of all requests; `None` where nobody has seen any.
+    pub requests: Option<Share>,
+    /// The same piece by piece, from further back.
+    pub pieces: Vec<Piece>,
+    /// Durations; the infinite bound comes last and is not written: JSON knows none.
+    pub buckets: Vec<(f64, f64)>,
+    /// All observations of durations.
+    pub observed: f64,
+    /// Values of queries, by signal.
+    pub values: BTreeMap<String, Vec<f64>>,
+    /// Why a query has none.
+    pub refused: BTreeMap<String, Absence>,
+}
+
+impl Counted {
+    /// Durations by upper bound, the infinite one with them.
+    #[must_use]
+    pub fn durations(&self) -> Buckets {
+        let known = !self.buckets.is_empty() || self.observed > 0.0;
+        self.buckets.iter().copied().chain(known.then_some((f64::INFINITY, self.observed))).collect()
+    }
+
+    /// The pieces of requests that end within `(from, to]`.
+    pub fn within(&self, (from, to): (Millis, Millis)) -> impl Iterator<Item = &Piece> {
+        self.pieces.iter().filter(move |p| p.to > from && p.to <= to)
+    }
+}
+
+/// Which side was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// What it is compared with, and the past before it.
+    Before,
+    /// The window so far.
+    Now,
 }
 
 /// What a signal has to be in a window.
@@ -102,6 +210,8 @@ pub enum Measure {
         now: Vec<Share>,
         /// How much windows of this length differ by themselves.
         spread: Spread,
+        /// Part of the window was not seen: what was seen may fail it, and cannot pass it.
+        gap: bool,
     },
     /// A quantile of durations.
     Quantile {
@@ -119,8 +229,8 @@ pub enum Measure {
         /// Now.
         now: Vec<f64>,
     },
-    /// It could not be measured: why, in the words of the reason.
-    Nothing(String),
+    /// It could not be measured: why.
+    Nothing(Absence),
 }
 
 /// A signal of a window.
@@ -204,10 +314,12 @@ pub enum Reason {
     NothingBefore,
     /// There is nothing now.
     NothingNow,
+    /// Part of the window was not seen.
+    Gap,
     /// It could not be measured.
     Unmeasured {
         /// Why.
-        why: String,
+        why: Absence,
     },
 }
 

@@ -7,3 +7,4 @@ pub mod run;
 pub mod runbook;
 pub mod scraped;
 pub mod stats;
+pub mod window;

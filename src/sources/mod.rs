@@ -27,6 +27,7 @@ use crate::bus::Bus;
 use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::engine::effect::Closer;
+use crate::engine::effect::CountOrder;
 use crate::engine::effect::SilenceOrder;
 use crate::engine::settings::PrometheusSpec;
 use crate::engine::sources::CONTEXT;
@@ -38,6 +39,7 @@ use crate::engine::sources::SCRAPE;
 use crate::engine::sources::SESSIONS;
 use crate::engine::state::check_task;
 use crate::engine::state::rules_task;
+use crate::model::signal::Absence;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::secrets::Secrets;
@@ -54,6 +56,8 @@ enum Control {
     Silence(u64, SilenceOrder),
     /// Read the curves of a span of the past.
     Compare(i64, (Millis, Millis)),
+    /// Count one side of a window.
+    Count(CountOrder),
     /// Ask, or leave it to somebody else.
     Ask(bool),
     /// Go on with these settings.
@@ -99,6 +103,12 @@ impl Reins {
     pub fn compare(&self, days: i64, span: (Millis, Millis)) {
         // One question too many is forgotten: the next one asks again.
         let _ = self.control.try_send(Control::Compare(days, span));
+    }
+
+    /// Counts one side of a window; it comes back as an event. False when too much is under way.
+    #[must_use]
+    pub fn count_window(&self, order: CountOrder) -> bool {
+        self.control.try_send(Control::Count(order)).is_ok()
     }
 
     /// Asks the sources from now on, or leaves that to somebody else.
@@ -222,6 +232,22 @@ impl Keeper {
                     if let Some(before) = comparing.replace(asked) {
                         before.abort();
                     }
+                }
+                Control::Count(CountOrder { part, span, since, piece }) => {
+                    let spec = self.settings.prometheus.clone();
+                    let (settings, clients) = (self.settings.clone(), Arc::clone(&self.clients));
+                    let (secrets, bus) = (Arc::clone(&self.secrets), self.bus.clone());
+                    tokio::spawn(async move {
+                        let counted = match spec {
+                            Some(spec) => {
+                                let server = prometheus::Server::new(spec, &settings.signals, &clients, &secrets);
+                                server.counted(span, since, piece).await
+                            }
+                            // Direct scrape knows what it saw itself, and no more.
+                            None => Err(Absence::TooYoung),
+                        };
+                        bus.send(Kind::WindowCounted { part, span, counted }).await;
+                    });
                 }
                 Control::Ask(asks) => {
                     self.asks = asks;

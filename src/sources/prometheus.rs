@@ -6,6 +6,7 @@ mod context;
 mod place;
 mod requests;
 mod rules;
+mod window;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use crate::model::time::HOUR;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::model::window::Counted;
 use crate::secrets::Secrets;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
@@ -220,6 +222,14 @@ impl Server {
         // As many points as a wide chart has dots.
         let step = ((span.1 - span.0) / 300).max(SECOND) / SECOND * SECOND;
         self.range(span, step).await
+    }
+
+    /// What was counted in a span, piece by piece; see [`window::count`].
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn counted(&self, span: (Millis, Millis), since: Millis, piece: Millis) -> Result<Counted, Absence> {
+        window::count(&self.api, &self.signals, span, since, piece).await
     }
 
     /// The samples of a span, moment by moment.

@@ -26,4 +26,5 @@ mod support;
 mod terminal;
 mod tidy;
 mod walk;
+mod window;
 mod wrapped;

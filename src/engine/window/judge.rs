@@ -52,6 +52,8 @@ struct Weighed {
     chance: Option<f64>,
     /// It is worse than is tolerated, and it matters.
     matters: bool,
+    /// Part of it was not seen.
+    gap: bool,
     /// What is said where it is worse, and where it may be.
     words: Option<(Reason, Reason)>,
 }
@@ -71,7 +73,7 @@ pub fn judge(subjects: &[Subject]) -> Judgement {
             if let Some((worse, maybe)) = w.words.filter(|_| w.matters) {
                 if fails {
                     (judged.verdict, judged.reason) = (Verdict::Fail, worse);
-                } else if warns {
+                } else if warns && !w.gap {
                     (judged.verdict, judged.reason) = (Verdict::Warn, maybe);
                 }
             }
@@ -86,7 +88,7 @@ pub fn judge(subjects: &[Subject]) -> Judgement {
 #[must_use]
 pub fn lost(subjects: &[Subject]) -> Option<&Subject> {
     subjects.iter().find(|s| {
-        let Measure::Shares { before, now, spread } = &s.measure else { return false };
+        let Measure::Shares { before, now, spread, .. } = &s.measure else { return false };
         let (before, now) = (Share::of(before), Share::of(now));
         let fatal = s.criteria.fatal.filter(|_| s.criteria.critical && s.criteria.side == Side::Above);
         fatal.is_some_and(|limit| {
@@ -118,10 +120,20 @@ fn whole(subjects: &[Subject], signals: &[Judged]) -> Verdict {
 
 fn weigh(subject: &Subject) -> Weighed {
     match &subject.measure {
-        Measure::Shares { before, now, spread } => {
+        Measure::Shares { before, now, spread, gap } => {
             let (before, now) = (Share::of(before), Share::of(now));
             let figure = |s: Share| Figure { n: s.all, value: s.value() };
-            short(subject, figure(before), figure(now)).unwrap_or_else(|| shares(subject, before, now, *spread))
+            let weighed =
+                short(subject, figure(before), figure(now)).unwrap_or_else(|| shares(subject, before, now, *spread));
+            // What was seen may fail it, and cannot pass it. Where nothing was, that is said instead.
+            match (gap, now.all > 0.0) {
+                (true, true) => Weighed {
+                    judged: Judged { verdict: Verdict::Inconclusive, reason: Reason::Gap, ..weighed.judged },
+                    gap: true,
+                    ..weighed
+                },
+                _ => weighed,
+            }
         }
         Measure::Quantile { q, before, now } => {
             let figure = |b: &Buckets| {
@@ -133,8 +145,8 @@ fn weigh(subject: &Subject) -> Weighed {
         }
         Measure::Values { before, now } => values(subject, before, now),
         Measure::Nothing(why) => {
-            let none = Figure::default();
-            certain(subject, none, none, Verdict::Inconclusive, Reason::Unmeasured { why: why.clone() })
+            let (none, reason) = (Figure::default(), Reason::Unmeasured { why: why.clone() });
+            certain(subject, none, none, Verdict::Inconclusive, reason)
         }
     }
 }
@@ -150,7 +162,7 @@ fn certain(subject: &Subject, before: Figure, now: Figure, verdict: Verdict, rea
         now,
         reason,
     };
-    Weighed { judged, chance: None, matters: false, words: None }
+    Weighed { judged, chance: None, matters: false, gap: false, words: None }
 }
 
 /// Nothing, or too little, on one side.
@@ -314,6 +326,7 @@ fn values(subject: &Subject, before: &[f64], now: &[f64]) -> Weighed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::signal::Absence;
     use crate::model::signal::Unit;
 
     fn subject(name: &str, criteria: Criteria, measure: Measure) -> Subject {
@@ -322,7 +335,7 @@ mod tests {
 
     fn shares_of(before: (f64, f64), now: (f64, f64)) -> Measure {
         let share = |(part, all)| vec![Share { part, all }];
-        Measure::Shares { before: share(before), now: share(now), spread: Spread::default() }
+        Measure::Shares { before: share(before), now: share(now), spread: Spread::default(), gap: false }
     }
 
     fn one(criteria: Criteria, measure: Measure) -> (Verdict, Verdict, Reason) {
@@ -371,7 +384,7 @@ mod tests {
     fn the_whole_is_what_matters_of_its_parts() {
         let bad = || shares_of((5.0, 1_000.0), (100.0, 1_000.0));
         let good = || shares_of((50.0, 10_000.0), (50.0, 10_000.0));
-        let none = || Measure::Nothing("timeout".to_owned());
+        let none = || Measure::Nothing(Absence::Timeout(5_000));
         let of = |critical: bool, must_have_data: bool| Criteria { critical, must_have_data, ..Criteria::default() };
         for (parts, wanted) in [
             (vec![(of(true, false), bad()), (of(true, true), none())], Verdict::Fail),
