@@ -114,7 +114,7 @@ pub(crate) fn counted(
     watched.waits[asked] = false;
     // A server that is away for a moment takes nothing back of what it said.
     if counted.is_ok() || !matches!(side, Some((_, Ok(_)))) || span.1 >= watched.window.to() {
-        *side = Some((span, counted));
+        *side = Some((span, counted.map(Counted::tidy)));
     }
     look(state);
     Reaction::redraw()

@@ -189,7 +189,7 @@ pub fn source(lang: Lang, name: &str) -> String {
 pub fn window_reason(lang: Lang, judged: &Judged) -> String {
     let figure = |v: f64| figure(lang, v, judged.unit);
     let number = |n: f64| lang.grouped(n.round());
-    let times = |t: &f64| decimals(*t);
+    let times = |t: &f64| if t.is_finite() { decimals(*t) } else { lang.window_many() };
     match &judged.reason {
         Reason::AsBefore => lang.window_as_before(),
         Reason::Tolerated => lang.window_tolerated(),

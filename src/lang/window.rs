@@ -19,6 +19,7 @@ sentences! {
     window_from_none(failed) "antes no fallaba nada; ahora {failed}" / "nothing failed before; {failed} now"
     window_worse(times) "peor que antes: {times} veces" / "worse than before: {times} times"
     window_much_worse() "mucho peor que antes" / "much worse than before"
+    window_many() "muchas" / "many"
     window_maybe_worse(times) "{times} veces lo de antes; puede ser azar" / "{times} times what it was; it may be chance"
     window_beyond(limit) "pasa de su límite, {limit}" / "beyond its limit, {limit}"
     window_beyond_before(limit) "pasa de su límite, {limit}, como ya pasaba antes" / "beyond its limit, {limit}, as it was before"

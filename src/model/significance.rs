@@ -9,9 +9,11 @@
 use serde::Deserialize;
 use serde::Serialize;
 use statrs::function::beta::beta_reg;
-use statrs::function::beta::inv_beta_reg;
 use statrs::function::erf::erfc;
 use statrs::function::erf::erfc_inv;
+
+/// No house has served more requests than this within a window; beyond it the arithmetic has no digits left.
+const MOST: f64 = 1e12;
 
 /// So many of so many. Counts of a rate extrapolated to a window are no whole numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -29,10 +31,16 @@ impl Share {
         pieces.iter().fold(Self::default(), |sum, p| Self { part: sum.part + p.part, all: sum.all + p.all })
     }
 
+    /// Can it have been counted? A server can say anything.
+    #[must_use]
+    pub fn is_count(self) -> bool {
+        (0.0..=MOST).contains(&self.part) && (0.0..=MOST).contains(&self.all)
+    }
+
     /// The share; `None` of nothing.
     #[must_use]
     pub fn value(self) -> Option<f64> {
-        (self.all > 0.0).then(|| (self.part / self.all).clamp(0.0, 1.0))
+        (self.is_count() && self.all > 0.0).then(|| (self.part / self.all).clamp(0.0, 1.0))
     }
 }
 
@@ -63,7 +71,7 @@ impl Spread {
         let Some(share) = all.value().filter(|p| *p > 0.0 && *p < 1.0 && past.len() > of) else {
             return Self::default();
         };
-        let windows: Vec<Share> = past.windows(of).map(Share::of).filter(|w| w.all > 0.0).collect();
+        let windows: Vec<Share> = past.windows(of).map(Share::of).filter(|w| w.is_count() && w.all > 0.0).collect();
         // As many as would fit side by side are independent of each other.
         let apart = past.len() as f64 / of as f64;
         if windows.len() < 2 || apart <= 2.0 {
@@ -97,6 +105,17 @@ fn normal_quantile(p: f64) -> f64 {
     std::f64::consts::SQRT_2 * erfc_inv(2.0 * p)
 }
 
+/// Where the distribution function of a beta distribution reaches `p`: by halving, which always ends.
+fn beta_quantile(a: f64, b: f64, p: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    // As many halvings as a number has digits.
+    for _ in 0..53 {
+        let middle = f64::midpoint(low, high);
+        if beta_reg(a, b, middle) < p { low = middle } else { high = middle }
+    }
+    f64::midpoint(low, high)
+}
+
 fn normal_tail(z: f64) -> f64 {
     0.5 * erfc(z / std::f64::consts::SQRT_2)
 }
@@ -105,7 +124,7 @@ fn normal_tail(z: f64) -> f64 {
 #[must_use]
 pub fn higher(before: Share, now: Share, spread: Spread) -> f64 {
     let (b, n) = (spread.divided(before), spread.divided(now));
-    if n.part <= 0.0 || n.all <= 0.0 || b.all <= 0.0 {
+    if !n.is_count() || !b.is_count() || n.part <= 0.0 || n.all <= 0.0 || b.all <= 0.0 {
         return 1.0;
     }
     // Of n parts and b parts together, n or more fall into the newer window.
@@ -116,7 +135,7 @@ pub fn higher(before: Share, now: Share, spread: Spread) -> f64 {
 #[must_use]
 pub fn beyond(now: Share, limit: f64, spread: Spread) -> f64 {
     let n = spread.divided(now);
-    if n.part <= 0.0 || limit >= 1.0 {
+    if !n.is_count() || n.part <= 0.0 || limit >= 1.0 {
         return 1.0;
     }
     if limit <= 0.0 {
@@ -130,10 +149,10 @@ pub fn beyond(now: Share, limit: f64, spread: Spread) -> f64 {
 #[must_use]
 pub fn at_most(before: Share, now: Share, spread: Spread, confidence: f64) -> Option<f64> {
     let (b, n) = (spread.divided(before), spread.divided(now));
-    if b.part <= 0.0 || n.all <= 0.0 {
+    if !b.is_count() || !n.is_count() || b.part <= 0.0 || n.all <= 0.0 {
         return None;
     }
-    let p = inv_beta_reg(n.part + 1.0, b.part, confidence);
+    let p = beta_quantile(n.part + 1.0, b.part, confidence);
     (p < 1.0).then(|| p / (1.0 - p) * before.all / now.all)
 }
 

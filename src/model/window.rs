@@ -131,6 +131,22 @@ pub struct Counted {
 }
 
 impl Counted {
+    /// The same without what nobody can have counted.
+    #[must_use]
+    pub fn tidy(mut self) -> Self {
+        let number = |n: f64| n.is_finite() && n >= 0.0;
+        self.requests = self.requests.filter(|s| s.is_count());
+        for piece in &mut self.pieces {
+            piece.requests = piece.requests.filter(|s| s.is_count());
+        }
+        self.buckets.retain(|(bound, n)| bound.is_finite() && number(*n));
+        self.observed = if number(self.observed) { self.observed } else { 0.0 };
+        for values in self.values.values_mut() {
+            values.retain(|v| v.is_finite());
+        }
+        self
+    }
+
     /// Durations by upper bound, the infinite one with them.
     #[must_use]
     pub fn durations(&self) -> Buckets {

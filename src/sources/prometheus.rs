@@ -224,7 +224,7 @@ impl Server {
         self.range(span, step).await
     }
 
-    /// What was counted in a span, piece by piece; see [`window::count`].
+    /// What was counted in a span, piece by piece: `(since, to]`, and requests from the beginning of the span on in pieces.
     ///
     /// # Errors
     /// When the server does not answer.

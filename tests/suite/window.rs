@@ -25,6 +25,8 @@ use cabina::model::window::Piece;
 use cabina::model::window::Reason;
 use cabina::model::window::Verdict;
 use cabina::model::window::Window;
+use cabina::report;
+use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::servers::Exporter;
@@ -194,6 +196,46 @@ fn ended_early_it_is_no_pass_and_late_answers_change_nothing() {
     let counted = Ok(course.counted((500.0, 1_000.0), (START, START + MINUTE), START, MINUTE));
     course.event(Kind::WindowCounted { part: Part::Now, span: (START, START + MINUTE), counted });
     assert_eq!(course.state.window, before);
+}
+
+fn count() -> impl Strategy<Value = f64> {
+    prop_oneof![4 => 0.0..5_000.0f64, 1 => any::<f64>(), 1 => Just(0.0), 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)]
+}
+
+fn answer() -> impl Strategy<Value = Result<Counted, Absence>> {
+    let share = || (count(), count()).prop_map(|(part, all)| Share { part, all });
+    let pieces = proptest::collection::vec((any::<i32>(), proptest::option::of(share())), 0..70);
+    let buckets = proptest::collection::vec((count(), count()), 0..6);
+    let values = proptest::collection::vec(count(), 0..30);
+    let good = (proptest::option::of(share()), pieces, buckets, count(), values);
+    prop_oneof![
+        6 => good.prop_map(|(requests, pieces, buckets, observed, values)| Ok(Counted {
+            requests,
+            pieces: pieces.into_iter().map(|(to, requests)| Piece { to: START + i64::from(to), requests }).collect(),
+            buckets,
+            observed,
+            values: [("celery_queue".to_owned(), values)].into(),
+            ..Counted::default()
+        })),
+        1 => Just(Err(Absence::Refused)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn whatever_a_server_counts_something_is_said(answers in proptest::collection::vec((any::<bool>(), answer()), 1..12)) {
+        let mut course = Course::open(Some((2.0, 1_000.0)), Some((2.0, 1_000.0)));
+        for (before, counted) in answers {
+            course.seconds(7, true);
+            let part = if before { Part::Before } else { Part::Now };
+            course.event(Kind::WindowCounted { part, span: (START, START + course.now), counted });
+            let watched = course.state.window.as_ref().unwrap();
+            let said = (report::window::markdown(&course.state, watched), report::window::json(&course.state, watched).to_string());
+            prop_assert!(!said.0.contains("NaN") && !said.0.contains("inf"), "{}", said.0);
+            prop_assert!(said.1.contains("\"verdict\""));
+        }
+    }
 }
 
 /// Runs `cabina watch --json`; its exit code and what it says.

@@ -57,7 +57,7 @@ pub(super) async fn count(
         pieces: ends.map(|to| Piece { to, requests: requests(to) }).collect(),
         ..Counted::default()
     };
-    for e in durations.map(|said| said.data).unwrap_or_default() {
+    for e in durations.map(|said| said.data).unwrap_or_default().into_iter().filter(|e| e.value.is_finite()) {
         match e.labels.get("le").and_then(|le| le.parse::<f64>().ok()) {
             Some(bound) if bound.is_finite() => counted.buckets.push((bound, e.value)),
             Some(_) => counted.observed = e.value,
