@@ -30,6 +30,7 @@ use crate::model::window::Counted;
 use crate::model::window::Criteria;
 use crate::model::window::Measure;
 use crate::model::window::Part;
+use crate::model::window::Reason;
 use crate::model::window::Subject;
 use crate::model::window::Verdict;
 use crate::model::window::Window;
@@ -133,11 +134,15 @@ fn look(state: &mut State) {
     let Some(watched) = &state.window else { return };
     let subjects = subjects(state, watched);
     let said = judge::judge(&subjects);
-    let lost = judge::lost(&subjects).is_some();
+    let lost = judge::lost(&subjects).and_then(|s| Some((s.name.clone(), s.criteria.fatal?)));
     if let Some(watched) = &mut state.window {
         watched.said = said;
-        if lost {
+        if let Some((name, limit)) = lost {
             watched.said.verdict = Verdict::Fail;
+            // Whatever else would be said of it: this is why.
+            for judged in watched.said.signals.iter_mut().filter(|j| j.name == name) {
+                (judged.verdict, judged.reason) = (Verdict::Fail, Reason::Beyond { limit });
+            }
             watched.ended = Some(Ended::Lost);
         }
     }
@@ -185,6 +190,10 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let answered = whole && matches!(watched.before, Some((_, Ok(_))));
     if now.wall >= to && (answered || now.wall >= to + PATIENCE) {
         watched.ended = Some(Ended::Over);
+        // What was seen of a part does not speak for the whole.
+        if !whole && matches!(watched.now, Some((_, Ok(_)))) {
+            watched.now = None;
+        }
         look(state);
         if state.mode == Mode::Watch
             && let Some(watched) = &state.window
@@ -228,14 +237,9 @@ fn subject(watched: &Watched, spec: &SignalSpec) -> Option<Subject> {
         must_have_data: name == ERROR_RATE,
         ..Criteria::default()
     };
-    let of = |answer: &Option<Answer>| match answer {
-        None => Err(Absence::NotYet),
-        Some((_, Err(why))) => Err(why.clone()),
-        Some((_, Ok(counted))) => Ok(counted.clone()),
-    };
-    let measure = match (of(&watched.before), of(&watched.now)) {
+    let measure = match (counts(watched.before.as_ref()), counts(watched.now.as_ref())) {
         (Err(why), _) | (_, Err(why)) => Measure::Nothing(why),
-        (Ok(before), Ok(now)) => measure(watched, spec, &before, &now),
+        (Ok(before), Ok(now)) => measure(watched, spec, before, now),
     };
     // What a service does not export at all is nobody's matter.
     let absent = match &measure {
@@ -243,6 +247,11 @@ fn subject(watched: &Watched, spec: &SignalSpec) -> Option<Subject> {
         other => matches!(other, Measure::Nothing(_)),
     };
     (!(spec.optional && absent)).then(|| Subject { name: name.to_owned(), unit: spec.unit, criteria, measure })
+}
+
+/// What was counted of one side, or why nothing was.
+fn counts(answer: Option<&Answer>) -> Result<&Counted, Absence> {
+    answer.map_or(Err(Absence::NotYet), |(_, counted)| counted.as_ref().map_err(Clone::clone))
 }
 
 fn measure(watched: &Watched, spec: &SignalSpec, before: &Counted, now: &Counted) -> Measure {

@@ -235,12 +235,12 @@ impl Keeper {
                 }
                 Control::Count(CountOrder { part, span, since, piece }) => {
                     let spec = self.settings.prometheus.clone();
-                    let (settings, clients) = (self.settings.clone(), Arc::clone(&self.clients));
+                    let (signals, clients) = (self.settings.signals.clone(), Arc::clone(&self.clients));
                     let (secrets, bus) = (Arc::clone(&self.secrets), self.bus.clone());
                     tokio::spawn(async move {
                         let counted = match spec {
                             Some(spec) => {
-                                let server = prometheus::Server::new(spec, &settings.signals, &clients, &secrets);
+                                let server = prometheus::Server::new(spec, &signals, &clients, &secrets);
                                 server.counted(span, since, piece).await
                             }
                             // Direct scrape knows what it saw itself, and no more.

@@ -135,6 +135,10 @@ fn a_broken_deploy_is_lost_long_before_the_end() {
     course.seconds(60, true);
     assert_eq!(course.said(), (Some(2), Verdict::Fail, Some(Ended::Lost)));
     assert!(course.now < MINUTE, "{}", course.now);
+    // Of so few that nothing else could be said, what breaks a limit beyond doubt is said as that.
+    let mut few = Course::open(Some((2.0, 1_000.0)), Some((200.0, 400.0)));
+    few.seconds(60, true);
+    assert_eq!((few.said().1, few.reason("error_rate")), (Verdict::Fail, Reason::Beyond { limit: 0.05 }));
 }
 
 #[test]
