@@ -129,6 +129,21 @@ pub enum Command {
         #[arg(long, value_name = "LANGUAGE")]
         language: Option<String>,
     },
+    /// Deployment frequency, lead time, change failure rate, time to recover: by deploys, incidents and commits
+    Dora {
+        /// Of so many days until now
+        #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=3650))]
+        days: i64,
+        /// A repository whose commits say deploy:, rollback: or hotfix:
+        #[arg(long, value_name = "PATH")]
+        git: Option<PathBuf>,
+    },
+    /// Incidents by month, time to recover with and without a procedure, alerts, procedures nobody has practised
+    Report {
+        /// Of so many days until now
+        #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(i64).range(1..=3650))]
+        days: i64,
+    },
     /// Poll, judge, record and open incidents with nobody looking, until stopped
     Record,
     /// Write a commented cabina.toml after probing what answers here; never overwrites

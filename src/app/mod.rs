@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod deploy;
 mod doctor;
+mod figures;
 mod incident;
 mod init;
 mod keyboard;
@@ -87,6 +88,8 @@ pub fn main(cli: &Cli) -> ExitCode {
             },
         ),
         Some(Command::Runbook(asked)) => runbook::main(cli, asked),
+        Some(Command::Dora { days, git }) => figures::dora(cli, *days, git.as_deref()),
+        Some(Command::Report { days }) => figures::report(cli, *days),
         Some(Command::Record) => record::main(cli),
         Some(Command::Supervise) => crate::effects::step::supervisor::main(),
         Some(Command::Init) => init::main(cli),

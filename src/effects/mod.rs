@@ -1,6 +1,7 @@
 //! Effects that take their time: each has a task of its own, and what comes of it returns as an event.
 
 pub mod curves;
+pub mod figures;
 pub mod follow;
 pub mod library;
 pub mod record;

@@ -26,6 +26,7 @@ use crate::model::significance::Spread;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
+use crate::model::watch::Ended;
 use crate::model::window::Counted;
 use crate::model::window::Criteria;
 use crate::model::window::Measure;
@@ -49,17 +50,6 @@ const FAILING: f64 = 0.3;
 const PROBES: f64 = 3.0;
 /// Pieces that may be missing: more, and what was seen does not speak for the window.
 const MISSING: f64 = 0.2;
-
-/// How a window ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
-    /// Its time was over.
-    Over,
-    /// A limit was broken beyond doubt.
-    Lost,
-    /// Somebody ended it.
-    Early,
-}
 
 /// What is known of one side: what was asked for, and what came of it.
 pub type Answer = ((Millis, Millis), Result<Counted, Absence>);

@@ -6,6 +6,7 @@
 
 mod cli;
 mod commands;
+mod figures;
 mod postmortem;
 mod record;
 mod rules;

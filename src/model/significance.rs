@@ -197,6 +197,15 @@ pub fn small_enough(chances: &[f64], level: f64) -> Vec<bool> {
     out
 }
 
+/// The middle one; of an even number, between the two.
+#[must_use]
+pub fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
+    Some(f64::midpoint(*low, *high))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

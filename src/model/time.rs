@@ -139,6 +139,12 @@ impl Zone {
         i64::from(self.at(wall).year())
     }
 
+    /// `2026-11`
+    #[must_use]
+    pub fn month(self, wall: Millis) -> String {
+        self.at(wall).format("%Y-%m").to_string()
+    }
+
     /// `2026-11-23`
     #[must_use]
     pub fn date(self, wall: Millis) -> String {

@@ -294,11 +294,13 @@ pub enum Reason {
     /// Worse than before beyond chance.
     Worse {
         /// How many times what it was.
+        #[serde(with = "many")]
         times: f64,
     },
     /// Worse, and it may be chance.
     MaybeWorse {
         /// How many times what it was.
+        #[serde(with = "many")]
         times: f64,
     },
     /// Beyond its limit, beyond chance.
@@ -314,6 +316,7 @@ pub enum Reason {
     /// It could be many times what it was without being seen.
     Unseen {
         /// How many times what it was it may be.
+        #[serde(with = "many")]
         times: f64,
     },
     /// Too little was there before.
@@ -356,4 +359,21 @@ pub struct Judged {
     pub now: Figure,
     /// Why.
     pub reason: Reason,
+}
+
+/// "Infinitely many times" is nothing that JSON knows: it is written as nothing at all.
+mod many {
+    use serde::Deserialize as _;
+    use serde::Deserializer;
+    use serde::Serialize as _;
+    use serde::Serializer;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the shape that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(times: &f64, to: S) -> Result<S::Ok, S::Error> {
+        times.is_finite().then_some(*times).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::INFINITY))
+    }
 }

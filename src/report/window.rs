@@ -6,12 +6,12 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::engine::State;
-use crate::engine::window::Ended;
 use crate::engine::window::Watched;
 use crate::engine::words;
 use crate::lang::Lang;
 use crate::model::time::Span;
 use crate::model::time::rfc3339;
+use crate::model::watch::Ended;
 use crate::model::window::Figure;
 use crate::model::window::Judged;
 use crate::model::window::Verdict;

@@ -4,6 +4,7 @@ pub mod alertmanager;
 pub mod check;
 pub(crate) mod database;
 pub mod exposition;
+pub mod git;
 pub mod glance;
 pub mod http;
 pub(crate) mod json;

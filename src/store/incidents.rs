@@ -340,6 +340,19 @@ impl Store {
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
     }
 
+    /// What journals say of these kinds since a moment, oldest first, by incident.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn said(&self, kinds: [&str; 2], since: Millis, limit: i64) -> Result<Vec<(String, Fact)>, StoreError> {
+        let rows = on!(&self.pool, p => {
+            let sql = "SELECT incident, data FROM entry WHERE kind IN (?, ?) AND happened_at >= ? \
+                       ORDER BY incident, seq LIMIT ?";
+            sqlx::query(sql).bind(kinds[0]).bind(kinds[1]).bind(since).bind(limit).fetch_all(p).await?
+        });
+        rows.iter().map(|row| Ok((row.try_get(0)?, read_data(&row.try_get::<String, _>(1)?).0))).collect()
+    }
+
     /// Proves the chain of an incident's journal; how many entries it has.
     ///
     /// # Errors

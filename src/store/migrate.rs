@@ -13,10 +13,11 @@ use crate::store::StoreError;
 use crate::store::on;
 
 /// Every version of the tables, oldest first. What stands here is never changed: stores have it.
-const SQLITE: [(i64, &str, &str); 3] = [
+const SQLITE: [(i64, &str, &str); 4] = [
     (1, "record", include_str!("migrations/sqlite/0001_record.sql")),
     (2, "recording", include_str!("migrations/sqlite/0002_recording.sql")),
     (3, "run", include_str!("migrations/sqlite/0003_run.sql")),
+    (4, "watch", include_str!("migrations/sqlite/0004_watch.sql")),
 ];
 
 /// How a store stands to this program.

@@ -14,6 +14,7 @@ mod migrate;
 pub mod queue;
 pub mod recordings;
 mod runs;
+mod watches;
 
 pub use error::StoreError;
 pub use file::Note;

@@ -11,6 +11,7 @@
 mod alerts;
 mod cli;
 mod desk;
+mod figures;
 mod postmortem;
 mod program;
 mod properties;

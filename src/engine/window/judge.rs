@@ -9,6 +9,7 @@ use crate::model::signal::Side;
 use crate::model::significance;
 use crate::model::significance::Share;
 use crate::model::significance::Spread;
+use crate::model::significance::median;
 use crate::model::window::Buckets;
 use crate::model::window::Criteria;
 use crate::model::window::Figure;
@@ -273,13 +274,6 @@ fn quantile(subject: &Subject, q: f64, (was, is): (Figure, Figure), before: &Buc
         (weighed.judged.verdict, weighed.judged.reason) = (Verdict::Warn, reason);
     }
     weighed
-}
-
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
-    Some(f64::midpoint(*low, *high))
 }
 
 /// A value looked at again and again.

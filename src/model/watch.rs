@@ -1,0 +1,104 @@
+//! A window as the deployment log has it: from its start on, whatever comes of it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::model::severity::Finding;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::window::Judged;
+use crate::model::window::Verdict;
+use crate::model::window::Window;
+
+/// How a window ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// Its time was over.
+    Over,
+    /// A limit was broken beyond doubt.
+    Lost,
+    /// Somebody ended it.
+    Early,
+}
+
+impl Ended {
+    /// The word of the store and of JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Over => "over",
+            Self::Lost => "lost",
+            Self::Early => "early",
+        }
+    }
+}
+
+/// A verdict that does not hold any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Since when, ms since the epoch.
+    pub at: Millis,
+    /// What began.
+    pub finding: Option<Finding>,
+}
+
+/// One window of the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Made by whoever opened it.
+    pub id: String,
+    /// The mark of the deploy that it belongs to.
+    #[serde(default)]
+    pub deploy: Option<String>,
+    /// What is compared with what.
+    pub window: Window,
+    /// Who opened it.
+    pub by: String,
+    /// On which machine it is counted.
+    pub host: String,
+    /// Until when the old side is kept, ms since the epoch.
+    #[serde(default)]
+    pub old_until: Option<Millis>,
+    /// When this was last said, ms since the epoch.
+    pub told: Millis,
+    /// What is said of it; for good once it has ended.
+    pub verdict: Verdict,
+    /// Of each signal.
+    pub signals: Vec<Judged>,
+    /// How it ended, and when; `None` while it goes on.
+    #[serde(default)]
+    pub ended: Option<(Ended, Millis)>,
+    /// Trouble began after it was passed, while there was a way back.
+    #[serde(default)]
+    pub withdrawn: Option<Withdrawn>,
+}
+
+/// Whoever counts says so at least so often; one that says nothing for three times as long is gone.
+pub const HEARTBEAT: Millis = 10 * SECOND;
+
+impl Watch {
+    /// It goes on, and whoever counts it is there.
+    #[must_use]
+    pub fn live(&self, now: Millis) -> bool {
+        self.ended.is_none() && now - self.told <= 3 * HEARTBEAT
+    }
+
+    /// It has not ended, and whoever counted it is gone.
+    #[must_use]
+    pub fn lost(&self, now: Millis) -> bool {
+        self.ended.is_none() && !self.live(now)
+    }
+
+    /// The verdict as it stands: of a window that nobody ended nothing is known.
+    #[must_use]
+    pub fn stands(&self, now: Millis) -> Verdict {
+        if self.lost(now) { Verdict::Inconclusive } else { self.verdict }
+    }
+
+    /// The change that it is about failed, as far as anybody can say.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.withdrawn.is_some() || (self.ended.is_some() && self.verdict == Verdict::Fail)
+    }
+}
