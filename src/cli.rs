@@ -87,21 +87,30 @@ pub enum Command {
     },
     /// Watch the window after a deploy against what was before it: PASS 0, WARN 1, FAIL 2, INCONCLUSIVE 3
     Watch {
-        /// How long
-        #[arg(long = "for", value_name = "TIME", value_parser = wait, default_value = "5m")]
-        length: Duration,
-        /// How much of what was just before it is compared; as long as the window without
-        #[arg(long, value_name = "TIME", value_parser = wait)]
-        baseline: Option<Duration>,
+        /// How long; as configured without, which is 5m
+        #[arg(long = "for", value_name = "TIME", value_parser = wait)]
+        length: Option<Duration>,
+        /// How much of what was just before it is compared (as long as the window without); or last-good
+        #[arg(long, value_name = "TIME|last-good")]
+        baseline: Option<String>,
         /// Compare with the same time so long ago instead, such as 1d or 7d
         #[arg(long, value_name = "TIME", value_parser = offset)]
         offset: Option<Duration>,
-        /// What went live
+        /// What went live; it is marked where nobody has
         #[arg(long, value_name = "VERSION")]
         deploy: Option<String>,
+        /// How long the old side is kept; as configured without, which is 30m
+        #[arg(long, value_name = "TIME", value_parser = wait)]
+        keep_old: Option<Duration>,
         /// Nobody looks: progress goes to standard error, the report to standard output
         #[arg(long)]
         headless: bool,
+    },
+    /// List the deployment log: who deployed what, its window, the verdict
+    Deploys {
+        /// Of so many days until now
+        #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=3650))]
+        days: i64,
     },
     /// Run a command, and put it on the timeline of the newest open incident
     Run {

@@ -1,5 +1,6 @@
 //! The cockpit: a terminal, the loop, and everything given back at the end.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::Terminal;
@@ -30,10 +31,13 @@ use crate::effects::record::Plan;
 use crate::effects::record::Recorder;
 use crate::effects::step::client::Driver;
 use crate::effects::step::settle;
+use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::engine::State;
 use crate::engine::follow::watched;
 use crate::engine::state::Mode;
+use crate::engine::state::Overlay;
+use crate::model::watch::Watch;
 use crate::sources;
 use crate::sources::Manner;
 use crate::store::StoreError;
@@ -49,14 +53,15 @@ pub(super) fn main(cli: &Cli) -> u8 {
         Ok(ready) => ready,
         Err(code) => return code,
     };
-    let code = runtime.block_on(show(configured));
+    let code = runtime.block_on(show(configured, None));
     // Probes that hang must not hold up the end.
     runtime.shutdown_background();
     code
 }
 
-/// Shows the cockpit until a person quits; returns the exit code.
-pub(super) async fn show(configured: Configured) -> u8 {
+/// Shows the cockpit until a person quits; returns the exit code. With a window that is counted in it, that is its
+/// verdict.
+pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     let lang = configured.settings.lang;
     if std::env::var("TERM").is_ok_and(|t| t == "dumb") {
         complain(&lang.cli_dumb_terminal());
@@ -85,18 +90,15 @@ pub(super) async fn show(configured: Configured) -> u8 {
     if screen.draw(|frame| view::render(&state, &theme, frame)).is_err() {
         return exit::TERMINAL_GONE;
     }
+    let watches = watch.is_some();
+    if let Some(watch) = watch {
+        state.ui.overlay = Overlay::Window(0);
+        bus.offer(Kind::WindowOpened { watch: Box::new(watch) });
+    }
     keyboard::watch_for_hang_up(bus.clone());
     let keyboard = keyboard::spawn(bus.clone());
     tokio::spawn(ticks::run(bus.clone()));
-    // A visitor's incident is not the house's.
-    let playground = state.settings.demo.then(store::playground);
-    let url = playground.as_ref().map_or_else(|| store::url(&configured), |f| Ok(store::in_folder(f)));
-    if playground.is_some()
-        && let Ok(url) = url.clone()
-    {
-        // The visitor's night has a deploy in it, as most have: what changed, and the way back.
-        tokio::spawn(demo::deploy(url, bus::now().wall));
-    }
+    let (playground, url) = place(&configured);
     let recorder = recorder(&configured, &state.settings, url.clone(), &bus);
     let (folders, wanted) = tokio::sync::watch::channel(state.settings.runbooks.clone());
     tokio::spawn(library::watch(wanted, state.settings.zone, bus.clone()));
@@ -136,7 +138,20 @@ pub(super) async fn show(configured: Configured) -> u8 {
     // A terminal that can no longer be written to is gone, and there is nobody to tell.
     let Ok(code) = ended else { return exit::TERMINAL_GONE };
     print(&farewell(&state));
-    code
+    let verdict = state.window.as_ref().filter(|_| watches && code == 0).map(|w| w.watch.verdict.exit_code());
+    verdict.unwrap_or(code)
+}
+
+/// Where the store is. A visitor's incident is not the house's: theirs lies in a folder of its own.
+fn place(configured: &Configured) -> (Option<PathBuf>, Result<String, StoreError>) {
+    if !configured.settings.demo {
+        return (None, store::url(configured));
+    }
+    let folder = store::playground();
+    let url = store::in_folder(&folder);
+    // The visitor's night has a deploy in it, as most have: what changed, and the way back.
+    tokio::spawn(demo::deploy(url.clone(), bus::now().wall));
+    (Some(folder), Ok(url))
 }
 
 /// Whoever writes things down.

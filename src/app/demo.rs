@@ -65,7 +65,7 @@ async fn run(cli: &Cli, scenario: Scenario) -> u8 {
     configured.settings.demo = true;
     configured.settings.read_only = cli.read_only;
     // The target lives until the screen is closed.
-    if terminal::present() { cockpit::show(configured).await } else { print::show(configured, CYCLE).await }
+    if terminal::present() { cockpit::show(configured, None).await } else { print::show(configured, CYCLE).await }
 }
 
 /// A version that went live shortly before the visitor came, its old side still there.

@@ -72,10 +72,18 @@ pub fn main(cli: &Cli) -> ExitCode {
                 note,
             },
         ),
-        Some(Command::Watch { length, baseline, offset, deploy, headless: _ }) => watch::main(
+        Some(Command::Watch { length, baseline, offset, deploy, keep_old, headless }) => watch::main(
             cli,
-            &watch::Asked { length: *length, baseline: *baseline, offset: *offset, version: deploy.as_deref() },
+            &watch::Asked {
+                length: *length,
+                baseline: baseline.as_deref(),
+                offset: *offset,
+                version: deploy.as_deref(),
+                keep_old: *keep_old,
+                headless: *headless,
+            },
         ),
+        Some(Command::Deploys { days }) => watch::log(cli, *days),
         Some(Command::Run { incident, command }) => wrap::main(cli, incident.as_deref(), command),
         Some(Command::Postmortem { id, format, output, template, language }) => postmortem::main(
             cli,

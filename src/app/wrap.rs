@@ -16,6 +16,7 @@ use crate::effects::wrapped::Ended;
 use crate::model::fact::Fact;
 use crate::model::journal::Draft;
 use crate::model::text::clean;
+use crate::model::text::quoted;
 use crate::model::time::SECOND;
 use crate::secrets::without_passwords;
 use crate::store::Store;
@@ -94,10 +95,6 @@ async fn find(configured: &Configured, incident: Option<&str>) -> Result<Option<
 fn shown(configured: &Configured, command: &[OsString]) -> String {
     // Before they are quoted: quotes would part a secret from its own look.
     let words: Vec<String> = command.iter().map(|w| clean(&configured.secrets.redact(&w.to_string_lossy()))).collect();
-    let quote = |w: &String| {
-        let plain = !w.is_empty() && w.chars().all(|c| c.is_alphanumeric() || "-_./:=@%+,•".contains(c));
-        if plain { w.clone() } else { format!("'{}'", w.replace('\'', "'\\''")) }
-    };
-    let words: Vec<String> = without_passwords(words).iter().map(quote).collect();
+    let words: Vec<String> = without_passwords(words).iter().map(|w| quoted(w)).collect();
     configured.secrets.redact(&words.join(" "))
 }

@@ -76,6 +76,7 @@ fn signal(s: &mut Section<'_>, cx: &mut Context<'_>, name: &str, query: &str, or
         unit: UNITS.into_iter().find(|u| u.word() == unit).unwrap_or_default(),
         warning: s.section(cx, "warning").and_then(|mut l| limit(&mut l, cx)),
         critical: s.section(cx, "critical").and_then(|mut l| limit(&mut l, cx)),
+        window: None,
     }
 }
 

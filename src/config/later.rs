@@ -6,16 +6,10 @@ use crate::config::reader::Context;
 use crate::config::reader::Section;
 use crate::model::time::DAY;
 use crate::model::time::MINUTE;
-use crate::model::time::SECOND;
 
 pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>) {
     for mut s in several(root, cx, "notify") {
         notify(&mut s, cx);
-    }
-    if let Some(mut s) = single(root, cx, "window") {
-        s.duration(cx, "for", 5 * MINUTE, 10 * SECOND, DAY);
-        s.duration(cx, "keep_old", 30 * MINUTE, 0, 7 * DAY);
-        s.finish(cx);
     }
     if let Some(mut s) = single(root, cx, "cadence") {
         for (key, default) in [("sev1", 15), ("sev2", 30), ("sev3", 60), ("sev4", 240)] {

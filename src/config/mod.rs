@@ -10,6 +10,7 @@ mod reader;
 mod rules;
 mod signals;
 mod store;
+mod window;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -136,6 +137,7 @@ fn settings(root: &mut Section<'_>, cx: &mut Context<'_>) -> Settings {
     let folders = if folders.is_empty() { vec!["runbooks".to_owned()] } else { folders };
     settings.runbooks = folders.iter().map(|f| cx.around.folder.join(f)).collect();
     settings.store = store::read(root, cx);
+    window::read(root, cx, &mut settings);
     later::read(root, cx);
     root.finish(cx);
     settings

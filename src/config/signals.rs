@@ -3,6 +3,7 @@
 
 use crate::config::reader::Context;
 use crate::config::reader::Section;
+use crate::config::window;
 use crate::engine::Settings;
 use crate::engine::settings::SignalSpec;
 use crate::model::signal::Limit;
@@ -31,7 +32,7 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>, settings: &mut 
         let words: Vec<&str> = UNITS.iter().map(|u| u.word()).collect();
         let unit = s.choice(cx, "unit", &words, default_unit.word());
         let unit = UNITS.into_iter().find(|u| u.word() == unit).unwrap_or_default();
-        let spec = SignalSpec {
+        let mut spec = SignalSpec {
             name: name.clone(),
             query,
             origin: Origin::Prometheus,
@@ -39,10 +40,10 @@ pub(super) fn read(root: &mut Section<'_>, cx: &mut Context<'_>, settings: &mut 
             unit,
             warning: s.section(cx, "warning").and_then(|mut l| limit(&mut l, cx)),
             critical: s.section(cx, "critical").and_then(|mut l| limit(&mut l, cx)),
+            window: None,
         };
-        if let Some(mut window) = s.section(cx, "window") {
-            window_criteria(&mut window, cx);
-            cx.not_yet.push(format!("{}.window", s.path));
+        if let Some(mut section) = s.section(cx, "window") {
+            spec.window = Some(window::criteria(&mut section, cx, unit));
         }
         s.finish(cx);
         match place {
@@ -93,13 +94,4 @@ pub(super) fn limit(s: &mut Section<'_>, cx: &mut Context<'_>) -> Option<Limit> 
         }
     };
     Some(Limit { side, value, hold, min_requests, min_failed })
-}
-
-/// `window = { pass = ["<= +10%", "< 1%"], critical = true, must_have_data = true, min_requests = 300 }`
-fn window_criteria(s: &mut Section<'_>, cx: &mut Context<'_>) {
-    s.list(cx, "pass");
-    s.flag(cx, "critical", false);
-    s.flag(cx, "must_have_data", false);
-    s.number(cx, "min_requests");
-    s.finish(cx);
 }

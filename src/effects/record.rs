@@ -12,6 +12,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::bus;
 use crate::bus::Bus;
+use crate::effects::figures;
 use crate::effects::follow::Follower;
 use crate::effects::step::settle::settle;
 use crate::engine::Kind;
@@ -20,6 +21,7 @@ use crate::engine::record::Desk;
 use crate::engine::record::Scribe;
 use crate::lang::Lang;
 use crate::model::deploy::Deploy;
+use crate::model::dora;
 use crate::model::exercised::Exercised;
 use crate::model::incident::Incident;
 use crate::model::journal::Draft;
@@ -30,6 +32,7 @@ use crate::model::text::WRITTEN_LIMIT;
 use crate::model::time::DAY;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::model::watch::Watch;
 use crate::secrets::Secrets;
 use crate::store;
 use crate::store::Opened;
@@ -63,6 +66,9 @@ const NEWEST: i64 = 8;
 const YEAR: Millis = 365 * DAY;
 /// Deploys of a day.
 const DEPLOYS: i64 = 200;
+/// Windows that are looked at: the newest, of the last week.
+const WINDOWS: i64 = 20;
+const WINDOWS_SINCE: Millis = 7 * DAY;
 /// What is under way when the program ends may take this long.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -197,6 +203,8 @@ struct Shown {
     ended: Option<Millis>,
     told: bool,
     problem: Option<StoreError>,
+    /// How many windows there were, and when something was last said of one.
+    windows: Option<(i64, Millis)>,
 }
 
 struct Keeper {
@@ -214,7 +222,7 @@ struct Keeper {
 impl Keeper {
     /// Carries an order out; false when nobody listens any more.
     async fn carry_out(&mut self, request: u64, order: RecordOrder) -> bool {
-        if self.plan.read_only && !matches!(order, RecordOrder::Older { .. }) {
+        if self.plan.read_only && !matches!(order, RecordOrder::Older { .. } | RecordOrder::Dora(_)) {
             return true;
         }
         let done = match order {
@@ -242,6 +250,17 @@ impl Keeper {
                 let news = |t: &Told| matches!(t.what, What::Opened(_) | What::Finished { .. });
                 return if lines.iter().any(news) { self.count().await } else { true };
             }
+            RecordOrder::Window(watch) => return self.window(*watch).await,
+            RecordOrder::Withdraw { watch, withdrawn } => {
+                let done = self.store.withdraw(&watch, &withdrawn).await;
+                return self.told(done.map(|_| ())).await;
+            }
+            RecordOrder::Dora(days) => {
+                let now = bus::now().wall;
+                let read = figures::read(&self.store, now, days).await;
+                let figures = read.map(|r| Box::new(dora::dora(r.known(None), now, days)));
+                return self.bus.send(Kind::DoraRead { figures: figures.map_err(|why| self.words(why)) }).await;
+            }
             RecordOrder::Watch(watched) => {
                 self.watches(watched).await;
                 return true;
@@ -258,6 +277,29 @@ impl Keeper {
             Err(why) => Kind::RecordFailed { request: Some(request), why: self.words(why) },
         };
         self.bus.send(kind).await && self.look().await
+    }
+
+    /// Keeps what is said of a window. Of a new one it is told whether what it is compared with was an incident.
+    async fn window(&mut self, watch: Watch) -> bool {
+        let new = watch.signals.is_empty() && watch.ended.is_none() && watch.unclean.is_none();
+        let kept = self.store.log_window(&watch).await;
+        if new && kept.is_ok() {
+            let met = self.store.met(watch.window.baseline).await.ok().flatten();
+            if let Some((incident, clean)) = met
+                && !self.bus.send(Kind::BaselineMet { watch: watch.id, incident, clean }).await
+            {
+                return false;
+            }
+        }
+        self.told(kept).await
+    }
+
+    /// Looks what came of it; what was not written is said.
+    async fn told(&mut self, done: Result<(), StoreError>) -> bool {
+        match done {
+            Ok(()) => self.look().await,
+            Err(why) => self.bus.send(Kind::RecordFailed { request: None, why: self.words(why) }).await,
+        }
     }
 
     /// Tells how often procedures were run.
@@ -307,6 +349,10 @@ impl Keeper {
                 Err(why)
             }
         };
+        let windows = self.windows().await;
+        if !windows {
+            return false;
+        }
         match found {
             Ok(None) => true,
             Ok(Some(kind)) => {
@@ -321,6 +367,18 @@ impl Keeper {
                 self.bus.send(Kind::RecordFailed { request: None, why: sentence }).await
             }
         }
+    }
+
+    /// Tells of windows that others, or this cabina, have said something of. False when nobody listens.
+    async fn windows(&mut self) -> bool {
+        // A store that cannot be read is told by whoever reads the rest of it.
+        let Ok(print) = self.store.windows_print().await else { return true };
+        if self.shown.windows == Some(print) {
+            return true;
+        }
+        let Ok(watches) = self.store.windows(bus::now().wall - WINDOWS_SINCE, WINDOWS).await else { return true };
+        self.shown.windows = Some(print);
+        self.bus.send(Kind::WindowsRead { watches }).await
     }
 
     async fn lease(&self, now: Millis) -> Result<bool, StoreError> {
@@ -377,6 +435,7 @@ impl Keeper {
             ended,
             told: true,
             problem: None,
+            windows: self.shown.windows,
         };
         Ok(Some(Kind::RecordRead { incident, entries: entries_of(entries), deploys, scribe: self.scribe, ended, last }))
     }

@@ -24,6 +24,7 @@ pub fn built_in_signals() -> Vec<SignalSpec> {
         unit,
         warning: None,
         critical: None,
+        window: None,
     };
     vec![
         SignalSpec {

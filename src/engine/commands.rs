@@ -24,6 +24,7 @@ use crate::engine::state::State;
 use crate::engine::take;
 use crate::engine::todo;
 use crate::engine::todo::Item;
+use crate::engine::window::pane;
 use crate::engine::words;
 use crate::input::command::Command;
 use crate::layout::Pane;
@@ -41,7 +42,7 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
     if command != Command::Execute {
         state.ui.asked_to_drive = false;
     }
-    if let Some(reaction) = on_walk(state, command) {
+    if let Some(reaction) = on_window(state, command).or_else(|| on_walk(state, command)) {
         return reaction;
     }
     match command {
@@ -113,6 +114,20 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         // The rest is bound in the editor, where keys are typed before they are looked up.
         _ => Reaction::none(),
     }
+}
+
+/// What belongs to the window after a deploy; `None` for everything else.
+fn on_window(state: &mut State, command: Command) -> Option<Reaction> {
+    let open = matches!(state.ui.overlay, Overlay::Window(_));
+    Some(match command {
+        Command::Open if open => pane::enter(state),
+        Command::Execute if open => pane::go_back(state),
+        Command::Window if open => pane::begin(state),
+        Command::Window => show(state, Overlay::Window(0)),
+        Command::EndWindow => pane::end(state),
+        Command::Dora => pane::dora(state),
+        _ => return None,
+    })
 }
 
 /// What belongs to the walk through a procedure; `None` for everything else.
@@ -226,6 +241,8 @@ fn step(state: &mut State, to: impl Fn(usize) -> usize) -> Reaction {
         | Overlay::Detail(at)
         | Overlay::Incident(at)
         | Overlay::StepText(at)
+        | Overlay::Window(at)
+        | Overlay::Dora(at)
         | Overlay::Call(at) => {
             *at = to(*at).min(500);
         }

@@ -11,6 +11,8 @@ use crate::model::run::Head;
 use crate::model::run::Part;
 use crate::model::run::What;
 use crate::model::time::Millis;
+use crate::model::watch::Watch;
+use crate::model::watch::Withdrawn;
 use crate::model::window;
 
 /// One request to the world.
@@ -204,6 +206,17 @@ pub enum RecordOrder {
     },
     /// What is watched from now on, as [`crate::engine::follow::watched`] says it.
     Watch(String),
+    /// What is said of a window after a deploy.
+    Window(Box<Watch>),
+    /// A verdict does not hold any more.
+    Withdraw {
+        /// The window.
+        watch: String,
+        /// Since when, and why.
+        withdrawn: Withdrawn,
+    },
+    /// The figures of delivery of so many days.
+    Dora(i64),
     /// A note that is not finished: kept so that a crash does not take it.
     Unfinished(String),
 }

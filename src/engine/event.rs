@@ -31,9 +31,9 @@ use crate::model::signal::Sample;
 use crate::model::source::Origin;
 use crate::model::time::Millis;
 use crate::model::time::Stamp;
+use crate::model::watch::Watch;
 use crate::model::window;
 use crate::model::window::Counted;
-use crate::model::window::Window;
 
 /// One thing that happened, with the moment it was received.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -364,7 +364,27 @@ pub enum Kind {
     /// A window after a deploy begins.
     WindowOpened {
         /// Which.
-        window: Window,
+        watch: Box<Watch>,
+    },
+    /// The deployment log was read: the newest windows, oldest first.
+    WindowsRead {
+        /// The windows.
+        watches: Vec<Watch>,
+    },
+    /// What a window is compared with was an incident.
+    BaselineMet {
+        /// The window.
+        watch: String,
+        /// The incident.
+        incident: String,
+        /// When a stretch of the same length that was none ended, ms since the epoch.
+        clean: Option<Millis>,
+    },
+    /// The figures of delivery were worked out. Whoever looks works them out again: a recording does not hold them.
+    #[serde(skip)]
+    DoraRead {
+        /// The figures; or why there are none.
+        figures: Result<Box<crate::model::dora::Dora>, String>,
     },
     /// One side of a window was counted.
     WindowCounted {

@@ -112,6 +112,18 @@ fn told(fact: &Fact, lang: Lang, zone: Zone) -> String {
             parts.extend(Some(deploy.note.clone()).filter(|n| !n.is_empty()));
             parts.join(" · ")
         }
+        Fact::WindowEnded { version, verdict, because, .. } => {
+            let said = lang.fact_window(words::version(lang, version), verdict.word());
+            match because {
+                Some(j) => format!("{said}: {}, {}", words::signal(lang, &j.name), words::window_reason(lang, j)),
+                None => said,
+            }
+        }
+        Fact::WindowWithdrawn { version, finding, .. } => {
+            let said = lang.fact_withdrawn(words::version(lang, version));
+            finding.as_ref().map_or_else(|| said.clone(), |f| format!("{said}: {}", sentence(lang, f)))
+        }
+        Fact::OldSideFree { version } => lang.fact_old_side(words::version(lang, version)),
         Fact::RunBegan { .. }
         | Fact::StepBegan { .. }
         | Fact::StepEnded { .. }

@@ -32,7 +32,9 @@ pub fn context(state: &State) -> Context {
         | Overlay::Incident(_)
         | Overlay::StepText(_)
         | Overlay::Output(..)
+        | Overlay::Dora(_)
         | Overlay::Call(_) => Context::Page,
+        Overlay::Window(_) => Context::Window,
         Overlay::Runbook(..) => Context::Book,
         Overlay::Walk if state.ui.typing => Context::Typed,
         Overlay::Walk => match state.run.as_ref().and_then(|r| Some((r, rows::step(r)?.1))) {

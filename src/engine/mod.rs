@@ -9,6 +9,7 @@ pub mod chart;
 pub mod classify;
 mod commands;
 pub mod context;
+pub mod delivery;
 pub mod effect;
 pub mod event;
 pub mod fact;

@@ -132,7 +132,7 @@ impl Record {
         self.settles.is_some_and(|from| at >= from.wall)
     }
 
-    fn id(&mut self) -> String {
+    pub(crate) fn id(&mut self) -> String {
         self.drafts += 1;
         format!("{}-{:06}", self.desk.as_ref().map_or("", |d| &d.id), self.drafts)
     }
@@ -401,6 +401,9 @@ fn words(fact: &Fact) -> bool {
     let told_anyway = matches!(
         fact,
         Fact::Deployed { .. }
+            | Fact::WindowEnded { .. }
+            | Fact::WindowWithdrawn { .. }
+            | Fact::OldSideFree { .. }
             | Fact::Silenced { .. }
             | Fact::KnownBad { .. }
             | Fact::RunBegan { .. }
@@ -462,11 +465,11 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
             entry.kept = Kept::Elsewhere;
         } else if (scribe && settled) || entry.what.happened_here() {
             entry.kept = Kept::Saving(request);
-            entry.id = match &entry.what {
+            entry.id = match entry.what.entry_of(&incident.id) {
                 // Whoever marked it may have written it down already.
-                Fact::Deployed { deploy } => deploy.entry_of(&incident.id),
-                _ if entry.id.is_empty() => state.record.id(),
-                _ => entry.id.clone(),
+                Some(id) => id,
+                None if entry.id.is_empty() => state.record.id(),
+                None => entry.id.clone(),
             };
             let who = match &entry.what {
                 Fact::Silenced { by, .. } | Fact::KnownBad { by, .. } => by.clone(),

@@ -4,6 +4,7 @@
 mod check;
 mod figures;
 mod metrics;
+mod window;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::model::maintenance::Maintenance;
 use crate::model::severity::Level;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::time::Zone;
 
 pub use check::CheckSpec;
@@ -34,6 +36,7 @@ pub use metrics::AlertmanagerSpec;
 pub use metrics::MetricNames;
 pub use metrics::PrometheusSpec;
 pub use metrics::ScrapeSpec;
+pub use window::WindowSpec;
 
 /// The name under which the edges find a secret value.
 pub type SecretId = String;
@@ -91,6 +94,9 @@ pub struct Settings {
     /// The folders of the library of procedures.
     #[serde(default)]
     pub runbooks: Vec<std::path::PathBuf>,
+    /// The window after a deploy.
+    #[serde(default)]
+    pub window: WindowSpec,
     /// Who sits here: the author of what is written from this cockpit.
     pub operator: String,
 }
@@ -124,6 +130,7 @@ impl Settings {
             alertmanagers: Vec::new(),
             store: StoreSpec::default(),
             runbooks: Vec::new(),
+            window: WindowSpec::default(),
             operator: String::new(),
         }
     }
@@ -159,6 +166,13 @@ impl Settings {
     #[must_use]
     pub fn maintenance_at(&self, now: Millis) -> Option<(&Maintenance, Millis)> {
         self.maintenance.iter().find_map(|m| Some((m, m.until(now, self.zone)?)))
+    }
+
+    /// How often whoever counts requests has a new sample, ms.
+    #[must_use]
+    pub fn counts_every(&self) -> Millis {
+        let scraped = self.scrapes.iter().map(|s| s.every).min();
+        self.prometheus.as_ref().map(|p| p.every).or(scraped).unwrap_or(15 * SECOND)
     }
 
     /// Does anything feed the request figures?

@@ -40,6 +40,7 @@ use crate::engine::sources::Sources;
 use crate::engine::timeline::Timeline;
 use crate::engine::window::Watched;
 use crate::layout::Pane;
+use crate::model::dora::Dora;
 use crate::model::glance::Glance;
 use crate::model::health::Check;
 use crate::model::severity::Level;
@@ -52,6 +53,7 @@ use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
+use crate::model::watch::Watch;
 
 /// Which program is running around the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +107,12 @@ pub struct State {
     pub glance: Option<(Stamp, Glance)>,
     /// Why the newest glance failed.
     pub glance_problem: Option<Absence>,
-    /// The window after a deploy that is watched.
+    /// The window after a deploy that is counted here.
     pub window: Option<Box<Watched>>,
+    /// The newest windows of the deployment log, oldest first.
+    pub watches: Vec<Watch>,
+    /// The figures of delivery, once somebody asked for them; or why there are none.
+    pub dora: Option<Result<Box<Dora>, String>>,
     /// Where it fails.
     pub places: Places,
     /// How bad it is.
@@ -170,6 +176,8 @@ impl State {
             glance: None,
             glance_problem: None,
             window: None,
+            watches: Vec::new(),
+            dora: None,
             places: Places::default(),
             verdict: Verdict::new(now),
             timeline: Timeline::default(),
@@ -354,6 +362,10 @@ pub enum Overlay {
     Output(std::sync::Arc<[String]>, usize),
     /// Whom to call; scrolled by so many lines.
     Call(usize),
+    /// The window after a deploy; scrolled by so many lines.
+    Window(usize),
+    /// The figures of delivery; scrolled by so many lines.
+    Dora(usize),
     /// A step runs, and would go on alone.
     Quit,
 }
@@ -393,6 +405,12 @@ pub enum Notice {
     NothingToMark,
     /// There are no links.
     NoLinks,
+    /// A window goes on already.
+    WindowOpen,
+    /// No window is counted here.
+    NoWindow,
+    /// The newest window gives no reason to go back.
+    NothingToGoBack,
     /// There is no server that remembers another day.
     NoHistory,
     /// The server has nothing of that day.

@@ -99,11 +99,26 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
             reaction.effects.extend(record::read_back(state, usize::MAX / 2));
         }
     }
+    leave(state, &mut reaction);
     // Modes without a screen draw nothing.
     if state.mode != Mode::Cockpit {
         reaction.redraw = false;
     }
     reaction
+}
+
+/// The way out comes last: whatever is to be written down is ordered before it. Whoever leaves the cockpit ends the
+/// window that is counted there.
+fn leave(state: &mut State, reaction: &mut Reaction) {
+    let exit = reaction.effects.iter().position(|e| matches!(e, Effect::Exit(_)));
+    if let Some(at) = exit {
+        let exit = reaction.effects.remove(at);
+        if window::interrupt(state).is_some() {
+            reaction.effects.extend(window::due(state));
+        }
+        reaction.effects.push(exit);
+    }
+    reaction.effects.extend(window::exit(state));
 }
 
 /// Changes the state by one event. `before` is the stamp of the event before it.
@@ -169,7 +184,13 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::Resumed => Reaction::with(Effect::Repaint),
         Kind::Copied => commands::notice(state, Notice::Copied),
         Kind::Shutdown(ending) => shutdown(state, ending),
-        Kind::WindowOpened { window } => window::open(state, window),
+        Kind::WindowOpened { watch } => window::open(state, *watch),
+        Kind::WindowsRead { watches } => window::log::read(state, watches),
+        Kind::BaselineMet { watch, incident, clean } => window::met(state, &watch, incident, clean),
+        Kind::DoraRead { figures } => {
+            state.dora = Some(figures);
+            Reaction::redraw()
+        }
         Kind::WindowCounted { part, span, counted } => window::counted(state, part, span, counted),
         // What is left is told of runs.
         other => run::fold(state, other),
@@ -187,7 +208,9 @@ fn shutdown(state: &mut State, ending: Ending) -> Reaction {
         return Reaction { effects, redraw: false };
     }
     if state.mode == Mode::Watch {
-        return Reaction::with(Effect::Exit(window::interrupt(state)));
+        // Ended early; the code leaves with the last word to the log.
+        let code = window::interrupt(state);
+        return code.map_or_else(|| Reaction::with(Effect::Exit(exit_code(ending))), |_| Reaction::none());
     }
     // What is being typed is kept to its last letter.
     let draft = note::unkept(state);

@@ -1,5 +1,6 @@
 //! Nouns of the model in the reader's words: figures, reasons, states.
 
+use crate::engine::window::subjects::SWEEP;
 use crate::lang::Lang;
 use crate::model::context::Changed;
 use crate::model::fact::Fact;
@@ -207,10 +208,18 @@ pub fn window_reason(lang: Lang, judged: &Judged) -> String {
         Reason::NothingNow => lang.window_nothing_now(),
         Reason::NothingBefore => lang.window_nothing_before(),
         Reason::Gap => lang.window_gap(),
+        Reason::Swept { age } => lang.window_swept(Span(*age)),
+        Reason::Unswept { age } => lang.window_unswept(Span(*age)),
         Reason::Unmeasured { why: Absence::NotYet } => lang.window_unread(),
         Reason::Unmeasured { why: Absence::TooYoung } => lang.window_no_server(),
         Reason::Unmeasured { why } => lang.window_unmeasured(absence(lang, why)),
     }
+}
+
+/// What went live, as far as it was said.
+#[must_use]
+pub fn version(lang: Lang, version: &str) -> String {
+    if version.is_empty() { lang.window_a_change() } else { clean(version) }
 }
 
 /// The name of a signal: a built-in one in the reader's words, any other as it is configured.
@@ -222,6 +231,7 @@ pub fn signal(lang: Lang, name: &str) -> String {
         LATENCY_P95 => "p95".to_owned(),
         LATENCY_P99 => "p99".to_owned(),
         REQUEST_RATE => lang.signal_request_rate(),
+        SWEEP => lang.signal_sweep(),
         other => clean(other),
     }
 }

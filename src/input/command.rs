@@ -127,6 +127,12 @@ pub enum Command {
     No,
     /// Go to the walk.
     Walk,
+    /// The window after a deploy; in it, a new one.
+    Window,
+    /// End the window that is counted here.
+    EndWindow,
+    /// The figures of delivery.
+    Dora,
     /// Give the selected text to the clipboard.
     Copy,
     /// Draw everything anew.
@@ -141,7 +147,7 @@ pub enum Command {
 
 impl Command {
     /// Commands that can be typed, in the order of the palette.
-    pub const TYPED: [Self; 52] = [
+    pub const TYPED: [Self; 55] = [
         Self::Help,
         Self::Severity,
         Self::Zoom,
@@ -168,6 +174,9 @@ impl Command {
         Self::Take,
         Self::Runbooks,
         Self::Walk,
+        Self::Window,
+        Self::EndWindow,
+        Self::Dora,
         Self::Execute,
         Self::Validate,
         Self::Undo,
@@ -269,6 +278,9 @@ impl Command {
             Self::Yes => lang.cmd_yes(),
             Self::No => lang.cmd_no(),
             Self::Walk => lang.cmd_walk(),
+            Self::Window => lang.cmd_window(),
+            Self::EndWindow => lang.cmd_end_window(),
+            Self::Dora => lang.cmd_dora(),
             Self::Copy => lang.cmd_copy(),
             Self::Repaint => lang.cmd_repaint(),
             Self::Suspend => lang.cmd_suspend(),
@@ -334,6 +346,9 @@ impl Command {
             Self::Yes => lang.doc_yes(),
             Self::No => lang.doc_no(),
             Self::Walk => lang.doc_walk(),
+            Self::Window => lang.doc_window(),
+            Self::EndWindow => lang.doc_end_window(),
+            Self::Dora => lang.doc_dora(),
             Self::Copy => lang.doc_copy(),
             Self::Repaint => lang.doc_repaint(),
             Self::Suspend => lang.doc_suspend(),

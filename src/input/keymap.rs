@@ -13,6 +13,8 @@ pub enum Context {
     Page,
     /// A procedure lies over the board, to be read.
     Book,
+    /// The window after a deploy lies over the board.
+    Window,
     /// The board, with the alerts in focus.
     Alerts,
     /// The board, with a chart in focus.
@@ -37,7 +39,7 @@ impl Context {
         match self {
             Self::Alerts | Self::Chart | Self::Facts => Some(Self::Board),
             Self::Judge => Some(Self::Walk),
-            Self::Book => Some(Self::Page),
+            Self::Book | Self::Window => Some(Self::Page),
             _ => None,
         }
     }
@@ -63,6 +65,7 @@ const fn bind(chord: Chord, command: Command, context: Option<Context>, hint: u8
 const BOARD: Option<Context> = Some(Context::Board);
 const PAGE: Option<Context> = Some(Context::Page);
 const BOOK: Option<Context> = Some(Context::Book);
+const WINDOW: Option<Context> = Some(Context::Window);
 const ALERTS: Option<Context> = Some(Context::Alerts);
 const CHART: Option<Context> = Some(Context::Chart);
 const FACTS: Option<Context> = Some(Context::Facts);
@@ -123,6 +126,14 @@ pub const DEFAULT: &[Binding] = &[
     bind(Chord::char('i'), Command::Take, BOARD, 2),
     bind(Chord::char('n'), Command::Note, BOARD, 3),
     bind(Chord::char('r'), Command::Runbooks, BOARD, 4),
+    bind(Chord::char('w'), Command::Window, BOARD, 5),
+    bind(Chord::char('w'), Command::Window, WALK, 0),
+    bind(Chord::plain(Code::Enter), Command::Open, WINDOW, 1),
+    bind(Chord::char('e'), Command::Execute, WINDOW, 2),
+    bind(Chord::char('w'), Command::Window, WINDOW, 3),
+    bind(Chord::char('x'), Command::EndWindow, WINDOW, 4),
+    bind(Chord::char('n'), Command::Note, WINDOW, 0),
+    bind(Chord::char('i'), Command::Take, WINDOW, 0),
     bind(Chord::char('P'), Command::Document, BOARD, 0),
     bind(Chord::char('9'), Command::Walk, BOARD, 0),
     bind(Chord::char('y'), Command::Yes, JUDGE, 1),

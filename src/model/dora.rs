@@ -370,17 +370,10 @@ mod tests {
         assert_eq!((all.failures.value, all.recovery.n, all.recovery.value), (Some(0.5), 2, Some(1.0)));
         assert_eq!(all.recovery.class, Some(Class::Elite));
         let watch = Watch {
-            id: "w".to_owned(),
             deploy: Some(deploys[3].id.clone()),
-            window: Window::default(),
-            by: String::new(),
-            host: String::new(),
-            old_until: None,
-            told: NOW,
             verdict: Verdict::Fail,
-            signals: Vec::new(),
             ended: Some((Ended::Over, NOW)),
-            withdrawn: None,
+            ..Watch::new("w".to_owned(), Window::default(), "ana", "deploy1")
         };
         let all = dora(Known { watches: &[watch], ..known(&deploys, &[], None) }, NOW, 30);
         assert_eq!(all.failures.value, Some(0.5));

@@ -16,6 +16,9 @@ use crate::model::severity::Level;
 use crate::model::signal::Absence;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::model::watch::Ended;
+use crate::model::window::Judged;
+use crate::model::window::Verdict;
 
 /// Moments that are read from the same history by two programs lie this near to each other.
 const ABOUT: Millis = 5 * MINUTE;
@@ -347,6 +350,35 @@ pub enum Fact {
         /// What is known of it.
         deploy: Deploy,
     },
+    /// A window after a deploy has ended.
+    WindowEnded {
+        /// Which.
+        watch: String,
+        /// What had gone live; may be empty.
+        version: String,
+        /// What came of it.
+        verdict: Verdict,
+        /// How it ended.
+        how: Ended,
+        /// What decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<Box<Judged>>,
+    },
+    /// Its verdict does not hold any more: trouble began while there was a way back.
+    WindowWithdrawn {
+        /// Which.
+        watch: String,
+        /// What had gone live; may be empty.
+        version: String,
+        /// What began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        finding: Option<Box<Finding>>,
+    },
+    /// Nothing speaks against letting the old side of a deploy go.
+    OldSideFree {
+        /// The version that has proved itself; may be empty.
+        version: String,
+    },
     /// An entry of a newer program, kept as it is.
     #[serde(other)]
     Unknown,
@@ -381,6 +413,19 @@ impl Fact {
     pub fn kind(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
         value.get("kind").and_then(serde_json::Value::as_str).unwrap_or("unknown").to_owned()
+    }
+
+    /// The identifier of its entry in an incident's journal, where several cabinas may write the same: whoever does, it
+    /// is there once.
+    #[must_use]
+    pub fn entry_of(&self, incident: &str) -> Option<String> {
+        match self {
+            Self::Deployed { deploy } => Some(deploy.entry_of(incident)),
+            Self::WindowEnded { watch, .. } => Some(format!("{watch} ended {incident}")),
+            Self::WindowWithdrawn { watch, .. } => Some(format!("{watch} withdrawn {incident}")),
+            Self::OldSideFree { version } => Some(format!("{version} alone {incident}")),
+            _ => None,
+        }
     }
 
     /// The same with a person's words rewritten.

@@ -215,6 +215,13 @@ pub fn last_lines(text: &str, most: usize) -> String {
     lines.get(lines.len().saturating_sub(most)..).unwrap_or_default().join("\n")
 }
 
+/// A word as a shell takes it for one: quoted where it would not be.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./:=@%+,•".contains(c));
+    if plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

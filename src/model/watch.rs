@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::model::fact::Fact;
+use crate::model::incident::RULES;
+use crate::model::journal::Draft;
 use crate::model::severity::Finding;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
@@ -72,12 +75,68 @@ pub struct Watch {
     /// Trouble began after it was passed, while there was a way back.
     #[serde(default)]
     pub withdrawn: Option<Withdrawn>,
+    /// What it is compared with was an incident: which, and when a stretch of the same length that was none ended.
+    #[serde(default)]
+    pub unclean: Option<(String, Option<Millis>)>,
+    /// The clock of whoever counted minus that of whoever asked, ms; what was asked for was moved by it.
+    #[serde(default)]
+    pub skew: Millis,
 }
 
 /// Whoever counts says so at least so often; one that says nothing for three times as long is gone.
 pub const HEARTBEAT: Millis = 10 * SECOND;
 
 impl Watch {
+    /// One that begins now. Nothing is said of it yet.
+    #[must_use]
+    pub fn new(id: String, window: Window, by: &str, host: &str) -> Self {
+        Self {
+            id,
+            deploy: None,
+            told: window.from,
+            window,
+            by: by.to_owned(),
+            host: host.to_owned(),
+            old_until: None,
+            verdict: Verdict::Inconclusive,
+            signals: Vec::new(),
+            ended: None,
+            withdrawn: None,
+            unclean: None,
+            skew: 0,
+        }
+    }
+
+    /// The word about it that stands in journals, and when it was said: how it ended …
+    #[must_use]
+    pub fn ended_fact(&self) -> Option<(Millis, Fact)> {
+        let (how, at) = self.ended?;
+        let decided = |j: &&Judged| j.verdict == self.verdict && (j.critical || self.verdict != Verdict::Fail);
+        let because = self.signals.iter().find(decided).filter(|_| self.verdict != Verdict::Pass).cloned();
+        let (watch, version) = (self.id.clone(), self.window.version.clone());
+        Some((at, Fact::WindowEnded { watch, version, verdict: self.verdict, how, because: because.map(Box::new) }))
+    }
+
+    /// … and that it does not hold any more.
+    #[must_use]
+    pub fn withdrawn_fact(&self) -> Option<(Millis, Fact)> {
+        let Withdrawn { at, finding } = self.withdrawn.clone()?;
+        let (watch, version) = (self.id.clone(), self.window.version.clone());
+        Some((at, Fact::WindowWithdrawn { watch, version, finding: finding.map(Box::new) }))
+    }
+
+    /// What of it belongs into an incident's journal.
+    #[must_use]
+    pub fn drafts_for(&self, incident: &str) -> Vec<Draft> {
+        let ended = self.ended_fact().map(|f| (f, self.by.as_str()));
+        let withdrawn = self.withdrawn_fact().map(|f| (f, RULES));
+        let draft = |((at, fact), by): ((Millis, Fact), &str)| {
+            let id = fact.entry_of(incident).unwrap_or_default();
+            Draft { id, ..Draft::new(at, by, &self.host, fact) }
+        };
+        ended.into_iter().chain(withdrawn).map(draft).collect()
+    }
+
     /// It goes on, and whoever counts it is there.
     #[must_use]
     pub fn live(&self, now: Millis) -> bool {

@@ -65,8 +65,8 @@ pub struct Window {
     pub piece: Millis,
 }
 
-/// Pieces of a window: enough to see a gap.
-const PIECES: Millis = 5;
+/// Pieces of a window: enough to see a gap, and to tell traffic by ranks.
+const PIECES: Millis = 8;
 /// No piece is longer than this without need: a gap of a minute is to be seen as one.
 const LONGEST: Millis = 60_000;
 /// No piece is shorter than so many tenths of the interval of a server: growth is told by two samples at least.
@@ -116,6 +116,9 @@ pub struct Piece {
 /// What was counted in a span.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counted {
+    /// The clock of whoever counted minus ours, ms; times here are ours.
+    #[serde(default)]
+    pub skew: Millis,
     /// Failed of all requests; `None` where nobody has seen any.
     pub requests: Option<Share>,
     /// The same piece by piece, from further back.
@@ -212,6 +215,40 @@ impl Default for Criteria {
     }
 }
 
+/// What somebody wants of a signal in a window; what is `None` is as usual.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Where trouble lies.
+    pub side: Option<Side>,
+    /// By how much it may be worse than before, as a share of what it was.
+    pub tolerance: Option<f64>,
+    /// What it must not go beyond.
+    pub limit: Option<f64>,
+    /// A failure of it is one of the whole window.
+    pub critical: Option<bool>,
+    /// Without it nothing can be said of the whole window.
+    pub must_have_data: Option<bool>,
+    /// Nothing is said of fewer requests on either side.
+    pub min_requests: Option<f64>,
+}
+
+impl Criteria {
+    /// The same as somebody wants it. Who names only a limit does not want it compared.
+    #[must_use]
+    pub fn wanted(mut self, wanted: &Wanted) -> Self {
+        self.side = wanted.side.unwrap_or(self.side);
+        if wanted.tolerance.is_some() || wanted.limit.is_some() {
+            (self.tolerance, self.limit) = (wanted.tolerance, wanted.limit);
+            // A limit of their own is where it matters to them.
+            self.matters = wanted.limit.or(self.matters);
+        }
+        self.critical = wanted.critical.unwrap_or(self.critical);
+        self.must_have_data = wanted.must_have_data.unwrap_or(self.must_have_data);
+        self.min_requests = wanted.min_requests.unwrap_or(self.min_requests);
+        self
+    }
+}
+
 /// Observations by upper bound: how many were at most so high. Bounds rise; the last one is infinite.
 pub type Buckets = Vec<(f64, f64)>;
 
@@ -244,6 +281,17 @@ pub enum Measure {
         before: Vec<f64>,
         /// Now.
         now: Vec<f64>,
+    },
+    /// A rule of its own has judged it.
+    Said {
+        /// Before.
+        before: Figure,
+        /// Now.
+        now: Figure,
+        /// How it stands.
+        verdict: Verdict,
+        /// Why.
+        reason: Reason,
     },
     /// It could not be measured: why.
     Nothing(Absence),
@@ -335,6 +383,16 @@ pub enum Reason {
     NothingNow,
     /// Part of the window was not seen.
     Gap,
+    /// Expired rows are swept.
+    Swept {
+        /// How long the oldest has waited, ms.
+        age: Millis,
+    },
+    /// Expired rows are not swept as often as they should be.
+    Unswept {
+        /// How long the oldest has waited, ms.
+        age: Millis,
+    },
     /// It could not be measured.
     Unmeasured {
         /// Why.

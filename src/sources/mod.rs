@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use tokio::sync::broadcast;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -131,6 +132,8 @@ struct Bits {
     count: watch::Receiver<()>,
     closer: watch::Receiver<Closer>,
     place: watch::Receiver<()>,
+    /// Windows that the direct scrape is to count.
+    counts: broadcast::Sender<CountOrder>,
 }
 
 /// How sources are asked.
@@ -161,6 +164,7 @@ pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, manner: Man
         count: reins.count.subscribe(),
         closer: reins.closer.subscribe(),
         place: reins.place.subscribe(),
+        counts: broadcast::channel(ORDERS).0,
     };
     let (settings, secrets, bus) = (settings.clone(), Arc::clone(secrets), bus.clone());
     tokio::spawn(async move {
@@ -234,19 +238,21 @@ impl Keeper {
                         before.abort();
                     }
                 }
+                Control::Count(order) if self.settings.prometheus.is_none() => {
+                    // Direct scrape knows what it saw itself, and no more; nobody else knows anything.
+                    if self.bits.counts.send(order).is_err() {
+                        let counted = Err(Absence::TooYoung);
+                        let (bus, CountOrder { part, span, .. }) = (self.bus.clone(), order);
+                        tokio::spawn(async move { bus.send(Kind::WindowCounted { part, span, counted }).await });
+                    }
+                }
                 Control::Count(CountOrder { part, span, since, piece }) => {
-                    let spec = self.settings.prometheus.clone();
+                    let Some(spec) = self.settings.prometheus.clone() else { continue };
                     let (signals, clients) = (self.settings.signals.clone(), Arc::clone(&self.clients));
                     let (secrets, bus) = (Arc::clone(&self.secrets), self.bus.clone());
                     tokio::spawn(async move {
-                        let counted = match spec {
-                            Some(spec) => {
-                                let server = prometheus::Server::new(spec, &signals, &clients, &secrets);
-                                server.counted(span, since, piece).await
-                            }
-                            // Direct scrape knows what it saw itself, and no more.
-                            None => Err(Absence::TooYoung),
-                        };
+                        let server = prometheus::Server::new(spec, &signals, &clients, &secrets);
+                        let counted = server.counted(span, since, piece).await;
                         bus.send(Kind::WindowCounted { part, span, counted }).await;
                     });
                 }
@@ -363,7 +369,8 @@ impl Keeper {
         // A rate needs two looks.
         let plan = Plan { tries: 2, ..self.plan(SCRAPE, every, timeout) };
         self.run(plan, Woken::Always, &specs, |k| {
-            scrape::Targets::new(specs.clone(), &k.clients, &k.secrets, k.bits.closer.clone())
+            let wanted = (k.bits.closer.clone(), k.bits.counts.subscribe());
+            scrape::Targets::new(specs.clone(), &k.clients, &k.secrets, wanted)
         });
     }
 

@@ -3,15 +3,18 @@
 
 mod place;
 mod series;
+mod window;
 
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use tokio::sync::broadcast;
 use tokio::sync::watch;
 
 use crate::bus;
 use crate::engine::Kind;
 use crate::engine::effect::Closer;
+use crate::engine::effect::CountOrder;
 use crate::engine::settings::ScrapeSpec;
 use crate::engine::sources::SCRAPE;
 use crate::model::promql::histogram_quantile;
@@ -66,6 +69,7 @@ pub struct Targets {
     clients: Arc<Clients>,
     secrets: Arc<Secrets>,
     closer: watch::Receiver<Closer>,
+    counts: broadcast::Receiver<CountOrder>,
 }
 
 struct Target {
@@ -82,7 +86,7 @@ impl Targets {
         specs: Vec<ScrapeSpec>,
         clients: &Arc<Clients>,
         secrets: &Arc<Secrets>,
-        closer: watch::Receiver<Closer>,
+        (closer, counts): (watch::Receiver<Closer>, broadcast::Receiver<CountOrder>),
     ) -> Self {
         let window = specs.iter().map(|s| s.window).max().unwrap_or(5 * MINUTE);
         let all = specs
@@ -93,7 +97,16 @@ impl Targets {
                 spec,
             })
             .collect();
-        Self { all, at: None, looks: 0, window, clients: Arc::clone(clients), secrets: Arc::clone(secrets), closer }
+        Self {
+            all,
+            at: None,
+            looks: 0,
+            window,
+            clients: Arc::clone(clients),
+            secrets: Arc::clone(secrets),
+            closer,
+            counts,
+        }
     }
 
     async fn poll(&mut self) -> Result<Vec<Kind>, Absence> {
@@ -153,6 +166,23 @@ impl Targets {
             kinds.push(Kind::BrokenDown { source: SCRAPE.to_owned(), wanted, parts });
         }
         Ok(kinds)
+    }
+
+    /// The windows that somebody wants counted, as far as they were seen from here.
+    fn counted(&mut self) -> Vec<Kind> {
+        let mut kinds = Vec::new();
+        loop {
+            match self.counts.try_recv() {
+                Ok(CountOrder { part, span, since, piece }) => {
+                    let all = self.all.iter_mut().map(|t| &mut t.counters);
+                    let counted = window::count(all, span, since, piece);
+                    kinds.push(Kind::WindowCounted { part, span, counted });
+                }
+                // Whoever asked too often asks again.
+                Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+                Err(_) => return kinds,
+            }
+        }
     }
 
     fn samples(&mut self, at: Millis) -> Vec<Sample> {
@@ -277,11 +307,13 @@ async fn read(spec: &ScrapeSpec, clients: &Clients, secrets: &Secrets) -> Result
 
 impl Source for Targets {
     async fn ask(&mut self) -> Round {
-        match self.poll().await {
+        let (failed, mut kinds) = match self.poll().await {
             // A one-shot asks again at once: a rate needs two looks.
-            Ok(kinds) => Round { failed: self.looks < 2, kinds },
-            Err(why) => Round { kinds: vec![no_answer(SCRAPE, why)], failed: true },
-        }
+            Ok(kinds) => (self.looks < 2, kinds),
+            Err(why) => (true, vec![no_answer(SCRAPE, why)]),
+        };
+        kinds.extend(self.counted());
+        Round { kinds, failed }
     }
 
     fn overdue(&mut self, after: Millis) -> Option<Kind> {
@@ -303,7 +335,8 @@ mod tests {
             window: 5 * MINUTE,
             metrics: MetricNames::default(),
         };
-        Targets::new(vec![spec; n], &Arc::default(), &Arc::default(), watch::channel(Closer::default()).1)
+        let wanted = (watch::channel(Closer::default()).1, broadcast::channel(1).1);
+        Targets::new(vec![spec; n], &Arc::default(), &Arc::default(), wanted)
     }
 
     fn feed(t: &mut Targets, at: Millis, bodies: &[&str]) {

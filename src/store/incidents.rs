@@ -18,6 +18,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::deploys::read as read_deploy;
 use crate::store::on;
+use crate::store::watches::read as read_watch;
 
 /// A change so long before trouble began is suspected first.
 const SUSPECTED: Millis = HOUR;
@@ -120,6 +121,15 @@ macro_rules! deployed_before {
         let mut drafts: Vec<Draft> = Vec::new();
         for row in rows {
             drafts.push(read_deploy(&row.try_get::<String, _>(0)?)?.draft_for(&$incident.id));
+        }
+        // A window and what came of it belong to the story of its deploy.
+        let rows = sqlx::query("SELECT data FROM watch WHERE told_at >= ? AND opened_at <= ? ORDER BY opened_at")
+            .bind($incident.opened_at - SUSPECTED)
+            .bind($now)
+            .fetch_all(&mut *$tx)
+            .await?;
+        for row in rows {
+            drafts.extend(read_watch(&row.try_get::<String, _>(0)?)?.drafts_for(&$incident.id));
         }
         drafts
     }};

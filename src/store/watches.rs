@@ -2,6 +2,7 @@
 
 use sqlx::Row as _;
 
+use crate::model::incident::Incident;
 use crate::model::time::Millis;
 use crate::model::watch::Watch;
 use crate::model::watch::Withdrawn;
@@ -10,8 +11,14 @@ use crate::store::StoreError;
 use crate::store::incidents::begin;
 use crate::store::on;
 
+/// More incidents than this do not go on at once.
+const OPEN: i64 = 100;
+/// A baseline lies among the newest of them.
+const INCIDENTS: i64 = 1_000;
+
 impl Store {
-    /// Keeps what is said of a window. What was withdrawn stays withdrawn.
+    /// Keeps what is said of a window; how it ended stands in the journal of every incident that goes on. What was
+    /// withdrawn stays withdrawn.
     ///
     /// # Errors
     /// When nothing was written.
@@ -36,6 +43,14 @@ impl Store {
             .await?;
             tx.commit().await?;
         });
+        if watch.ended.is_some() { self.tell_of(watch).await } else { Ok(()) }
+    }
+
+    /// Writes what came of a window into the journals of the incidents that go on.
+    async fn tell_of(&self, watch: &Watch) -> Result<(), StoreError> {
+        for incident in self.incidents(true, OPEN).await? {
+            self.append(&incident.id, watch.drafts_for(&incident.id)).await?;
+        }
         Ok(())
     }
 
@@ -44,7 +59,7 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub async fn withdraw(&self, id: &str, withdrawn: &Withdrawn) -> Result<bool, StoreError> {
-        let done = on!(&self.pool, p => {
+        let watch = on!(&self.pool, p => {
             let mut tx = begin!(p).await?;
             let there: Option<String> =
                 sqlx::query_scalar("SELECT data FROM watch WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
@@ -59,9 +74,45 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             tx.commit().await?;
-            true
+            watch
         });
-        Ok(done)
+        self.tell_of(&watch).await?;
+        Ok(true)
+    }
+
+    /// How many windows there are, and when something was last said of one: has anything changed?
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn windows_print(&self) -> Result<(i64, Millis), StoreError> {
+        let row = on!(&self.pool, p => {
+            sqlx::query("SELECT COUNT(*), COALESCE(MAX(told_at), 0) FROM watch").fetch_one(p).await?
+        });
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    }
+
+    /// The incident that a span meets, and the end of the next span before it of the same length that meets none.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub async fn met(&self, span: (Millis, Millis)) -> Result<Option<(String, Option<Millis>)>, StoreError> {
+        let all = self.incidents(false, INCIDENTS).await?;
+        let meets = |(from, to): (Millis, Millis)| {
+            let over = |i: &&Incident| i.resolved_at.or(i.closed_at).unwrap_or(Millis::MAX);
+            all.iter().find(|i| i.merged_into.is_none() && i.opened_at < to && over(i) > from)
+        };
+        let Some(first) = meets(span) else { return Ok(None) };
+        let length = span.1 - span.0;
+        let mut end = first.opened_at;
+        // Each step goes past one incident at least.
+        let clean = (0..all.len()).find_map(|_| match meets((end - length, end)) {
+            None => Some(end),
+            Some(next) => {
+                end = next.opened_at;
+                None
+            }
+        });
+        Ok(Some((first.id.clone(), clean)))
     }
 
     /// Windows since a moment, oldest first.
@@ -80,7 +131,7 @@ impl Store {
     }
 }
 
-fn read(data: &str) -> Result<Watch, StoreError> {
+pub(super) fn read(data: &str) -> Result<Watch, StoreError> {
     serde_json::from_str(data).map_err(|e| StoreError::Failed(e.to_string()))
 }
 

@@ -18,6 +18,7 @@ mod card;
 mod chart;
 mod console;
 mod detail;
+mod dora;
 mod facts;
 mod failures;
 mod footer;
@@ -37,6 +38,7 @@ mod signals;
 mod todo;
 mod walk;
 mod walk_card;
+mod window;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

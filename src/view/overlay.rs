@@ -17,6 +17,7 @@ use crate::model::time::Span;
 use crate::theme::Role;
 use crate::view::card;
 use crate::view::detail;
+use crate::view::dora;
 use crate::view::incident;
 use crate::view::links;
 use crate::view::note;
@@ -24,6 +25,7 @@ use crate::view::paint::Painter;
 use crate::view::runbook;
 use crate::view::walk;
 use crate::view::walk_card;
+use crate::view::window;
 
 /// One line of a page: pieces one after another.
 pub(super) type Line = Vec<(String, Role)>;
@@ -52,6 +54,17 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
             if let Some((title, lines)) = incident::lines(p) {
                 page(p, screen, &title, &lines, *at);
             }
+            None
+        }
+        Overlay::Window(at) => {
+            let (title, lines) = window::lines(p);
+            let keys = window::keys(p);
+            boxed(p, screen, &title, &lines, *at, &keys);
+            None
+        }
+        Overlay::Dora(at) => {
+            let (title, lines) = dora::lines(p);
+            page(p, screen, &title, &lines, *at);
             None
         }
         Overlay::Library(prompt, at) => runbook::library(p, screen, prompt.text(), &prompt.before_cursor(), *at),

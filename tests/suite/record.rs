@@ -401,6 +401,7 @@ async fn a_store_that_cannot_be_used_says_what_to_do() {
         "DROP TABLE chunk",
         "DROP TABLE recording",
         "DROP TABLE run_line",
+        "DROP TABLE watch",
         "DELETE FROM _sqlx_migrations WHERE version > 1",
     ] {
         sqlx::query(sql).execute(&pool).await.unwrap();

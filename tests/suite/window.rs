@@ -19,6 +19,7 @@ use cabina::model::time::Millis;
 use cabina::model::time::SECOND;
 use cabina::model::time::Stamp;
 use cabina::model::watch::Ended;
+use cabina::model::watch::Watch;
 use cabina::model::window::Counted;
 use cabina::model::window::Part;
 use cabina::model::window::Piece;
@@ -56,7 +57,7 @@ impl Course {
         let state = State::new(settings, Mode::Watch, Stamp { mono: 0, wall: START });
         let window = Window::new("v4.12.0".to_owned(), START, 5 * MINUTE, (5 * MINUTE, 0), 15 * SECOND);
         let mut course = Self { state, now: 0, before, after, unseen: Vec::new(), code: None };
-        course.event(Kind::WindowOpened { window });
+        course.event(Kind::WindowOpened { watch: Box::new(Watch::new("w1".to_owned(), window, "rgomez", "deploy1")) });
         course
     }
 
@@ -111,12 +112,12 @@ impl Course {
 
     fn said(&self) -> (Option<u8>, Verdict, Option<Ended>) {
         let window = self.state.window.as_ref().unwrap();
-        (self.code, window.said.verdict, window.ended)
+        (self.code, window.watch.verdict, window.watch.ended.map(|(how, _)| how))
     }
 
     fn reason(&self, name: &str) -> Reason {
         let window = self.state.window.as_ref().unwrap();
-        window.said.signals.iter().find(|s| s.name == name).unwrap().reason.clone()
+        window.watch.signals.iter().find(|s| s.name == name).unwrap().reason.clone()
     }
 }
 
@@ -235,7 +236,7 @@ proptest! {
             let part = if before { Part::Before } else { Part::Now };
             course.event(Kind::WindowCounted { part, span: (START, START + course.now), counted });
             let watched = course.state.window.as_ref().unwrap();
-            let said = (report::window::markdown(&course.state, watched), report::window::json(&course.state, watched).to_string());
+            let said = (report::window::markdown(&course.state, &watched.watch), report::window::json(&course.state, &watched.watch).to_string());
             prop_assert!(!said.0.contains("NaN") && !said.0.contains("inf"), "{}", said.0);
             prop_assert!(said.1.contains("\"verdict\""));
         }

@@ -5,6 +5,8 @@ use crate::engine::run::Run;
 use crate::engine::run::card;
 use crate::engine::run::card::Doing;
 use crate::engine::run::plan;
+use crate::engine::state::State;
+use crate::engine::window::pane;
 use crate::model::credential::named_secret;
 use crate::model::runbook::Input;
 use crate::model::runbook::InputKind;
@@ -72,6 +74,20 @@ pub fn wishes(run: &Run, at: usize, doing: Doing) -> Vec<Wish> {
                 .any(|c| crate::runbook::placeholder::find(&c.text).iter().any(|p| p.text == w.input.name))
     };
     missing.into_iter().map(wish).map(|w| Wish { placeholder: fills(&w), ..w }).collect()
+}
+
+/// The same; what a deploy tells of the way back from it stands there already, and whoever walks it reads it before they
+/// take it.
+#[must_use]
+pub fn offered(state: &State, run: &Run, at: usize, doing: Doing) -> Vec<Wish> {
+    let mut wishes = wishes(run, at, doing);
+    if run.book.kind == "rollback" {
+        let fills = pane::fills(state, &plan::names(&run.book));
+        for wish in wishes.iter_mut().filter(|w| w.input.default.is_none() && !w.input.secret) {
+            wish.input.default = fills.iter().find(|(n, _)| *n == wish.input.name).map(|(_, v)| v.clone());
+        }
+    }
+    wishes
 }
 
 /// What is wrong with a value, if anything is.

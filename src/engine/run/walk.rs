@@ -160,7 +160,7 @@ fn execute(state: &mut State, doing: Doing) -> Reaction {
     if proper && needs_approval(state) {
         return show(state, Overlay::Approval);
     }
-    let wishes = ask::wishes(run, at, doing);
+    let wishes = ask::offered(state, run, at, doing);
     if !wishes.is_empty() {
         return asks(state, Ask::new(at, doing, wishes));
     }

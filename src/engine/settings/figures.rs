@@ -10,6 +10,7 @@ use crate::model::signal::Limit;
 use crate::model::signal::Unit;
 use crate::model::source::Origin;
 use crate::model::time::Millis;
+use crate::model::window::Wanted;
 
 /// One figure and its limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct SignalSpec {
     pub warning: Option<Limit>,
     /// Beyond this, SEV2 (the error rate: SEV1).
     pub critical: Option<Limit>,
+    /// What it has to be in a window after a deploy, where somebody has said.
+    #[serde(default)]
+    pub window: Option<Wanted>,
 }
 
 impl SignalSpec {

@@ -145,6 +145,7 @@ fn weigh(subject: &Subject) -> Weighed {
             short(subject, was, is).unwrap_or_else(|| quantile(subject, *q, (was, is), before, now))
         }
         Measure::Values { before, now } => values(subject, before, now),
+        Measure::Said { before, now, verdict, reason } => certain(subject, *before, *now, *verdict, reason.clone()),
         Measure::Nothing(why) => {
             let (none, reason) = (Figure::default(), Reason::Unmeasured { why: why.clone() });
             certain(subject, none, none, Verdict::Inconclusive, reason)
@@ -220,15 +221,37 @@ fn shares(subject: &Subject, before: Share, now: Share, spread: Spread) -> Weigh
         // What may have been overlooked: is it a doubling, and would that matter?
         let most = significance::at_most(before, now, spread, SURE).unwrap_or(f64::INFINITY);
         let unseen = most >= DOUBLE && from.is_none_or(|m| was.value.unwrap_or_default() * DOUBLE > m);
-        let (verdict, reason) = match limit {
-            Some(limit) if beyond => (Verdict::Warn, Reason::BeyondBefore { limit }),
-            _ if unseen => (Verdict::Inconclusive, Reason::Unseen { times: most }),
-            _ => (Verdict::Pass, reason),
-        };
+        let (verdict, reason) =
+            if unseen { (Verdict::Inconclusive, Reason::Unseen { times: most }) } else { (Verdict::Pass, reason) };
         (verdict, reason, (Reason::Worse { times }, Reason::MaybeWorse { times }))
     };
     let weighed = certain(subject, was, is, verdict, reason);
-    Weighed { chance: Some(chance), matters, words: Some(words), ..weighed }
+    let weighed = Weighed { chance: Some(chance), matters, words: Some(words), ..weighed };
+    broken(subject, weighed, |limit| significance::beyond(now, limit, spread), |limit, value| value > limit)
+}
+
+/// The limit of a signal that is compared too: one that it broke only now fails it like a comparison does; two ways to
+/// fail share one chance.
+fn broken(
+    subject: &Subject,
+    mut weighed: Weighed,
+    chance: impl Fn(f64) -> f64,
+    beyond: impl Fn(f64, f64) -> bool,
+) -> Weighed {
+    let limit = subject.criteria.limit.filter(|l| weighed.judged.now.value.is_some_and(|v| beyond(*l, v)));
+    let Some(limit) = limit else { return weighed };
+    // Whoever wants it compared as well does not blame a deploy for what was so before.
+    let compares = subject.criteria.tolerance.is_some();
+    if compares && weighed.judged.before.value.is_some_and(|v| beyond(limit, v)) {
+        (weighed.judged.verdict, weighed.judged.reason) = (Verdict::Warn, Reason::BeyondBefore { limit });
+        return weighed;
+    }
+    let chances = [Some(chance(limit)), weighed.chance.filter(|_| weighed.matters)];
+    weighed.chance = chances.into_iter().flatten().min_by(f64::total_cmp).map(|c| (2.0 * c).min(1.0));
+    weighed.matters = true;
+    weighed.words = Some((Reason::Beyond { limit }, Reason::Beyond { limit }));
+    (weighed.judged.verdict, weighed.judged.reason) = (Verdict::Warn, Reason::Beyond { limit });
+    weighed
 }
 
 fn observed(buckets: &Buckets) -> f64 {
@@ -238,42 +261,33 @@ fn observed(buckets: &Buckets) -> f64 {
 /// A quantile of durations: of the requests that took longer than it was before and is tolerated, are there more now?
 fn quantile(subject: &Subject, q: f64, (was, is): (Figure, Figure), before: &Buckets, now: &Buckets) -> Weighed {
     let (old, new) = (was.value.unwrap_or_default(), is.value.unwrap_or_default());
-    let limit = subject.criteria.limit;
-    let beyond = limit.is_some_and(|l| new > l);
     let mut weighed = certain(subject, was, is, Verdict::Pass, Reason::Tolerated);
+    let slow = |buckets: &Buckets, bound: Option<f64>| {
+        let below = buckets.iter().find(|(b, _)| Some(*b) == bound).map_or(0.0, |(_, n)| *n);
+        Share { part: (observed(buckets) - below).max(0.0), all: observed(buckets) }
+    };
+    let bounds = |of: &Buckets| -> Vec<f64> { of.iter().map(|(b, _)| *b).filter(|b| b.is_finite()).collect() };
+    let from = |bounds: &[f64], line: f64| bounds.iter().copied().filter(|b| *b >= line).min_by(f64::total_cmp);
     if let Some(tolerance) = subject.criteria.tolerance {
         let line = old * (1.0 + tolerance);
         // Counts are known at the bounds only. Where the last finite one lies below, nothing above it can be told apart.
-        let bounds = || before.iter().map(|(b, _)| *b).filter(|b| b.is_finite());
-        let bound = bounds().filter(|b| *b >= line).min_by(f64::total_cmp).or_else(|| bounds().max_by(f64::total_cmp));
-        let slow = |buckets: &Buckets| {
-            let below = buckets.iter().find(|(b, _)| Some(*b) == bound).map_or(0.0, |(_, n)| *n);
-            Share { part: (observed(buckets) - below).max(0.0), all: observed(buckets) }
-        };
-        let (a, b) = (slow(before), slow(now));
+        let bounds = bounds(before);
+        let bound = from(&bounds, line).or_else(|| bounds.iter().copied().max_by(f64::total_cmp));
+        let (a, b) = (slow(before, bound), slow(now, bound));
         // More than the quantile leaves above itself, and more than before.
-        let worse = new > line && b.value() > a.value();
         weighed.chance = Some(significance::higher(a, b, Spread::default()));
-        weighed.matters = worse;
+        weighed.matters = new > line && b.value() > a.value();
         let times = times(was, is);
         weighed.words = Some((Reason::Worse { times }, Reason::MaybeWorse { times }));
         if new > line {
             weighed.judged.reason = Reason::AsBefore;
         }
-    } else if let Some(limit) = limit {
-        let bound = now.iter().map(|(b, _)| *b).filter(|b| b.is_finite() && *b >= limit).min_by(f64::total_cmp);
-        let below = now.iter().find(|(b, _)| Some(*b) == bound).map_or(0.0, |(_, n)| *n);
-        let slow = Share { part: (observed(now) - below).max(0.0), all: observed(now) };
-        weighed.chance = Some(significance::beyond(slow, 1.0 - q, Spread::default()));
-        weighed.matters = beyond;
-        weighed.words = Some((Reason::Beyond { limit }, Reason::Beyond { limit }));
     }
-    if let Some(limit) = limit.filter(|_| beyond) {
-        let before = old > limit;
-        let reason = if before { Reason::BeyondBefore { limit } } else { Reason::Beyond { limit } };
-        (weighed.judged.verdict, weighed.judged.reason) = (Verdict::Warn, reason);
-    }
-    weighed
+    let chance = |limit: f64| {
+        let bound = from(&bounds(now), limit);
+        significance::beyond(slow(now, bound), 1.0 - q, Spread::default())
+    };
+    broken(subject, weighed, chance, |limit, value| value > limit)
 }
 
 /// A value looked at again and again.
@@ -281,11 +295,12 @@ fn values(subject: &Subject, before: &[f64], now: &[f64]) -> Weighed {
     let figure = |v: &[f64]| Figure { n: v.len() as f64, value: median(v) };
     let (was, is) = (figure(before), figure(now));
     let wanted = LOOKS as f64;
+    let compares = subject.criteria.tolerance.is_some();
     let reason = match () {
         () if now.is_empty() => Some(Reason::NothingNow),
-        () if before.is_empty() => Some(Reason::NothingBefore),
+        () if compares && before.is_empty() => Some(Reason::NothingBefore),
         () if now.len() < LOOKS => Some(Reason::FewNow { wanted }),
-        () if before.len() < LOOKS => Some(Reason::FewBefore { wanted }),
+        () if compares && before.len() < LOOKS => Some(Reason::FewBefore { wanted }),
         () => None,
     };
     if let Some(reason) = reason {
@@ -308,13 +323,13 @@ fn values(subject: &Subject, before: &[f64], now: &[f64]) -> Weighed {
             weighed.judged.reason = Reason::AsBefore;
         }
     }
-    let broken = |value: f64, limit: f64| if up { value > limit } else { value < limit };
-    if let Some(limit) = subject.criteria.limit.filter(|l| broken(new, *l)) {
-        let before = broken(old, limit);
-        let reason = if before { Reason::BeyondBefore { limit } } else { Reason::Beyond { limit } };
-        (weighed.judged.verdict, weighed.judged.reason) = (Verdict::Warn, reason);
-    }
-    weighed
+    // Of looks that lie on either side of the limit by chance, one in two would lie beyond it.
+    let beyond = |limit: f64, value: f64| if up { value > limit } else { value < limit };
+    let chance = |limit: f64| {
+        let part = now.iter().filter(|v| beyond(limit, **v)).count() as f64;
+        significance::beyond(Share { part, all: now.len() as f64 }, 0.5, Spread::default())
+    };
+    broken(subject, weighed, chance, beyond)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
+use crate::bus;
 use crate::engine::settings::SignalSpec;
 use crate::model::signal::Absence;
 use crate::model::significance::Share;
@@ -18,6 +19,9 @@ use crate::sources::prometheus::api::Element;
 /// Values of one query that are kept: a window of a day, looked at every half minute.
 const VALUES: usize = 3_000;
 
+/// Clocks that differ by less are one clock.
+const SKEWED: Millis = 3 * SECOND;
+
 /// Counts `(since, to]`: requests, durations, values; and requests from `from` on in pieces.
 ///
 /// # Errors
@@ -29,6 +33,9 @@ pub(super) async fn count(
     since: Millis,
     piece: Millis,
 ) -> Result<Counted, Absence> {
+    // Samples are dated by the server's own clock: the same span is another one there.
+    let skew = skew(api).await?;
+    let (from, to, since) = (from + skew, to + skew, since + skew);
     let metrics = &api.spec.metrics;
     let seconds = |ms: Millis| format!("{}s", (ms / SECOND).max(1));
     let all = |window: &str| format!("sum(increase({}[{window}]))", metrics.requests);
@@ -54,7 +61,8 @@ pub(super) async fn count(
     let requests = |end: Millis| Some(Share { part: *failed.get(&end)?, all: *all.get(&end)? });
     let mut counted = Counted {
         requests: total.zip(bad).map(|(all, part)| Share { part, all }),
-        pieces: ends.map(|to| Piece { to, requests: requests(to) }).collect(),
+        pieces: ends.map(|to| Piece { to: to - skew, requests: requests(to) }).collect(),
+        skew,
         ..Counted::default()
     };
     for e in durations.map(|said| said.data).unwrap_or_default().into_iter().filter(|e| e.value.is_finite()) {
@@ -78,6 +86,15 @@ pub(super) async fn count(
         }
     }
     Ok(counted)
+}
+
+/// The server's clock minus ours, in ms; within what an answer and a whole second take it is none.
+async fn skew(api: &Api) -> Result<Millis, Absence> {
+    let sent = bus::now().wall;
+    let said = api.instant_at("vector(time())", None).await?;
+    let ours = i64::midpoint(sent, bus::now().wall);
+    let theirs = said.data.first().map_or(ours, |e| (e.value * SECOND as f64) as Millis);
+    Ok(if (theirs - ours).abs() < SKEWED { 0 } else { (theirs - ours) / SECOND * SECOND })
 }
 
 /// A question that has one answer at each moment, by moment. A server answers to the millisecond that was asked for.

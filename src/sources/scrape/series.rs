@@ -222,6 +222,33 @@ impl Counters {
         out
     }
 
+    /// What grew over a span of the past; `None` where fewer than two looks saw it. The beginning of it may not have been
+    /// watched: then what is told is of the rest.
+    pub(super) fn grown_within(&mut self, (from, to): (Millis, Millis), durations: bool) -> Option<Grown> {
+        let first = self.looks.front().copied().filter(|at| *at > from);
+        self.looks.iter().filter(|at| **at > from && **at <= to).nth(1)?;
+        let mut out = Grown { known: true, covered: to - first.unwrap_or(from), ..Grown::default() };
+        let mut buckets: HashMap<u64, f64> = HashMap::new();
+        for c in self.by_identity.values_mut() {
+            let grown = match first {
+                Some(first) => c.grown_from(first, to),
+                None => c.grown(from, to),
+            };
+            match (c.counts, grown.filter(|g| g.is_finite())) {
+                (Counts::Requests(failed), Some(grown)) => {
+                    out.total += grown;
+                    out.failed += if failed { grown } else { 0.0 };
+                }
+                (Counts::Bucket(bound), Some(grown)) if durations => {
+                    *buckets.entry(bound.to_bits()).or_default() += grown;
+                }
+                _ => {}
+            }
+        }
+        out.buckets = buckets.into_iter().map(|(bound, n)| (f64::from_bits(bound), n)).collect();
+        Some(out)
+    }
+
     /// Every counter with its growth over the last `window`, for whoever asks where.
     pub(super) fn each(&mut self, now: Millis, window: Millis) -> Vec<(&Counter, f64)> {
         let (start, whole) = self.start(now, window);
