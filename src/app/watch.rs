@@ -222,7 +222,8 @@ async fn watched(configured: &Configured, watch: Watch) -> (u8, State) {
     bus.send(Kind::WindowOpened { watch: Box::new(watch) }).await;
     tokio::spawn(ticks::run(bus.clone()));
     let recorder = Recorder::spawn(configured.record(), &bus);
-    let (_, wanted) = tokio::sync::watch::channel(settings.runbooks.clone());
+    // Its other end is held: without it, nothing would be waited for.
+    let (_folders, wanted) = tokio::sync::watch::channel(settings.runbooks.clone());
     tokio::spawn(library::watch(wanted, settings.zone, bus.clone()));
     let reins = sources::spawn(settings, &configured.secrets, &bus, Manner::Always);
     let mut performer = Live::blind(reins, bus, settings.lang);

@@ -173,7 +173,9 @@ pub fn teller(fact: &Fact, lang: Lang) -> Option<String> {
         Fact::Opened | Fact::Blind { .. } | Fact::Sighted | Fact::Reloaded | Fact::ReloadFailed { .. } => {
             "cabina".to_owned()
         }
-        Fact::Onset { .. } | Fact::Level { .. } => lang.who_rules(),
+        Fact::Onset { .. } | Fact::Level { .. } | Fact::WindowWithdrawn { .. } | Fact::OldSideFree { .. } => {
+            lang.who_rules()
+        }
         Fact::Check { .. } => lang.who_checks(),
         Fact::Lost { .. } | Fact::Back { .. } => lang.who_sources(),
         Fact::Swept { .. } => lang.who_sessions(),

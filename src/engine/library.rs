@@ -22,6 +22,8 @@ use crate::engine::state::Overlay;
 use crate::engine::state::State;
 use crate::engine::todo;
 use crate::engine::todo::Item;
+use crate::engine::window::log;
+use crate::engine::window::pane;
 use crate::engine::words;
 use crate::input::key::Chord;
 use crate::input::key::Code;
@@ -67,6 +69,8 @@ pub struct Library {
 /// Why a procedure fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// The window after this version failed, or its verdict was withdrawn.
+    Window(String),
     /// Something changed shortly before it began: back is the safest way.
     Change(String, Millis),
     /// An alert names it.
@@ -82,6 +86,7 @@ impl Reason {
     #[must_use]
     pub fn words(&self, lang: Lang) -> String {
         match self {
+            Self::Window(version) => lang.suggest_window(words::version(lang, version)),
             Self::Change(version, ago) => lang.suggest_change(version, Span(ago / MINUTE * MINUTE)),
             Self::Named(alert) => lang.suggest_named(alert),
             Self::Alert(alert) => lang.suggest_alert(alert),
@@ -103,7 +108,9 @@ pub struct Suggestion {
 #[must_use]
 pub fn suggested(state: &State) -> Vec<Suggestion> {
     let v = &state.verdict;
-    if v.level < Level::Sev3 || state.library.books.is_empty() {
+    // A window that failed asks for the way back before any rule does, while there is one.
+    let failed = pane::shown(state).filter(|w| pane::wants_back(state, w) && state.now.wall < log::old_until(state, w));
+    if v.level < Level::Sev3 && failed.is_none() || state.library.books.is_empty() {
         return Vec::new();
     }
     let books = &state.library.books;
@@ -113,6 +120,12 @@ pub fn suggested(state: &State) -> Vec<Suggestion> {
             found.push(Suggestion { book, reason: reason.clone() });
         }
     };
+    if let Some(watch) = failed {
+        add(&|b| b.says.kind == "rollback", &Reason::Window(watch.window.version.clone()));
+    }
+    if v.level < Level::Sev3 {
+        return once(state, found);
+    }
     // A change within the hour before puts the way back first.
     if let Some(change) = state.context.change_before(v.since).filter(|c| v.since - c.at <= HOUR) {
         let version = match &change.what {

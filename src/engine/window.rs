@@ -273,19 +273,25 @@ fn ended_now(state: &mut State) -> Option<Effect> {
     if let Some((at, fact)) = watch.ended_fact() {
         state.timeline.put(Entry::new(at, fact, watch.by.clone()));
     }
-    let opens = watch.verdict == Verdict::Fail && state.record.incident.is_none() && !state.settings.read_only;
-    opens.then(|| {
-        let lang = state.settings.lang;
-        let why = watch.signals.iter().find(|j| j.verdict == Verdict::Fail).map(|j| {
-            let reason = words::window_reason(lang, j);
-            format!("{}: {reason}", words::signal(lang, &j.name))
-        });
-        let title = lang.window_incident(words::version(lang, &watch.window.version), why.unwrap_or_default());
-        // A change that has to be taken back is SEV2 at the least.
-        let level = state.verdict.level.max(Level::Sev2);
-        let began = watch.window.from;
-        let opening = Draft::new(began, &watch.by, &watch.host, Fact::IncidentOpened { title, level, began });
-        let year = state.settings.zone.year(state.now.wall);
-        Effect::Record(0, RecordOrder::Take { year, opening: vec![opening], took: None })
-    })
+    if watch.verdict != Verdict::Fail {
+        return None;
+    }
+    let lang = state.settings.lang;
+    let why = watch.signals.iter().find(|j| j.verdict == Verdict::Fail).map(|j| {
+        let reason = words::window_reason(lang, j);
+        format!("{}: {reason}", words::signal(lang, &j.name))
+    });
+    let title = lang.window_incident(words::version(lang, &watch.window.version), why.unwrap_or_default());
+    incident(state, title, watch.window.from, &watch.by, &watch.host)
+}
+
+/// An incident about a deploy, unless one goes on. A change that has to be taken back is SEV2 at the least.
+fn incident(state: &State, title: String, began: Millis, by: &str, host: &str) -> Option<Effect> {
+    if state.record.incident.is_some() || state.settings.read_only {
+        return None;
+    }
+    let level = state.verdict.level.max(Level::Sev2);
+    let opening = Draft::new(began, by, host, Fact::IncidentOpened { title, level, began });
+    let year = state.settings.zone.year(state.now.wall);
+    Some(Effect::Record(0, RecordOrder::Take { year, opening: vec![opening], took: None }))
 }

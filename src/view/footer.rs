@@ -2,9 +2,11 @@
 
 use ratatui::layout::Rect;
 
+use crate::engine::State;
 use crate::engine::keys;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
+use crate::engine::window::pane;
 use crate::input::command::Command;
 use crate::input::keymap;
 use crate::input::keymap::Binding;
@@ -12,6 +14,7 @@ use crate::input::keymap::Context;
 use crate::lang::Lang;
 use crate::model::text;
 use crate::model::time::Zone;
+use crate::model::watch::Watch;
 use crate::theme::Role;
 use crate::view::paint::Painter;
 
@@ -58,6 +61,8 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     let walks = matches!(context, Context::Walk | Context::Judge);
     let idle =
         |c: Command| comment(c) || walks && ((runs || over) && begins(c) || !runs && reaches(c) || over && leaves(c));
+    let window = (context == Context::Window).then(|| pane::shown(p.state));
+    let idle = |c: Command| idle(c) || window.is_some_and(|w| at_window(p.state, w, c));
     let bindings: Vec<_> = keymap::hints(context).into_iter().filter(|b| !idle(b.command)).collect();
     let words = |b: &Binding| (format!("[{}]", b.chord), format!(" {}", b.command.name(lang)));
     let wide = |(key, name): &(String, String)| (text::width(key) + text::width(name)) as u16;
@@ -73,6 +78,18 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
         }
         x += p.text(x, area.y, width, &key, Role::Key);
         x += p.text(x, area.y, width, &name, Role::Muted) + 2;
+    }
+}
+
+/// What cannot be done at the window now.
+fn at_window(state: &State, watch: Option<&Watch>, command: Command) -> bool {
+    let live = watch.is_some_and(|w| w.live(state.now.wall));
+    let back = watch.is_some_and(|w| pane::wants_back(state, w));
+    match command {
+        Command::Open | Command::Execute => !back || pane::way_back(state).is_none(),
+        Command::Window => live,
+        Command::EndWindow => !state.window.as_ref().is_some_and(|w| w.goes_on()),
+        _ => false,
     }
 }
 

@@ -84,16 +84,18 @@ fn head(state: &State, lang: Lang, watch: &Watch) -> Vec<Line> {
     let end = watch.ended.map_or(window.to(), |(_, at)| at.min(window.to()));
     let clock = |at| zone.hms(at);
     let spans = lang.window_spans(clock(window.from), clock(end), clock(window.baseline.0), clock(window.baseline.1));
-    let mut first = vec![(format!(" {} ", verdict.word()), role(verdict))];
-    if let Some(withdrawn) = &watch.withdrawn {
-        first.push((format!("  {}", lang.window_withdrawn(clock(withdrawn.at))), Role::Sev1));
+    let so_far = if watch.live(now) { format!("  {}", lang.window_so_far()) } else { String::new() };
+    let mut first = match &watch.withdrawn {
+        Some(withdrawn) => vec![(format!(" {} ", lang.window_withdrawn(clock(withdrawn.at))), Role::Sev1)],
+        None => vec![(format!(" {} ", verdict.word()), role(verdict)), (so_far, Role::Text)],
+    };
+    if !watch.by.is_empty() {
+        first.push(("  ".to_owned(), Role::Text));
+        first.push((lang.window_by(&watch.by, &watch.host), Role::Muted));
     }
     let mut lines: Vec<Line> = vec![first, vec![(spans, Role::Text)]];
     if watch.live(now) {
         lines.push(progress(lang, watch, now));
-    }
-    if !watch.by.is_empty() {
-        lines.push(vec![(lang.window_by(&watch.by, &watch.host), Role::Muted)]);
     }
     lines
 }
@@ -107,7 +109,8 @@ fn progress(lang: Lang, watch: &Watch, now: Millis) -> Line {
     vec![
         ("█".repeat(filled), Role::Focus),
         ("░".repeat(BAR - filled), Role::Muted),
-        (format!("  {words}"), Role::Title),
+        ("  ".to_owned(), Role::Text),
+        (words, Role::Title),
     ]
 }
 
@@ -131,6 +134,8 @@ fn row(lang: Lang, j: &Judged) -> Line {
     let value = |f: Figure| f.value.map_or_else(|| "-".to_owned(), |v| words::figure(lang, v, j.unit));
     let n = |f: Figure| if f.n > 0.0 { lang.grouped(f.n.round()) } else { "-".to_owned() };
     let name = words::signal(lang, &j.name);
+    // What nobody knows and nothing depends on is no alarm.
+    let shown = if j.verdict == Verdict::Inconclusive && !j.critical { Role::Muted } else { role(j.verdict) };
     let name = text::pad(&text::fit(&name, NAME - 1), NAME);
     vec![
         (name, Role::Text),
@@ -138,7 +143,8 @@ fn row(lang: Lang, j: &Judged) -> Line {
         (right(&n(j.before), N), Role::Muted),
         (right(&value(j.now), VALUE), Role::Text),
         (right(&n(j.now), N), Role::Muted),
-        (format!("  {}", j.verdict.word()), role(j.verdict)),
+        ("  ".to_owned(), Role::Text),
+        (j.verdict.word().to_owned(), shown),
     ]
 }
 

@@ -144,7 +144,14 @@ async fn a_section_that_is_not_there_yet_is_one_warning() {
     let server = Fault::start(answer(200, "text/plain", "ok")).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("c.toml");
-    std::fs::write(&file, health(&server.url, "[[notify]]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n[cadence]\nsev1 = \"15m\"\n")).unwrap();
+    std::fs::write(
+        &file,
+        health(
+            &server.url,
+            "[[notify]]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:1/\"\n[cadence]\nsev1 = \"15m\"\n",
+        ),
+    )
+    .unwrap();
     let out = run(&["check", "--config", file.to_str().unwrap()]).await;
     assert_eq!(code(&out), 0);
     let warnings: Vec<String> = stderr(&out).lines().map(str::to_owned).collect();

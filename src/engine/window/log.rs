@@ -4,9 +4,13 @@ use crate::engine::effect::Effect;
 use crate::engine::effect::Reaction;
 use crate::engine::effect::RecordOrder;
 use crate::engine::record::Scribe;
+use crate::engine::sentence::sentence;
 use crate::engine::state::Mode;
 use crate::engine::state::State;
 use crate::engine::timeline::Entry;
+use crate::engine::window;
+use crate::engine::window::pane;
+use crate::engine::words;
 use crate::model::fact::Fact;
 use crate::model::incident::RULES;
 use crate::model::severity::Finding;
@@ -87,6 +91,7 @@ pub fn old_side(state: &State, watch: &Watch) -> OldSide {
     let until = old_until(state, watch);
     let passed = watch.ended.is_some() && watch.stands(state.now.wall) == Verdict::Pass && watch.withdrawn.is_none();
     match () {
+        () if pane::wants_back(state, watch) => OldSide::Stays,
         () if state.now.wall < until => OldSide::Kept(until),
         () if passed && state.verdict.level < Level::Unknown => OldSide::MayGo,
         () => OldSide::Stays,
@@ -128,7 +133,7 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     if state.record.scribe != Scribe::Here && !alone {
         return Vec::new();
     }
-    let withdrawn = Withdrawn { at: now, finding: Some(finding) };
+    let withdrawn = Withdrawn { at: now, finding: Some(finding.clone()) };
     let own = state.window.as_mut().map(|w| &mut w.watch);
     for known in state.watches.iter_mut().chain(own).filter(|w| w.id == watch.id) {
         known.withdrawn = Some(withdrawn.clone());
@@ -140,5 +145,13 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     if state.settings.read_only {
         return Vec::new();
     }
-    vec![Effect::Record(0, RecordOrder::Withdraw { watch: watch.id, withdrawn })]
+    let mut effects = vec![Effect::Record(0, RecordOrder::Withdraw { watch: watch.id.clone(), withdrawn })];
+    if state.verdict.level >= Level::Sev2 {
+        let lang = state.settings.lang;
+        let why = sentence(lang, &finding);
+        let title = lang.window_incident_withdrawn(words::version(lang, &watch.window.version), why);
+        let host = state.record.desk.as_ref().map(|d| d.host.clone()).unwrap_or_default();
+        effects.extend(window::incident(state, title, finding.since, RULES, &host));
+    }
+    effects
 }

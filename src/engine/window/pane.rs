@@ -46,7 +46,8 @@ pub fn wants_back(state: &State, watch: &Watch) -> bool {
 /// The procedure of the way back: the one that is advised, else the first.
 #[must_use]
 pub fn way_back(state: &State) -> Option<usize> {
-    let advised = library::suggested(state).into_iter().find(|s| matches!(s.reason, Reason::Change(..)));
+    let advised =
+        library::suggested(state).into_iter().find(|s| matches!(s.reason, Reason::Window(_) | Reason::Change(..)));
     advised.map(|s| s.book).or_else(|| {
         let books = &state.library.books;
         let all = library::searched(books, "", state.settings.lang);

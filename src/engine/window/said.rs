@@ -22,9 +22,13 @@ const SKEWED: Millis = 3 * SECOND;
 #[must_use]
 pub fn reasons(lang: Lang, zone: Zone, now: Millis, watch: &Watch) -> Vec<String> {
     let mut signals: Vec<&Judged> = watch.signals.iter().collect();
-    signals.sort_by_key(|j| worst(j));
     let passed = watch.verdict == Verdict::Pass;
-    let said = signals.into_iter().filter(|j| passed || j.verdict != Verdict::Pass);
+    signals.sort_by_key(|j| {
+        if passed { u8::from(!j.critical) + 2 * u8::from(j.verdict != Verdict::Pass) } else { worst(j) }
+    });
+    // What a pass rested on is of no help once it is withdrawn.
+    let rests = passed && watch.withdrawn.is_none();
+    let said = signals.into_iter().filter(|j| rests || j.verdict != Verdict::Pass);
     let mut out: Vec<String> = Vec::new();
     if let Some(withdrawn) = &watch.withdrawn {
         let mut words = lang.window_withdrawn(zone.hms(withdrawn.at));

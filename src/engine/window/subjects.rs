@@ -4,6 +4,7 @@ use crate::engine::settings::SignalSpec;
 use crate::engine::state::State;
 use crate::engine::window::Answer;
 use crate::engine::window::Watched;
+use crate::engine::window::judge::LOOKS;
 use crate::model::signal::Absence;
 use crate::model::signal::ERROR_RATE;
 use crate::model::signal::ERROR_RATE_1M;
@@ -70,6 +71,11 @@ fn subject(watched: &Watched, spec: &SignalSpec) -> Option<Subject> {
         return None;
     }
     let traffic = name == REQUEST_RATE && spec.query.is_none();
+    // A short window has too few pieces to tell traffic by ranks, now or at its end.
+    let window = &watched.watch.window;
+    if traffic && window.length / window.piece.max(1) < LOOKS as Millis {
+        return None;
+    }
     let side = if traffic { Side::Below } else { Side::Above };
     let usual = Criteria {
         side: spec.warning.or(spec.critical).map_or(side, |l| l.side),
