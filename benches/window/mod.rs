@@ -13,10 +13,10 @@ use cabina::model::window::Verdict;
 
 /// Windows simulated for each line.
 const WINDOWS: usize = 10_000;
-/// Pieces of a window: a minute each, of five.
-const PIECES: usize = 5;
+/// Pieces of a window of five minutes: 37 s each.
+const PIECES: usize = 8;
 /// Pieces of the past that say how much windows differ by themselves: an hour.
-const PAST: usize = 60;
+const PAST: usize = 12 * PIECES;
 
 /// `SplitMix64` (Steele, Lea and Flood, 2014): the same figures in every run.
 struct Chance(u64);
@@ -41,21 +41,21 @@ impl Chance {
     }
 }
 
-/// A service: its share of failures, its requests a minute, and how it drifts.
+/// A service: its share of failures, its requests in a piece, and how it drifts.
 #[derive(Clone, Copy)]
 struct Service {
     share: f64,
     requests: usize,
-    /// Requests a minute differ by so much of themselves.
+    /// Requests of pieces differ by so much of themselves.
     unsteady: f64,
-    /// How much of a minute's drift the next one keeps, and how far it goes (of the logarithm of the share).
+    /// How much of a piece's drift the next one keeps, and how far it goes (of the logarithm of the share).
     keeps: f64,
     drift: f64,
 }
 
 impl Service {
-    /// So many minutes, of which the last window has `times` the failures.
-    fn minutes(self, n: usize, times: f64, chance: &mut Chance) -> Vec<Share> {
+    /// So many pieces, of which the last window has `times` the failures.
+    fn pieces(self, n: usize, times: f64, chance: &mut Chance) -> Vec<Share> {
         let mut drift = self.drift * chance.normal();
         (0..n)
             .map(|i| {
@@ -71,8 +71,8 @@ impl Service {
 }
 
 fn subject(service: Service, times: f64, chance: &mut Chance) -> Subject {
-    let minutes = service.minutes(PAST + PIECES, times, chance);
-    let (past, now) = minutes.split_at(PAST);
+    let pieces = service.pieces(PAST + PIECES, times, chance);
+    let (past, now) = pieces.split_at(PAST);
     let before = past.split_at(PAST - PIECES).1;
     let measure =
         Measure::Shares { before: before.to_vec(), now: now.to_vec(), spread: Spread::seen(past, PIECES), gap: false };
@@ -98,14 +98,14 @@ fn rates(service: Service, times: f64, signals: usize) -> [f64; 4] {
 
 /// Prints how often an unchanged service fails, and a doubling of its failures passes.
 pub(crate) fn figures() {
-    let steady = Service { share: 0.05, requests: 200, unsteady: 0.2, keeps: 0.0, drift: 0.0 };
+    let steady = Service { share: 0.05, requests: 125, unsteady: 0.2, keeps: 0.0, drift: 0.0 };
     let lines = [
         ("1,000 requests a side, 5 % fail, each by itself", steady, 1),
         ("the same of 2 %", Service { share: 0.02, ..steady }, 1),
         ("the same of 1 %", Service { share: 0.01, ..steady }, 1),
-        ("5 %, and minutes that take after each other", Service { keeps: 0.7, drift: 0.2, ..steady }, 1),
-        ("5 %, and minutes that take after each other much", Service { keeps: 0.9, drift: 0.5, ..steady }, 1),
-        ("night: 350 requests a side, 5 %", Service { requests: 70, unsteady: 0.6, ..steady }, 1),
+        ("5 %, and minutes that take after each other", Service { keeps: 0.8, drift: 0.2, ..steady }, 1),
+        ("5 %, and minutes that take after each other much", Service { keeps: 0.94, drift: 0.5, ..steady }, 1),
+        ("night: 350 requests a side, 5 %", Service { requests: 44, unsteady: 0.6, ..steady }, 1),
         ("ten signals of 1,000 requests, 5 %", steady, 10),
     ];
     println!("windows judged, {WINDOWS} simulated each        unchanged: FAIL  WARN  INCONCL.   doubled: PASS  FAIL");

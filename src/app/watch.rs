@@ -154,7 +154,9 @@ async fn opened(configured: &Configured, asked: &Asked<'_>, length: Millis, base
             (None, Vec::new())
         }
     };
-    let since = deploy.as_ref().map_or(0, |d: &Deploy| (from - d.at).max(0));
+    // A mark of this very second comes first.
+    let from = if deploy.as_ref().is_some_and(|d: &Deploy| d.at > from) { from + SECOND } else { from };
+    let since = deploy.as_ref().map_or(0, |d| (from - d.at / SECOND * SECOND).max(0));
     let spans = match (asked.offset, baseline) {
         // It ends where this one will end, so long ago.
         (Some(offset), Baseline::Before(as_long)) => (as_long.unwrap_or(length), millis(offset) - length),
@@ -204,7 +206,7 @@ async fn deployed(
     let deploy = Deploy {
         id: crate::store::new_id(),
         version: version.to_owned(),
-        at: now,
+        at: now / SECOND * SECOND,
         by: settings.operator.clone(),
         from: host(),
         old_until: Some(now + keep),

@@ -5,6 +5,8 @@ use crate::engine::place::about_latency;
 use crate::engine::sentence::sentence;
 use crate::engine::signals::Share;
 use crate::engine::state::State;
+use crate::engine::window::log;
+use crate::engine::window::said;
 use crate::engine::words;
 use crate::engine::words::figure;
 use crate::lang::Lang;
@@ -264,7 +266,12 @@ fn change(state: &State, lang: Lang) -> (String, bool) {
     let zone = state.settings.zone;
     let time = zone.hm(change.at);
     let what = match &change.what {
-        Changed::Deployed { deploy } => lang.change_deploy(&deploy.version, time, &deploy.by),
+        Changed::Deployed { deploy } => {
+            let live = lang.change_deploy(&deploy.version, time, &deploy.by);
+            let window = log::of_deploy(state, &deploy.id);
+            let verdict = window.map(|w| said::verdict(w, lang, zone, state.now.wall));
+            verdict.map_or(live.clone(), |v| lang.change_window(live, v))
+        }
         Changed::Version { from: Some(from), to } => lang.change_version(to, from, time),
         Changed::Version { from: None, to } => lang.change_version_new(to, time),
         Changed::Started { n: 1, first } => lang.change_started_one(first, time),

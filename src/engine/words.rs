@@ -1,5 +1,6 @@
 //! Nouns of the model in the reader's words: figures, reasons, states.
 
+use crate::engine::window::subjects::GROWTH;
 use crate::engine::window::subjects::SWEEP;
 use crate::lang::Lang;
 use crate::model::context::Changed;
@@ -231,6 +232,7 @@ pub fn signal(lang: Lang, name: &str) -> String {
         LATENCY_P95 => "p95".to_owned(),
         LATENCY_P99 => "p99".to_owned(),
         REQUEST_RATE => lang.signal_request_rate(),
+        GROWTH => lang.signal_growth(),
         SWEEP => lang.signal_sweep(),
         other => clean(other),
     }

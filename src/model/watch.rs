@@ -149,6 +149,12 @@ impl Watch {
         self.ended.is_none() && !self.live(now)
     }
 
+    /// Nothing has been counted of it yet.
+    #[must_use]
+    pub fn now_unread(&self) -> bool {
+        self.ended.is_none() && self.signals.iter().all(|j| j.now.value.is_none())
+    }
+
     /// The verdict as it stands: of a window that nobody ended nothing is known.
     #[must_use]
     pub fn stands(&self, now: Millis) -> Verdict {

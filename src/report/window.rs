@@ -39,7 +39,7 @@ pub fn json(state: &State, watch: &Watch) -> Value {
 
 /// A window as the log has it.
 fn kept(watch: &Watch, lang: Lang, zone: Zone, now: Millis) -> Value {
-    let side = |f: Figure| json!({ "n": f.n.round(), "value": f.value });
+    let side = |f: Figure| json!({ "n": f.n.round() as i64, "value": f.value });
     let window = &watch.window;
     let signals: Vec<Value> = watch
         .signals
@@ -175,7 +175,7 @@ pub fn log_text(all: &[Logged<'_>], days: i64, lang: Lang, zone: Zone, now: Mill
             || "-".to_owned(),
             |w| format!("{}-{}", zone.hm(w.window.from), zone.hm(w.ended.map_or(now, |(_, at)| at))),
         );
-        let verdict = watch.map_or_else(|| "-".to_owned(), |w| verdict(w, lang, zone, now));
+        let verdict = watch.map_or_else(|| "-".to_owned(), |w| said::verdict(w, lang, zone, now));
         let before = before.unwrap_or_default();
         let _ = writeln!(
             out,
@@ -187,15 +187,4 @@ pub fn log_text(all: &[Logged<'_>], days: i64, lang: Lang, zone: Zone, now: Mill
         );
     }
     out
-}
-
-/// The verdict as it stands, in a few words.
-#[must_use]
-pub fn verdict(watch: &Watch, lang: Lang, zone: Zone, now: Millis) -> String {
-    let word = watch.stands(now).word();
-    match &watch.withdrawn {
-        Some(withdrawn) => lang.log_withdrawn(word, zone.hm(withdrawn.at)),
-        None if watch.live(now) => format!("{word}…"),
-        None => word.to_owned(),
-    }
 }

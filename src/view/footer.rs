@@ -64,7 +64,13 @@ fn hints(p: &mut Painter<'_>, area: Rect, context: Context, lang: Lang) {
     let window = (context == Context::Window).then(|| pane::shown(p.state));
     let idle = |c: Command| idle(c) || window.is_some_and(|w| at_window(p.state, w, c));
     let bindings: Vec<_> = keymap::hints(context).into_iter().filter(|b| !idle(b.command)).collect();
-    let words = |b: &Binding| (format!("[{}]", b.chord), format!(" {}", b.command.name(lang)));
+    let name = |c: Command| match c {
+        Command::Window if context == Context::Window => lang.cmd_new_window(),
+        Command::Open if context == Context::Window => lang.cmd_read_way_back(),
+        Command::Execute if context == Context::Window => lang.cmd_way_back(),
+        other => other.name(lang),
+    };
+    let words = |b: &Binding| (format!("[{}]", b.chord), format!(" {}", name(b.command)));
     let wide = |(key, name): &(String, String)| (text::width(key) + text::width(name)) as u16;
     let mut kept_free = bindings.iter().find(|b| b.command == Command::Help).map_or(0, |b| wide(&words(b)) + 2);
     for binding in bindings {

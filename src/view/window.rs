@@ -26,6 +26,8 @@ const VALUE: usize = 10;
 const N: usize = 8;
 /// Cells of the bar.
 const BAR: usize = 30;
+/// Reasons that stand before the figures.
+const REASONS: usize = 3;
 /// Deploys of the log that are shown.
 const LOGGED: usize = 6;
 
@@ -38,20 +40,25 @@ pub(super) fn lines(p: &Painter<'_>) -> (String, Vec<Line>) {
         return (lang.window_page_none(), lines);
     };
     let mut lines = head(state, lang, watch);
+    // What it comes to and what to do about it stand before the figures: those may not all be in sight.
+    let mut reasons = said::reasons(lang, state.settings.zone, state.now.wall, watch);
+    if watch.verdict == Verdict::Pass && watch.withdrawn.is_none() || watch.now_unread() {
+        reasons.clear();
+    }
+    let reason = |r: String| vec![("· ".to_owned(), Role::Muted), (r, Role::Text)];
+    let rest = reasons.split_off(reasons.len().min(REASONS));
+    lines.extend(reasons.into_iter().map(reason));
+    lines.extend(after(state, lang, watch));
     if !watch.signals.is_empty() {
         lines.push(Vec::new());
         lines.push(columns(lang));
-        lines.extend(watch.signals.iter().map(|j| row(lang, j)));
+        let live = watch.live(state.now.wall);
+        lines.extend(watch.signals.iter().map(|j| row(lang, j, live)));
     }
-    let reasons = said::reasons(lang, state.settings.zone, state.now.wall, watch);
-    if watch.verdict != Verdict::Pass || watch.withdrawn.is_some() {
-        if !reasons.is_empty() {
-            lines.push(Vec::new());
-        }
-        lines.extend(reasons.into_iter().map(|r| vec![("· ".to_owned(), Role::Muted), (r, Role::Text)]));
+    if !rest.is_empty() {
+        lines.push(Vec::new());
     }
-    lines.push(Vec::new());
-    lines.extend(after(state, lang, watch));
+    lines.extend(rest.into_iter().map(reason));
     lines.extend(logged(state, lang));
     (lang.window_page(words::version(lang, &watch.window.version)), lines)
 }
@@ -87,6 +94,9 @@ fn head(state: &State, lang: Lang, watch: &Watch) -> Vec<Line> {
     let so_far = if watch.live(now) { format!("  {}", lang.window_so_far()) } else { String::new() };
     let mut first = match &watch.withdrawn {
         Some(withdrawn) => vec![(format!(" {} ", lang.window_withdrawn(clock(withdrawn.at))), Role::Sev1)],
+        None if watch.live(now) && verdict == Verdict::Inconclusive => {
+            vec![(verdict.word().to_owned(), Role::Title), (so_far, Role::Text)]
+        }
         None => vec![(format!(" {} ", verdict.word()), role(verdict)), (so_far, Role::Text)],
     };
     if !watch.by.is_empty() {
@@ -130,12 +140,12 @@ fn columns(lang: Lang) -> Line {
     vec![(head.concat(), Role::Muted)]
 }
 
-fn row(lang: Lang, j: &Judged) -> Line {
+fn row(lang: Lang, j: &Judged, live: bool) -> Line {
     let value = |f: Figure| f.value.map_or_else(|| "-".to_owned(), |v| words::figure(lang, v, j.unit));
     let n = |f: Figure| if f.n > 0.0 { lang.grouped(f.n.round()) } else { "-".to_owned() };
     let name = words::signal(lang, &j.name);
-    // What nobody knows and nothing depends on is no alarm.
-    let shown = if j.verdict == Verdict::Inconclusive && !j.critical { Role::Muted } else { role(j.verdict) };
+    // What nobody knows yet, or nothing depends on, is no alarm.
+    let shown = if j.verdict == Verdict::Inconclusive && (live || !j.critical) { Role::Muted } else { role(j.verdict) };
     let name = text::pad(&text::fit(&name, NAME - 1), NAME);
     vec![
         (name, Role::Text),
@@ -199,7 +209,7 @@ fn logged(state: &State, lang: Lang) -> Vec<Line> {
     all.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     let mut lines: Vec<Line> = vec![Vec::new(), vec![(lang.window_log(), Role::Title)]];
     for (at, version, by, watch) in all.into_iter().take(LOGGED) {
-        let verdict = watch.map_or_else(|| "-".to_owned(), |w| short(lang, zone, now, w));
+        let verdict = watch.map_or_else(|| "-".to_owned(), |w| said::verdict(w, lang, zone, now));
         let shown = watch.map_or(Role::Muted, |w| if w.withdrawn.is_some() { Role::Sev1 } else { role(w.stands(now)) });
         let version = words::version(lang, &version);
         lines.push(vec![
@@ -210,12 +220,4 @@ fn logged(state: &State, lang: Lang) -> Vec<Line> {
         ]);
     }
     lines
-}
-
-fn short(lang: Lang, zone: crate::model::time::Zone, now: Millis, watch: &Watch) -> String {
-    match &watch.withdrawn {
-        Some(withdrawn) => lang.log_withdrawn(watch.stands(now).word(), zone.hm(withdrawn.at)),
-        None if watch.live(now) => format!("{}…", watch.verdict.word()),
-        None => watch.stands(now).word().to_owned(),
-    }
 }

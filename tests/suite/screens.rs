@@ -7,6 +7,8 @@ use cabina::engine::Event;
 use cabina::engine::Kind;
 use cabina::engine::State;
 use cabina::engine::effect::Closer;
+use cabina::engine::library::Book;
+use cabina::engine::state::Overlay;
 use cabina::input::key::Chord;
 use cabina::input::key::Code;
 use cabina::lang::Lang;
@@ -14,10 +16,20 @@ use cabina::model::breakdown::Breakdown;
 use cabina::model::breakdown::Dimension;
 use cabina::model::breakdown::Part;
 use cabina::model::breakdown::Topic;
+use cabina::model::dora;
 use cabina::model::signal::Reading;
 use cabina::model::signal::Sample;
+use cabina::model::signal::Unit;
 use cabina::model::time::Millis;
 use cabina::model::time::Zone;
+use cabina::model::watch::Ended;
+use cabina::model::watch::Watch;
+use cabina::model::watch::Withdrawn;
+use cabina::model::window::Figure;
+use cabina::model::window::Judged;
+use cabina::model::window::Reason;
+use cabina::model::window::Verdict;
+use cabina::model::window::Window;
 use cabina::theme::Depth;
 use cabina::theme::Role;
 use cabina::theme::Theme;
@@ -76,6 +88,89 @@ fn the_night_of_the_bad_deploy() {
     insta::assert_snapshot!("deploy_es_80x24", draw(&es, 80, 24));
     insta::assert_snapshot!("deploy_en_120x40", draw(&en, 120, 40));
     insta::assert_snapshot!("deploy_es_200x60", draw(&es, 200, 60));
+}
+
+/// What is said of a signal in a window.
+fn judged(name: &str, unit: Unit, verdict: Verdict, before: (f64, f64), now: (f64, f64), reason: Reason) -> Judged {
+    let figure = |(n, value): (f64, f64)| Figure { n, value: (n > 0.0).then_some(value) };
+    Judged { name: name.to_owned(), unit, verdict, critical: true, before: figure(before), now: figure(now), reason }
+}
+
+/// A window after the deploy of a night, as it is counted on another machine.
+fn a_window(state: &mut State, verdict: Verdict, ended: Option<Ended>) -> Watch {
+    let deploy = state.context.deploys.last().unwrap().clone();
+    let window = Window::new(deploy.version.clone(), deploy.at, 300_000, (300_000, 0), 15_000);
+    let now = state.now.wall;
+    let failing = if verdict == Verdict::Fail { 0.13 } else { 0.002 };
+    let bad = if verdict == Verdict::Fail { Reason::Worse { times: 65.0 } } else { Reason::AsBefore };
+    Watch {
+        deploy: Some(deploy.id),
+        told: now,
+        verdict,
+        ended: ended.map(|how| (how, deploy.at + 300_000)),
+        signals: vec![
+            judged("error_rate", Unit::Ratio, verdict, (2_460.0, 0.002), (2_391.0, failing), bad),
+            judged("latency_p95", Unit::Seconds, Verdict::Pass, (2_460.0, 0.19), (2_391.0, 0.21), Reason::Tolerated),
+            judged("API Backend", Unit::Ratio, Verdict::Pass, (20.0, 0.0), (60.0, 0.0), Reason::Tolerated),
+            judged("django_session", Unit::Count, Verdict::Pass, (10.0, 20.0), (10.0, 26.0), Reason::Tolerated),
+        ],
+        ..Watch::new("w1".to_owned(), window, "jlopez", "deploy1")
+    }
+}
+
+#[test]
+fn the_window_after_a_deploy() {
+    let book = |lang: Lang| {
+        let text = format!(
+            "---\nid: PROC-BACKEND-008\ntipo: rollback\ntitulo: Volver\nlanguage: {}\n---\n# PROC-BACKEND-008: Volver a la versión anterior\n\n### Paso 1: Volver\n\n```bash\nx ${{OLD_VERSION}} ${{VERSION}}\n```\n",
+            lang.code()
+        );
+        let says = cabina::runbook::read("p.md", text.as_bytes()).unwrap();
+        Book { says, path: "p.md".to_owned(), overdue: None, hash: String::new() }
+    };
+    let night = |lang: Lang, minute: f64, verdict: Verdict, ended: Option<Ended>| {
+        let mut state = at("deploy-marked", minute, lang);
+        state.library.books = [book(lang)].into();
+        let watch = a_window(&mut state, verdict, ended);
+        state.watches = vec![watch];
+        press(&mut state, "w");
+        state
+    };
+    let live = night(Lang::Es, 13.0, Verdict::Pass, None);
+    insta::assert_snapshot!("window_live_es_80x24", draw(&live, 80, 24));
+    let failed = night(Lang::Es, 16.0, Verdict::Fail, Some(Ended::Over));
+    insta::assert_snapshot!("window_failed_es_80x24", draw(&failed, 80, 24));
+    let failed = night(Lang::En, 16.0, Verdict::Fail, Some(Ended::Over));
+    insta::assert_snapshot!("window_failed_en_120x40", draw(&failed, 120, 40));
+    let mut withdrawn = night(Lang::En, 27.0, Verdict::Pass, Some(Ended::Over));
+    let finding = withdrawn.verdict.findings.first().cloned();
+    withdrawn.watches[0].withdrawn = Some(Withdrawn { at: withdrawn.now.wall, finding });
+    insta::assert_snapshot!("window_withdrawn_en_200x60", draw(&withdrawn, 200, 60));
+    // One key away.
+    press(&mut withdrawn, "<enter>");
+    assert!(draw(&withdrawn, 80, 24).contains("PROC-BACKEND-008"), "{}", draw(&withdrawn, 80, 24));
+    let mut none = at("bad-deploy-error-rate", 2.0, Lang::Es);
+    press(&mut none, "w");
+    insta::assert_snapshot!("window_none_es_80x24", draw(&none, 80, 24));
+}
+
+#[test]
+fn the_figures_of_delivery() {
+    let mut state = at("bad-deploy-error-rate", 2.0, Lang::Es);
+    let now = state.now.wall;
+    let deploy = |n: i64| cabina::model::deploy::Deploy {
+        id: n.to_string(),
+        version: format!("v{n}"),
+        at: now - n * 86_400_000,
+        ..cabina::model::deploy::Deploy::default()
+    };
+    let deploys: Vec<_> = [20, 12, 9, 4].map(deploy).into();
+    let known = dora::Known { deploys: &deploys, watches: &[], incidents: &[], commits: None };
+    state.dora = Some(Ok(Box::new(dora::dora(known, now, 30))));
+    state.ui.overlay = Overlay::Dora(0);
+    insta::assert_snapshot!("dora_es_80x24", draw(&state, 80, 24));
+    state.settings.lang = Lang::En;
+    insta::assert_snapshot!("dora_en_120x40", draw(&state, 120, 40));
 }
 
 #[test]

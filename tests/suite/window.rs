@@ -8,10 +8,21 @@ use cabina::engine;
 use cabina::engine::Effect;
 use cabina::engine::Event;
 use cabina::engine::Kind;
+use cabina::engine::Settings;
 use cabina::engine::State;
+use cabina::engine::effect::RecordOrder;
+use cabina::engine::record::Scribe;
 use cabina::engine::state::Mode;
+use cabina::engine::window::log::OldSide;
+use cabina::engine::window::log::old_side;
+use cabina::engine::window::pane;
+use cabina::engine::window::said;
+use cabina::lang::Lang;
+use cabina::model::fact::Fact;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
+use cabina::model::journal::Draft;
+use cabina::model::severity::Level;
 use cabina::model::signal::Absence;
 use cabina::model::significance::Share;
 use cabina::model::time::MINUTE;
@@ -20,6 +31,7 @@ use cabina::model::time::SECOND;
 use cabina::model::time::Stamp;
 use cabina::model::watch::Ended;
 use cabina::model::watch::Watch;
+use cabina::model::watch::Withdrawn;
 use cabina::model::window::Counted;
 use cabina::model::window::Part;
 use cabina::model::window::Piece;
@@ -27,10 +39,13 @@ use cabina::model::window::Reason;
 use cabina::model::window::Verdict;
 use cabina::model::window::Window;
 use cabina::report;
+use cabina::store::Store;
 use proptest::prelude::*;
 use serde_json::Value;
 
+use crate::record::House;
 use crate::servers::Exporter;
+use crate::support::play;
 use crate::support::prometheus::Prometheus;
 use crate::support::settings;
 use crate::support::wait::until;
@@ -47,6 +62,8 @@ struct Course {
     /// Minutes of the window that nobody has seen.
     unseen: Vec<Millis>,
     code: Option<u8>,
+    /// What was to be written down.
+    orders: Vec<RecordOrder>,
 }
 
 impl Course {
@@ -54,9 +71,13 @@ impl Course {
         let (settings, _) = settings(
             "language = \"en\"\n[prometheus]\nurl = \"http://127.0.0.1:1\"\n[[health]]\nname = \"API\"\nhttp = \"http://127.0.0.1:1/\"\ncritical = true\n",
         );
+        Self::with(settings, before, after)
+    }
+
+    fn with(settings: Settings, before: Option<(f64, f64)>, after: Option<(f64, f64)>) -> Self {
         let state = State::new(settings, Mode::Watch, Stamp { mono: 0, wall: START });
         let window = Window::new("v4.12.0".to_owned(), START, 5 * MINUTE, (5 * MINUTE, 0), 15 * SECOND);
-        let mut course = Self { state, now: 0, before, after, unseen: Vec::new(), code: None };
+        let mut course = Self { state, now: 0, before, after, unseen: Vec::new(), code: None, orders: Vec::new() };
         course.event(Kind::WindowOpened { watch: Box::new(Watch::new("w1".to_owned(), window, "rgomez", "deploy1")) });
         course
     }
@@ -72,6 +93,7 @@ impl Course {
                     });
                     self.event(Kind::WindowCounted { part: order.part, span: order.span, counted });
                 }
+                Effect::Record(_, order) => self.orders.push(order),
                 Effect::Exit(code) => self.code = Some(self.code.unwrap_or(code)),
                 _ => {}
             }
@@ -243,12 +265,211 @@ proptest! {
     }
 }
 
-/// Runs `cabina watch --json`; its exit code and what it says.
-async fn watch(config: &str, args: &[&str], meanwhile: impl Future<Output = ()>) -> (i32, Value) {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), config).unwrap();
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_cabina"));
-    command.args(["watch", "--json", "--headless", "--config"]).arg(file.path()).args(args);
+/// A window that has passed, after the deploy of a scenario.
+fn passed(from: Millis, keep: Millis) -> Watch {
+    let window = Window::new("v4.12.0".to_owned(), from, 5 * MINUTE, (5 * MINUTE, 0), 15 * SECOND);
+    Watch {
+        old_until: Some(from + keep),
+        verdict: Verdict::Pass,
+        ended: Some((Ended::Over, from + 5 * MINUTE)),
+        ..Watch::new("w1".to_owned(), window, "jlopez", "deploy1")
+    }
+}
+
+/// The night of a marked deploy (it goes live after ten minutes and fails after twenty-five), at a minute of it, with
+/// what the log says of it, and this cabina as the scribe.
+fn night(minute: Millis, watch: Watch) -> (State, Vec<Effect>) {
+    let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/deploy-marked.toml");
+    let mut state = play::play(&play::read(&path), minute * MINUTE);
+    let (at, deploys) = (state.now, state.context.deploys.clone());
+    let mut effects = Vec::new();
+    let read = Kind::RecordRead {
+        incident: None,
+        entries: Vec::new(),
+        deploys,
+        scribe: Scribe::Here,
+        ended: None,
+        last: None,
+    };
+    for kind in [read, Kind::WindowsRead { watches: vec![watch] }, Kind::Tick] {
+        effects.extend(engine::update(&mut state, Event { at, kind }).effects);
+    }
+    (state, effects)
+}
+
+fn facts(state: &State) -> Vec<String> {
+    state.timeline.newest().map(|e| e.words(state.settings.lang, state.settings.zone)).collect()
+}
+
+#[test]
+fn a_pass_is_withdrawn_while_there_is_a_way_back() {
+    let from = play::stamp(10 * MINUTE).wall;
+    let orders = |effects: &[Effect]| -> Vec<RecordOrder> {
+        let orders = effects.iter().filter_map(|e| if let Effect::Record(_, o) = e { Some(o.clone()) } else { None });
+        orders.filter(|o| matches!(o, RecordOrder::Withdraw { .. } | RecordOrder::Take { .. })).collect()
+    };
+    // All is well: it stands, and is told once.
+    let (state, effects) = night(20, passed(from, 30 * MINUTE));
+    assert_eq!(orders(&effects), []);
+    assert_eq!(facts(&state).iter().filter(|f| f.contains("window after v4.12.0: PASS")).count(), 1);
+    assert_eq!(old_side(&state, &state.watches[0]), OldSide::Kept(from + 30 * MINUTE));
+
+    // Trouble begins: it is taken back, an incident is asked for, and the way back is what is shown.
+    let (state, effects) = night(27, passed(from, 30 * MINUTE));
+    assert!(
+        matches!(orders(&effects).as_slice(), [RecordOrder::Withdraw { .. }, RecordOrder::Take { .. }]),
+        "{effects:?}"
+    );
+    assert!(state.watches[0].withdrawn.is_some());
+    assert!(facts(&state).iter().any(|f| f.starts_with("the PASS of v4.12.0 is withdrawn: ")), "{:?}", facts(&state));
+    assert_eq!(old_side(&state, &state.watches[0]), OldSide::Stays);
+    assert_eq!(
+        said::verdict(&state.watches[0], Lang::En, state.settings.zone, state.now.wall).split(' ').nth(1),
+        Some("withdrawn")
+    );
+
+    // The old side has gone: there is nothing to take back.
+    let (state, effects) = night(27, passed(from, 12 * MINUTE));
+    assert_eq!((orders(&effects), &state.watches[0].withdrawn), (vec![], &None));
+
+    // Whoever is not the scribe leaves it to that one.
+    let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/deploy-marked.toml");
+    let mut other = play::play(&play::read(&path), 27 * MINUTE);
+    let at = other.now;
+    let read = Kind::WindowsRead { watches: vec![passed(from, 30 * MINUTE)] };
+    assert_eq!(orders(&engine::update(&mut other, Event { at, kind: read }).effects), []);
+}
+
+#[test]
+fn an_old_side_that_nothing_speaks_for_may_go() {
+    let from = play::stamp(10 * MINUTE).wall;
+    let (state, _) = night(22, passed(from, 11 * MINUTE));
+    assert_eq!(old_side(&state, &state.watches[0]), OldSide::MayGo);
+    assert!(facts(&state).iter().any(|f| f == "v4.12.0 stays: the old side may go"), "{:?}", facts(&state));
+    // After trouble it stays, however late it is.
+    let (state, _) = night(27, passed(from, 11 * MINUTE));
+    assert_eq!(old_side(&state, &state.watches[0]), OldSide::Stays);
+}
+
+#[test]
+fn the_way_back_is_filled_in_from_the_deploy() {
+    let from = play::stamp(10 * MINUTE).wall;
+    let (state, _) = night(20, passed(from, 30 * MINUTE));
+    let fills = |names: &[&str]| pane::fills(&state, &names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>());
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(
+        fills(&["BASE_URL", "OLD_VERSION", "VERSION"]),
+        [pair("OLD_VERSION", "v4.11.3"), pair("VERSION", "v4.12.0")]
+    );
+    assert_eq!(fills(&["PREVIOUS_TAG"]), [pair("PREVIOUS_TAG", "v4.11.3")]);
+    // Alone it could be either.
+    assert_eq!(fills(&["VERSION", "GOLD_MEMBERS"]), []);
+}
+
+#[test]
+fn a_window_that_is_compared_with_an_incident_is_no_pass() {
+    let mut course = Course::open(Some((2.0, 1_000.0)), Some((2.0, 1_000.0)));
+    let (incident, clean) = ("INC-2026-0001".to_owned(), Some(START - 40 * MINUTE));
+    course.event(Kind::BaselineMet { watch: "w1".to_owned(), incident, clean });
+    course.seconds(300, true);
+    assert_eq!(course.said(), (Some(3), Verdict::Inconclusive, Some(Ended::Over)));
+    let said = report::window::json(&course.state, &course.state.window.as_ref().unwrap().watch).to_string();
+    assert!(said.contains("compared with an incident (INC-2026-0001") && said.contains("--offset 45m"), "{said}");
+    // What is worse than an incident has failed all the same.
+    let mut worse = Course::open(Some((2.0, 1_000.0)), Some((200.0, 1_000.0)));
+    worse.event(Kind::BaselineMet { watch: "w1".to_owned(), incident: "INC-2026-0001".to_owned(), clean: None });
+    worse.seconds(300, true);
+    assert_eq!(worse.said().0, Some(2));
+}
+
+#[test]
+fn a_window_that_fails_is_logged_and_opens_an_incident_before_the_end() {
+    let mut course = Course::open(Some((2.0, 1_000.0)), Some((150.0, 1_000.0)));
+    assert!(matches!(course.orders.first(), Some(RecordOrder::Window(w)) if w.ended.is_none()), "from its start");
+    course.seconds(60, true);
+    let last: Vec<&RecordOrder> = course.orders.iter().rev().take(2).collect();
+    assert!(matches!(last[1], RecordOrder::Window(w) if w.ended.is_some() && w.verdict == Verdict::Fail), "{last:?}");
+    let RecordOrder::Take { opening, .. } = last[0] else { panic!("{last:?}") };
+    assert!(
+        matches!(&opening[0].fact, Fact::IncidentOpened { level: Level::Sev2, title, .. } if title.contains("v4.12.0"))
+    );
+    // One that passes opens none.
+    let mut well = Course::open(Some((2.0, 1_000.0)), Some((2.0, 1_000.0)));
+    well.seconds(300, true);
+    assert!(!well.orders.iter().any(|o| matches!(o, RecordOrder::Take { .. })));
+    assert!(
+        matches!(well.orders.last(), Some(RecordOrder::Window(w)) if w.verdict == Verdict::Pass && w.ended.is_some())
+    );
+}
+
+#[test]
+fn criteria_are_as_the_configuration_has_them() {
+    let (settings, _) = settings(
+        "language = \"en\"\n[prometheus]\nurl = \"http://127.0.0.1:1\"\n[window]\nfor = \"2m\"\nkeep_old = \"10m\"\n[[signal]]\nname = \"error_rate\"\nunit = \"ratio\"\nwindow = { pass = [\"<= +50%\", \"< 1%\"], critical = false, min_requests = 50 }\n",
+    );
+    assert_eq!((settings.window.length, settings.window.keep_old), (2 * MINUTE, 10 * MINUTE));
+    let mut course = Course::with(settings, Some((2.0, 1_000.0)), Some((30.0, 1_000.0)));
+    course.seconds(300, true);
+    // 3 % is beyond its limit; it is not critical, so the whole is a warning.
+    assert_eq!((course.said().0, course.reason("error_rate")), (Some(1), Reason::Beyond { limit: 0.01 }));
+}
+
+#[tokio::test]
+async fn the_log_keeps_windows_and_what_became_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("c.db").display());
+    let store = Store::open(&url, 1_000).await.unwrap().store;
+    let now = cabina::bus::now().wall;
+    let open = |title: &str, at: Millis| {
+        let fact = Fact::IncidentOpened { title: title.to_owned(), level: Level::Sev2, began: at };
+        store.open_incident(2026, vec![Draft::new(at, "ana", "h", fact)])
+    };
+    let first = open("first", now - 60 * MINUTE).await.unwrap().id;
+    let over = Fact::Resolved { since: now - 50 * MINUTE, text: String::new() };
+    store.append(&first, vec![Draft::new(now, "ana", "h", over)]).await.unwrap();
+
+    // A baseline that meets it, and the clean stretch before it; one that meets none.
+    let met = store.met((now - 55 * MINUTE, now - 50 * MINUTE - 1)).await.unwrap();
+    assert_eq!(met, Some((first.clone(), Some(now - 60 * MINUTE))));
+    assert_eq!(store.met((now - 20 * MINUTE, now - 15 * MINUTE)).await.unwrap(), None);
+
+    let goes_on = Watch { verdict: Verdict::Inconclusive, ended: None, ..passed(now - 6 * MINUTE, 30 * MINUTE) };
+    store.log_window(&goes_on).await.unwrap();
+    let second = open("second", now - MINUTE).await.unwrap().id;
+    store.log_window(&passed(now - 6 * MINUTE, 30 * MINUTE)).await.unwrap();
+    store.log_window(&passed(now - 6 * MINUTE, 30 * MINUTE)).await.unwrap();
+    let taken = Withdrawn { at: now, finding: None };
+    assert!(store.withdraw("w1", &taken).await.unwrap());
+    // The first word counts, and a late word of whoever counted takes nothing back.
+    assert!(!store.withdraw("w1", &Withdrawn { at: now + 1, finding: None }).await.unwrap());
+    store.log_window(&passed(now - 6 * MINUTE, 30 * MINUTE)).await.unwrap();
+    let kept = store.windows(0, 10).await.unwrap();
+    assert_eq!((kept.len(), kept[0].withdrawn.clone()), (1, Some(taken)));
+    let kinds: Vec<String> = store.entries(&second, 0, 100).await.unwrap().iter().map(|e| e.fact.kind()).collect();
+    assert_eq!(kinds, ["incident_opened", "window_ended", "window_withdrawn"]);
+    // An incident that is opened afterwards has its story too.
+    store
+        .append(&second, vec![Draft::new(now, "ana", "h", Fact::Resolved { since: now, text: String::new() })])
+        .await
+        .unwrap();
+    let third = open("third", now).await.unwrap().id;
+    assert_eq!(store.entries(&third, 0, 100).await.unwrap().len(), 3);
+    store.close().await;
+}
+
+/// What would be infinite in JSON comes back as it was.
+#[test]
+fn a_window_survives_its_way_through_the_store() {
+    let mut course = Course::open(Some((0.0, 1_000.0)), Some((40.0, 1_000.0)));
+    course.seconds(300, true);
+    let watch = course.state.window.as_ref().unwrap().watch.clone();
+    let text = serde_json::to_string(&watch).unwrap();
+    assert_eq!(serde_json::from_str::<Watch>(&text).unwrap(), watch);
+}
+
+/// Runs `cabina watch --json` in a house of its own; its exit code and what it says.
+async fn watch(house: &House, args: &[&str], meanwhile: impl Future<Output = ()>) -> (i32, Value) {
+    let mut command = house.command(&[&["watch", "--json", "--headless"], args].concat());
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (out, ()) = tokio::join!(child.wait_with_output(), meanwhile);
     let out = out.unwrap();
@@ -262,26 +483,46 @@ async fn a_real_prometheus_says_what_a_deploy_did() {
     let exporter = Arc::new(Exporter::new(100, 1));
     let target = Arc::clone(&exporter).serve(400, 0).await;
     let mut server = Prometheus::start(&[target]).await;
-    let config = format!("language = \"en\"\n[prometheus]\nurl = \"{}\"\nevery = \"1s\"\n", server.url);
+    let runbooks = format!("{}/runbooks", env!("CARGO_MANIFEST_DIR"));
+    let house = House::new(&format!(
+        "language = \"en\"\nrunbooks = [\"{runbooks}\"]\n[prometheus]\nurl = \"{}\"\nevery = \"1s\"\n",
+        server.url
+    ));
     // As soon as there is something to compare with, a service that has not changed passes.
-    let short = ["--for", "10s", "--deploy", "v1 \"beta\""];
-    let passed = until("an unchanged service passes", Duration::from_mins(2), async || {
-        let (code, said) = watch(&config, &short, async {}).await;
-        if code == 0 { Ok(said) } else { Err(said.to_string()) }
+    until("there is something to compare with", Duration::from_mins(2), async || {
+        let (code, said) = watch(&house, &["--for", "10s"], async {}).await;
+        if code == 0 { Ok(()) } else { Err(said.to_string()) }
     })
     .await;
+    let (_, passed) = watch(&house, &["--for", "10s", "--deploy", "v1 \"beta\""], async {}).await;
     assert_eq!((&passed["verdict"], &passed["version"]), (&"PASS".into(), &"v1 \"beta\"".into()));
     let rate = &passed["signals"].as_array().unwrap().iter().find(|s| s["name"] == "error_rate").unwrap().clone();
     assert!(rate["now"]["n"].as_f64().unwrap() > 3_000.0, "{rate}");
+    // The window that went well is something to compare with.
+    let (_, said) = watch(&house, &["--for", "10s", "--baseline", "last-good"], async {}).await;
+    assert_eq!((&said["baseline"]["from"], &said["baseline"]["to"]), (&passed["from"], &passed["to"]), "{said}");
 
-    // It breaks; nobody waits for the end.
+    // It breaks; nobody waits for the end. Its way back is named with what is known, and an incident is open.
     let start = tokio::time::Instant::now();
-    let (code, said) = watch(&config, &["--for", "2m"], async { exporter.break_down() }).await;
+    let (code, said) = watch(&house, &["--for", "2m", "--deploy", "v2"], async { exporter.break_down() }).await;
     assert_eq!((code, &said["verdict"], &said["ended"]), (2, &"FAIL".into(), &"lost".into()), "{said}");
     assert!(start.elapsed() < Duration::from_mins(1), "{said}");
+    let command = said["rollback"]["command"].as_str().unwrap();
+    assert_eq!(command, "cabina runbook run PROC-BACKEND-008 --set 'OLD_VERSION=v1 \"beta\"' --set VERSION=v2");
+    let incidents = house.good(&["incident", "list", "--json"]).await;
+    assert!(incidents.contains("The window after v2 has failed"), "{incidents}");
+    let journal = house.good(&["incident", "show", "newest"]).await;
+    assert!(journal.contains("deploy v2") && journal.contains("window after v2: FAIL"), "{journal}");
 
     // Without the server nobody knows.
     server.stop();
-    let (code, said) = watch(&config, &["--for", "10s"], async {}).await;
+    let (code, said) = watch(&house, &["--for", "10s"], async {}).await;
     assert_eq!((code, &said["verdict"]), (3, &"INCONCLUSIVE".into()), "{said}");
+
+    // All of it stands in the log, and the figures know.
+    let log: Value = serde_json::from_str(&house.good(&["deploys", "--json"]).await).unwrap();
+    let first = &log["deploys"].as_array().unwrap()[0];
+    assert_eq!((&first["version"], &first["before"]), (&"v2".into(), &"v1 \"beta\"".into()), "{log}");
+    let dora: Value = serde_json::from_str(&house.good(&["dora", "--json"]).await).unwrap();
+    assert_eq!(dora["change_failure_rate"]["value"].as_f64(), Some(0.5), "{dora}");
 }

@@ -390,6 +390,37 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_fails_what_broke_it_and_only_that() {
+        let both = |limit: f64| Criteria { limit: Some(limit), ..Criteria::default() };
+        let alone = |limit: f64| Criteria { tolerance: None, limit: Some(limit), ..Criteria::default() };
+        let shares = |before, now| shares_of((before, 10_000.0), (now, 10_000.0));
+        // Within it, and no worse; broken now; broken before and no worse, which is not the deploy's doing.
+        assert_eq!(one(both(0.05), shares(100.0, 100.0)).0, Verdict::Pass);
+        assert_eq!(
+            one(both(0.05), shares(300.0, 700.0)),
+            (Verdict::Fail, Verdict::Fail, Reason::Beyond { limit: 0.05 })
+        );
+        assert_eq!(one(both(0.05), shares(700.0, 700.0)).2, Reason::BeyondBefore { limit: 0.05 });
+        // Beyond it by so little that it may be chance.
+        assert_eq!(one(both(0.05), shares(498.0, 503.0)).1, Verdict::Warn);
+        // Whoever names only a limit means it, whatever was before, and even where nothing was.
+        assert_eq!(one(alone(0.05), shares(700.0, 700.0)).0, Verdict::Fail);
+        assert_eq!(one(alone(0.05), shares(10.0, 300.0)).0, Verdict::Pass);
+        assert_eq!(one(alone(0.05), shares_of((0.0, 0.0), (1.0, 1_000.0))).0, Verdict::Pass);
+        let values = |before: &[f64], now: &[f64]| Measure::Values { before: before.to_vec(), now: now.to_vec() };
+        let (low, high) = ([3.0; 12], [30.0; 12]);
+        assert_eq!(one(alone(20.0), values(&[], &high)).0, Verdict::Fail);
+        assert_eq!(one(alone(20.0), values(&[], &low)).0, Verdict::Pass);
+        let below = Criteria { side: Side::Below, ..alone(20.0) };
+        assert_eq!(one(below.clone(), values(&[], &low)).0, Verdict::Fail);
+        assert_eq!(one(below, values(&[], &high)).0, Verdict::Pass);
+        let slow = |n: f64| vec![(0.1, 1_000.0 - n), (0.5, 1_000.0 - n), (1.0, 1_000.0), (f64::INFINITY, 1_000.0)];
+        let quantile = |before: f64, now: f64| Measure::Quantile { q: 0.95, before: slow(before), now: slow(now) };
+        assert_eq!(one(alone(0.5), quantile(0.0, 400.0)).0, Verdict::Fail);
+        assert_eq!(one(alone(0.5), quantile(400.0, 10.0)).0, Verdict::Pass);
+    }
+
+    #[test]
     fn the_whole_is_what_matters_of_its_parts() {
         let bad = || shares_of((5.0, 1_000.0), (100.0, 1_000.0));
         let good = || shares_of((50.0, 10_000.0), (50.0, 10_000.0));

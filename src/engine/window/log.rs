@@ -10,6 +10,7 @@ use crate::engine::state::State;
 use crate::engine::timeline::Entry;
 use crate::engine::window;
 use crate::engine::window::pane;
+use crate::engine::window::subjects::GROWTH;
 use crate::engine::words;
 use crate::model::fact::Fact;
 use crate::model::incident::RULES;
@@ -101,7 +102,9 @@ pub fn old_side(state: &State, watch: &Watch) -> OldSide {
 /// What began after a change and is bad enough to take back what was said of it: SEV2 and worse, and warnings about what
 /// the window had judged.
 fn trouble<'a>(state: &'a State, watch: &Watch) -> Option<&'a Finding> {
-    let judged = |f: &Finding| watch.signals.iter().any(|j| j.name == f.subject);
+    let table = state.settings.sessions.as_ref().map(|s| s.table.as_str());
+    let about = |name: &str, f: &Finding| name == f.subject || name == GROWTH && table == Some(f.subject.as_str());
+    let judged = |f: &Finding| watch.signals.iter().any(|j| about(&j.name, f));
     state.verdict.findings.iter().find(|f| {
         let bad = f.level >= Level::Sev2 || f.level == Level::Sev3 && judged(f);
         bad && f.since >= watch.window.from

@@ -116,7 +116,11 @@ fn new(state: &mut State) -> Watch {
     let length = state.settings.window.length;
     let deploy = newest_deploy(state).cloned();
     let every = state.settings.counts_every();
-    let (version, back) = deploy.as_ref().map_or_else(Default::default, |d| (d.version.clone(), (from - d.at).max(0)));
+    let from = if deploy.as_ref().is_some_and(|d| d.at > from) { from + SECOND } else { from };
+    let (version, at) = deploy.as_ref().map_or_else(Default::default, |d| (d.version.clone(), d.at));
+    // Direct scrape knows nothing from before it began to look: then what was just before now has to do.
+    let known = state.settings.prometheus.is_some() || at >= state.started.wall;
+    let back = if at > 0 && known { (from - at / SECOND * SECOND).max(0) } else { 0 };
     let window = Window::new(version, from, length, (length, back), every);
     let id = match &state.record.desk {
         Some(_) => state.record.id(),

@@ -72,6 +72,17 @@ fn worst(j: &Judged) -> u8 {
     }
 }
 
+/// The verdict as it stands, in a few words.
+#[must_use]
+pub fn verdict(watch: &Watch, lang: Lang, zone: Zone, now: Millis) -> String {
+    let word = watch.stands(now).word();
+    match &watch.withdrawn {
+        Some(withdrawn) => lang.log_withdrawn(word, zone.hm(withdrawn.at)),
+        None if watch.live(now) => format!("{word}…"),
+        None => word.to_owned(),
+    }
+}
+
 /// The way back, where it is needed: the procedure, and what it is given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Back {

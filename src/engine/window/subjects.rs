@@ -41,6 +41,8 @@ const FLOOD: (f64, f64) = (10.0, 300.0);
 const FAST: (f64, f64) = (5.0, 100.0);
 /// A sweep is late at one and a half times its interval.
 const LATE_SWEEP: f64 = 1.5;
+/// The name of the row about growth: rows written a minute.
+pub const GROWTH: &str = "session_growth";
 /// The name of the row about sweeping.
 pub const SWEEP: &str = "session_sweep";
 
@@ -175,7 +177,7 @@ fn sessions(state: &State, watched: &Watched) -> Vec<Subject> {
         criteria: Criteria { critical: critical && verdict == Verdict::Fail, ..Criteria::default() },
         measure: Measure::Said { before, now, verdict, reason },
     };
-    let mut out = vec![said(&spec.table, true, (before, now), verdict, reason)];
+    let mut out = vec![said(GROWTH, true, (before, now), verdict, reason)];
     let expired = fresh.and_then(|(_, m)| m.expired);
     if let (Some(rows), Some(age)) = (expired, table.sweep_age()) {
         let late = age as f64 > spec.cleanup_every as f64 * LATE_SWEEP;
