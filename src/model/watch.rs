@@ -149,6 +149,16 @@ impl Watch {
         self.ended.is_none() && !self.live(now)
     }
 
+    /// When it ended; of one that nobody ended, when it was last spoken of.
+    #[must_use]
+    pub fn until(&self, now: Millis) -> Millis {
+        match self.ended {
+            Some((_, at)) => at,
+            None if self.live(now) => now,
+            None => self.told,
+        }
+    }
+
     /// Nothing has been counted of it yet.
     #[must_use]
     pub fn now_unread(&self) -> bool {

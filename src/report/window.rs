@@ -61,7 +61,7 @@ fn kept(watch: &Watch, lang: Lang, zone: Zone, now: Millis) -> Value {
         "version": (!window.version.is_empty()).then_some(&window.version),
         "by": watch.by,
         "from": rfc3339(window.from),
-        "to": rfc3339(watch.ended.map_or(now, |(_, at)| at).min(window.to())),
+        "to": rfc3339(watch.until(now).min(window.to())),
         "baseline": { "from": rfc3339(window.baseline.0), "to": rfc3339(window.baseline.1) },
         "ended": watch.ended.map(|(how, _)| how.word()),
         "withdrawn_at": watch.withdrawn.as_ref().map(|w| rfc3339(w.at)),
@@ -91,7 +91,7 @@ pub fn markdown(state: &State, watch: &Watch) -> String {
     let title = lang.window_title(words::version(lang, &window.version), watch.stands(now).word());
     let mut out = format!("# {title}\n\n");
     let clock = |at| zone.hms(at);
-    let end = watch.ended.map_or(now, |(_, at)| at).min(window.to());
+    let end = watch.until(now).min(window.to());
     let spans = lang.window_spans(clock(window.from), clock(end), clock(window.baseline.0), clock(window.baseline.1));
     let _ = writeln!(out, "{spans}\n");
     for reason in reasons(lang, zone, now, watch) {
@@ -171,10 +171,8 @@ pub fn log_text(all: &[Logged<'_>], days: i64, lang: Lang, zone: Zone, now: Mill
         let version = words::version(lang, version.map_or("", String::as_str));
         let before = deploy.and_then(|d| d.before.as_ref()).map(|b| format!(" ({})", lang.log_before(b)));
         let by = deploy.map(|d| &d.by).or(watch.map(|w| &w.by)).map_or("", String::as_str);
-        let window = watch.map_or_else(
-            || "-".to_owned(),
-            |w| format!("{}-{}", zone.hm(w.window.from), zone.hm(w.ended.map_or(now, |(_, at)| at))),
-        );
+        let window =
+            watch.map_or_else(|| "-".to_owned(), |w| format!("{}-{}", zone.hm(w.window.from), zone.hm(w.until(now))));
         let verdict = watch.map_or_else(|| "-".to_owned(), |w| said::verdict(w, lang, zone, now));
         let before = before.unwrap_or_default();
         let _ = writeln!(

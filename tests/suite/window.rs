@@ -22,6 +22,8 @@ use cabina::model::fact::Fact;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
 use cabina::model::journal::Draft;
+use cabina::model::sessions::Measurement;
+use cabina::model::sessions::Rows;
 use cabina::model::severity::Level;
 use cabina::model::signal::Absence;
 use cabina::model::significance::Share;
@@ -412,6 +414,40 @@ fn criteria_are_as_the_configuration_has_them() {
     course.seconds(300, true);
     // 3 % is beyond its limit; it is not critical, so the whole is a warning.
     assert_eq!((course.said().0, course.reason("error_rate")), (Some(1), Reason::Beyond { limit: 0.01 }));
+}
+
+#[test]
+fn a_session_table_that_is_flooded_fails_the_window() {
+    let sessions = |pace: f64| {
+        let (settings, _) = settings(
+            "[prometheus]\nurl = \"http://127.0.0.1:1\"\n[sessions]\nurl = \"sqlite:///x.db\"\ntable = \"django_session\"\n",
+        );
+        let mut course = Course::with(settings, Some((2.0, 1_000.0)), Some((2.0, 1_000.0)));
+        for _ in 0..10 {
+            course.seconds(30, true);
+            let look = Ok(Measurement {
+                rows: Rows::exact(1_000),
+                renewed_per_min: Some(pace),
+                renewed_per_min_1h: None,
+                usual_per_min: Some(20.0),
+                expired: Some(Rows::exact(3)),
+                bytes: None,
+                oldest_expiry: Some(START - 2 * 60 * MINUTE),
+                sweepable: None,
+                answer: 1,
+                took: 1,
+                count_gave_up: false,
+            });
+            course.event(Kind::Measured { look });
+        }
+        course.seconds(5, true);
+        course
+    };
+    let calm = sessions(25.0);
+    assert_eq!((calm.said().0, calm.reason("session_growth")), (Some(0), Reason::Tolerated));
+    assert!(matches!(calm.reason("session_sweep"), Reason::Swept { .. }));
+    let flood = sessions(412.0);
+    assert_eq!((flood.said().0, flood.reason("session_growth")), (Some(2), Reason::Worse { times: 20.6 }));
 }
 
 #[tokio::test]
