@@ -37,6 +37,7 @@ use crate::engine::State;
 use crate::engine::follow::watched;
 use crate::engine::state::Mode;
 use crate::engine::state::Overlay;
+use crate::engine::window::log;
 use crate::model::watch::Watch;
 use crate::sources;
 use crate::sources::Manner;
@@ -90,7 +91,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     if screen.draw(|frame| view::render(&state, &theme, frame)).is_err() {
         return exit::TERMINAL_GONE;
     }
-    let watches = watch.is_some();
+    let asked = watch.as_ref().map(|w| w.id.clone());
     if let Some(watch) = watch {
         state.ui.overlay = Overlay::Window(0);
         bus.offer(Kind::WindowOpened { watch: Box::new(watch) });
@@ -138,7 +139,8 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     // A terminal that can no longer be written to is gone, and there is nobody to tell.
     let Ok(code) = ended else { return exit::TERMINAL_GONE };
     print(&farewell(&state));
-    let verdict = state.window.as_ref().filter(|_| watches && code == 0).map(|w| w.watch.verdict.exit_code());
+    let known = log::known(&state).into_iter().find(|w| Some(&w.id) == asked.as_ref());
+    let verdict = known.filter(|_| code == 0).map(|w| w.stands(state.now.wall).exit_code());
     verdict.unwrap_or(code)
 }
 

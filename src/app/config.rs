@@ -48,7 +48,8 @@ impl Configured {
     pub(super) fn record(&self) -> record::Plan {
         record::Plan {
             url: store::url(self),
-            read_only: false,
+            read_only: self.settings.read_only,
+            scribes: true,
             lang: self.settings.lang,
             host: store::host(),
             secrets: Arc::clone(&self.secrets),

@@ -20,6 +20,7 @@ use crate::bus;
 use crate::bus::Bus;
 use crate::cli::Cli;
 use crate::effects::library;
+use crate::effects::record::Plan;
 use crate::effects::record::Recorder;
 use crate::engine::Kind;
 use crate::engine::State;
@@ -223,7 +224,8 @@ async fn watched(configured: &Configured, watch: Watch) -> (u8, State) {
     let mut state = State::new(settings.clone(), Mode::Watch, now);
     bus.send(Kind::WindowOpened { watch: Box::new(watch) }).await;
     tokio::spawn(ticks::run(bus.clone()));
-    let recorder = Recorder::spawn(configured.record(), &bus);
+    // It goes when the window ends: what machines see is written down by whoever stays.
+    let recorder = Recorder::spawn(Plan { scribes: false, ..configured.record() }, &bus);
     // Its other end is held: without it, nothing would be waited for.
     let (_folders, wanted) = tokio::sync::watch::channel(settings.runbooks.clone());
     tokio::spawn(library::watch(wanted, settings.zone, bus.clone()));
@@ -234,7 +236,9 @@ async fn watched(configured: &Configured, watch: Watch) -> (u8, State) {
     let code = run_blind(&mut state, &mut events, &mut performer, |state| progress.tell(state)).await;
     if let Some(recorder) = performer.recorder.take() {
         // What was said last is on the disk when this ends.
-        recorder.close().await;
+        if !recorder.close().await {
+            state.record.problem = Some(settings.lang.store_busy());
+        }
     }
     // What came meanwhile may say that it could not be written.
     while let Ok(event) = events.try_recv() {

@@ -14,6 +14,7 @@ use crate::engine::follow;
 use crate::engine::place;
 use crate::engine::state::Mode;
 use crate::engine::state::Notice;
+use crate::engine::state::Overlay;
 use crate::engine::state::State;
 use crate::engine::take;
 use crate::engine::timeline::Entry;
@@ -215,6 +216,9 @@ pub(crate) fn failed(state: &mut State, request: Option<u64>, why: String) -> Re
     if request.is_some() && state.record.taking == request {
         state.record.taking = None;
         notice(state, Notice::NoRecord(why.clone()));
+    }
+    if state.dora.is_none() && matches!(state.ui.overlay, Overlay::Dora(_)) {
+        state.dora = Some(Err(why.clone()));
     }
     state.record.problem = Some(why);
     if request.is_none() && state.follow.host.is_some() {

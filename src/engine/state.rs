@@ -54,6 +54,7 @@ use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Stamp;
 use crate::model::watch::Watch;
+use crate::model::watch::Withdrawn;
 
 /// Which program is running around the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +112,8 @@ pub struct State {
     pub window: Option<Box<Watched>>,
     /// The newest windows of the deployment log, oldest first.
     pub watches: Vec<Watch>,
+    /// A verdict that is taken back, until the log says so: when that was last asked for, and of which window.
+    pub(crate) withdrawing: Option<(Stamp, String, Withdrawn)>,
     /// The figures of delivery, once somebody asked for them; or why there are none.
     pub dora: Option<Result<Box<Dora>, String>>,
     /// Where it fails.
@@ -177,6 +180,7 @@ impl State {
             glance_problem: None,
             window: None,
             watches: Vec::new(),
+            withdrawing: None,
             dora: None,
             places: Places::default(),
             verdict: Verdict::new(now),

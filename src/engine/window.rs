@@ -114,6 +114,15 @@ pub(crate) fn counted(
     counted: Result<Counted, Absence>,
 ) -> Reaction {
     let Some(watched) = going_on(state) else { return Reaction::none() };
+    let window = &watched.watch.window;
+    let of_this = match part {
+        Part::Before => span == window.past(),
+        Part::Now => span.0 == window.from,
+    };
+    // An answer that comes late may be about the window before this one.
+    if !of_this {
+        return Reaction::none();
+    }
     let (side, asked) = match part {
         Part::Before => (&mut watched.before, 0),
         Part::Now => (&mut watched.now, 1),
@@ -132,7 +141,9 @@ pub(crate) fn counted(
 
 /// A probe of a check came back.
 pub(crate) fn probed(state: &mut State, check: &str, probe: &Probe) {
-    let Some(watched) = going_on(state) else { return };
+    // What a recorder saw before is caught up with as of then.
+    let now = state.now.wall;
+    let Some(watched) = going_on(state).filter(|w| now >= w.watch.window.from) else { return };
     let share = watched.probes.entry(check.to_owned()).or_default();
     share.all += 1.0;
     share.part += f64::from(u8::from(probe.outcome.failed()));
@@ -206,6 +217,8 @@ pub(crate) fn exit(state: &mut State) -> Option<Effect> {
 fn ask(state: &mut State) -> Vec<Effect> {
     let now = state.now;
     let mut effects = Vec::new();
+    // Direct scrape counts at its own pace.
+    let patience = PATIENCE.max(state.settings.counts_every() + PATIENCE / 3);
     let Some(watched) = going_on(state) else { return effects };
     let window = &watched.watch.window;
     let (from, to, piece) = (window.from, window.to(), window.piece);
@@ -213,7 +226,7 @@ fn ask(state: &mut State) -> Vec<Effect> {
     // One question at a time for each side; one that gets no answer at all is asked again.
     let (asked, waits) = (watched.asked, watched.waits);
     let free =
-        |i: usize, every: Millis| asked[i].is_none_or(|at| now.since(at) >= if waits[i] { PATIENCE } else { every });
+        |i: usize, every: Millis| asked[i].is_none_or(|at| now.since(at) >= if waits[i] { patience } else { every });
     // A baseline that could not be read is asked for again until the end.
     if !matches!(watched.before, Some((_, Ok(_)))) && free(0, every) {
         (watched.asked[0], watched.waits[0]) = (Some(now), true);
@@ -229,7 +242,7 @@ fn ask(state: &mut State) -> Vec<Effect> {
         effects.push(Effect::Count(CountOrder { part: Part::Now, span, since: from, piece }));
     }
     let answered = whole && matches!(watched.before, Some((_, Ok(_))));
-    if now.wall >= to && (answered || now.wall >= to + PATIENCE) {
+    if now.wall >= to && (answered || now.wall >= to + patience) {
         // What was seen of a part does not speak for the whole.
         if !whole && matches!(watched.now, Some((_, Ok(_)))) {
             watched.now = None;
@@ -244,14 +257,18 @@ fn ask(state: &mut State) -> Vec<Effect> {
 
 /// Tells the log what is said now, if that is news, or the last word is a while ago.
 fn tell(state: &mut State) -> Option<Effect> {
-    if state.settings.read_only || !matches!(state.mode, Mode::Watch | Mode::Cockpit) {
+    if !matches!(state.mode, Mode::Watch | Mode::Cockpit) {
         return None;
     }
     let now = state.now;
+    let logged = |id: &str| state.watches.iter().any(|w| w.id == id && w.ended.is_some());
     let watched = state.window.as_deref_mut()?;
     let due = match &watched.told {
         None => true,
-        Some((_, told)) if told.ended.is_some() => false,
+        // The last word is given again until it stands in the log.
+        Some((at, told)) if told.ended.is_some() => {
+            !state.settings.read_only && !logged(&told.id) && now.since(*at) >= HEARTBEAT
+        }
         Some((at, told)) => {
             let verdict = (told.verdict, &told.ended, &told.unclean);
             let changed = verdict != (watched.watch.verdict, &watched.watch.ended, &watched.watch.unclean);

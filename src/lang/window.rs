@@ -31,7 +31,7 @@ sentences! {
     window_unmeasured(why) "no se pudo medir ({why}): no es un visto bueno" / "it could not be measured ({why}): this is not a pass"
     window_gap() "faltan datos de parte de la ventana: no es un visto bueno" / "data of a part of the window is missing: this is not a pass"
     window_unread() "todavía no se ha leído" / "not read yet"
-    window_no_server() "nadie sabe lo de antes: hace falta [prometheus]" / "nobody knows what was before: [prometheus] is needed"
+    window_no_server() "desde aquí no se ha visto: hace falta [prometheus], o una cabina que lleve tiempo leyendo" / "it was not seen from here: [prometheus] is needed, or a cockpit that has been reading for long enough"
     window_incident(what, why) "La ventana tras {what} ha fallado: {why}" / "The window after {what} has failed: {why}"
     window_incident_withdrawn(what, why) "Se retira el PASS de {what}: {why}" / "The PASS of {what} is withdrawn: {why}"
     window_swept(age) "las vencidas se limpian: la más antigua espera {age}" / "expired rows are swept: the oldest waits {age}"

@@ -7,6 +7,7 @@ use crate::model::fact::Fact;
 use crate::model::incident::RULES;
 use crate::model::journal::Draft;
 use crate::model::severity::Finding;
+use crate::model::text::clean;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::window::Judged;
@@ -83,6 +84,8 @@ pub struct Watch {
     pub skew: Millis,
 }
 
+/// No moment lies further ahead, ms since the epoch: the year 2286, where seconds get an eleventh digit.
+const FAR: Millis = 10_000_000_000_000;
 /// Whoever counts says so at least so often; one that says nothing for three times as long is gone.
 pub const HEARTBEAT: Millis = 10 * SECOND;
 
@@ -140,7 +143,8 @@ impl Watch {
     /// It goes on, and whoever counts it is there.
     #[must_use]
     pub fn live(&self, now: Millis) -> bool {
-        self.ended.is_none() && now - self.told <= 3 * HEARTBEAT
+        // A clock that is ahead keeps nobody alive.
+        self.ended.is_none() && (now - self.told).abs() <= 3 * HEARTBEAT
     }
 
     /// It has not ended, and whoever counted it is gone.
@@ -165,10 +169,30 @@ impl Watch {
         self.ended.is_none() && self.signals.iter().all(|j| j.now.value.is_none())
     }
 
-    /// The verdict as it stands: of a window that nobody ended nothing is known.
+    /// The verdict as it stands: one that was withdrawn has failed, and of a window that nobody ended nothing is known.
     #[must_use]
     pub fn stands(&self, now: Millis) -> Verdict {
-        if self.lost(now) { Verdict::Inconclusive } else { self.verdict }
+        match () {
+            () if self.withdrawn.is_some() => Verdict::Fail,
+            () if self.lost(now) => Verdict::Inconclusive,
+            () => self.verdict,
+        }
+    }
+
+    /// The same as it may be shown, whoever wrote it; `None` where it says what cannot be.
+    #[must_use]
+    pub fn sane(mut self) -> Option<Self> {
+        let moment = |at: Millis| (0..FAR).contains(&at);
+        let w = &mut self.window;
+        let fits = moment(w.from) && (1..FAR).contains(&w.length) && moment(w.baseline.0) && moment(w.baseline.1);
+        for text in [&mut w.version, &mut self.by, &mut self.host] {
+            *text = clean(text);
+        }
+        for judged in &mut self.signals {
+            judged.name = clean(&judged.name);
+        }
+        let ends = self.ended.is_none_or(|(_, at)| moment(at)) && self.old_until.is_none_or(moment);
+        (fits && ends && w.baseline.0 < w.baseline.1 && w.piece > 0 && moment(self.told)).then_some(self)
     }
 
     /// The change that it is about failed, as far as anybody can say.

@@ -74,6 +74,9 @@ const SAMPLES: Millis = 25;
 /// Windows of the past that say how much they differ by themselves.
 const PAST: Millis = 12;
 
+/// Moments that one question may ask for: Prometheus refuses more than 11,000.
+const MOMENTS: Millis = 10_000;
+
 impl Window {
     /// A window that begins at a moment and is compared with the `baseline` ms that end `back` ms before it; whoever
     /// counts has a new sample `every` so many ms.
@@ -100,7 +103,9 @@ impl Window {
     /// The span whose pieces say how much windows differ by themselves: it ends with the baseline.
     #[must_use]
     pub fn past(&self) -> (Millis, Millis) {
-        (self.baseline.1 - (PAST * self.length).max(self.baseline.1 - self.baseline.0), self.baseline.1)
+        // No server tells more moments of one question.
+        let span = (PAST * self.length).min(MOMENTS * self.piece).max(self.baseline.1 - self.baseline.0);
+        (self.baseline.1 - span, self.baseline.1)
     }
 }
 

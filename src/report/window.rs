@@ -12,6 +12,7 @@ use crate::engine::window::said::reasons;
 use crate::engine::words;
 use crate::lang::Lang;
 use crate::model::deploy::Deploy;
+use crate::model::text::clean;
 use crate::model::time::Millis;
 use crate::model::time::Span;
 use crate::model::time::Zone;
@@ -169,7 +170,7 @@ pub fn log_text(all: &[Logged<'_>], days: i64, lang: Lang, zone: Zone, now: Mill
         let at = deploy.map_or_else(|| watch.map_or(0, |w| w.window.from), |d| d.at);
         let version = deploy.map(|d| &d.version).or(watch.map(|w| &w.window.version));
         let version = words::version(lang, version.map_or("", String::as_str));
-        let before = deploy.and_then(|d| d.before.as_ref()).map(|b| format!(" ({})", lang.log_before(b)));
+        let before = deploy.and_then(|d| d.before.as_ref()).map(|b| format!(" ({})", lang.log_before(clean(b))));
         let by = deploy.map(|d| &d.by).or(watch.map(|w| &w.by)).map_or("", String::as_str);
         let window =
             watch.map_or_else(|| "-".to_owned(), |w| format!("{}-{}", zone.hm(w.window.from), zone.hm(w.until(now))));
@@ -181,7 +182,7 @@ pub fn log_text(all: &[Logged<'_>], days: i64, lang: Lang, zone: Zone, now: Mill
             zone.day_hm(at),
             cell(&version),
             cell(&before),
-            cell(by),
+            cell(&clean(by)),
         );
     }
     out

@@ -129,7 +129,8 @@ macro_rules! deployed_before {
             .fetch_all(&mut *$tx)
             .await?;
         for row in rows {
-            drafts.extend(read_watch(&row.try_get::<String, _>(0)?)?.drafts_for(&$incident.id));
+            let watch = read_watch(&row.try_get::<String, _>(0)?).ok();
+            drafts.extend(watch.into_iter().flat_map(|w| w.drafts_for(&$incident.id)));
         }
         drafts
     }};

@@ -80,13 +80,13 @@ impl Store {
         Ok(true)
     }
 
-    /// How many windows there are, and when something was last said of one: has anything changed?
+    /// How many windows there are, and the sum of when something was last said of each: has anything changed?
     ///
     /// # Errors
     /// When they cannot be read.
     pub async fn windows_print(&self) -> Result<(i64, Millis), StoreError> {
         let row = on!(&self.pool, p => {
-            sqlx::query("SELECT COUNT(*), COALESCE(MAX(told_at), 0) FROM watch").fetch_one(p).await?
+            sqlx::query("SELECT COUNT(*), COALESCE(SUM(told_at), 0) FROM watch").fetch_one(p).await?
         });
         Ok((row.try_get(0)?, row.try_get(1)?))
     }
@@ -127,12 +127,15 @@ impl Store {
                 .fetch_all(p)
                 .await?
         });
-        rows.iter().rev().map(|row| read(&row.try_get::<String, _>(0)?)).collect()
+        // One row that nobody understands hides nothing else.
+        let kept = rows.iter().rev().filter_map(|row| read(&row.try_get::<String, _>(0).ok()?).ok());
+        Ok(kept.collect())
     }
 }
 
 pub(super) fn read(data: &str) -> Result<Watch, StoreError> {
-    serde_json::from_str(data).map_err(|e| StoreError::Failed(e.to_string()))
+    let watch: Watch = serde_json::from_str(data).map_err(|e| StoreError::Failed(e.to_string()))?;
+    watch.sane().ok_or_else(|| StoreError::Failed("a window that cannot have been".to_owned()))
 }
 
 fn write(watch: &Watch) -> Result<String, StoreError> {

@@ -16,8 +16,10 @@ use cabina::engine::state::Mode;
 use cabina::engine::window::log::OldSide;
 use cabina::engine::window::log::old_side;
 use cabina::engine::window::pane;
+use cabina::engine::window::pane::superseded;
 use cabina::engine::window::said;
 use cabina::lang::Lang;
+use cabina::model::deploy::Deploy;
 use cabina::model::fact::Fact;
 use cabina::model::health::Outcome;
 use cabina::model::health::Probe;
@@ -334,6 +336,22 @@ fn a_pass_is_withdrawn_while_there_is_a_way_back() {
     let (state, effects) = night(27, passed(from, 12 * MINUTE));
     assert_eq!((orders(&effects), &state.watches[0].withdrawn), (vec![], &None));
 
+    // A window that was opened afterwards, and ended early, takes nothing of that away; another deploy does.
+    let later = Watch {
+        verdict: Verdict::Inconclusive,
+        ended: Some((Ended::Early, from + 9 * MINUTE)),
+        ..Watch { id: "w2".to_owned(), ..passed(from + 8 * MINUTE, 30 * MINUTE) }
+    };
+    let (mut state, _) = night(20, passed(from, 30 * MINUTE));
+    let at = play::stamp(27 * MINUTE);
+    engine::update(
+        &mut state,
+        Event { at, kind: Kind::WindowsRead { watches: vec![passed(from, 30 * MINUTE), later] } },
+    );
+    assert!(!superseded(&state, &state.watches[0]));
+    state.context.deploys.push(Deploy { id: "d2".to_owned(), at: from + 15 * MINUTE, ..Deploy::default() });
+    assert!(superseded(&state, &state.watches[0]));
+
     // Whoever is not the scribe leaves it to that one.
     let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/deploy-marked.toml");
     let mut other = play::play(&play::read(&path), 27 * MINUTE);
@@ -369,6 +387,23 @@ fn the_way_back_is_filled_in_from_the_deploy() {
 }
 
 #[test]
+fn what_is_of_another_time_is_not_counted() {
+    let mut course = Course::open(Some((2.0, 1_000.0)), Some((2.0, 1_000.0)));
+    // A recorder's hour is caught up with as of then.
+    let outcome = Outcome::Absent(Absence::Refused);
+    let probe = Probe { outcome, latency: None, detail: String::new(), cert_days: None, cert_soon: false };
+    let kind = Kind::Probed { check: "API".to_owned(), probe };
+    let event = Event { at: Stamp { mono: 0, wall: START - MINUTE }, kind };
+    engine::update(&mut course.state, Event { at: Stamp::default(), kind: Kind::Backlog { events: vec![event] } });
+    assert!(course.state.window.as_ref().unwrap().probes.is_empty());
+    // An answer that was asked for by the window before is none to this one.
+    let counted = course.counted((900.0, 1_000.0), (START - 9 * MINUTE, START), START - 9 * MINUTE, MINUTE);
+    course.event(Kind::WindowCounted { part: Part::Before, span: (START - 9 * MINUTE, START), counted: Ok(counted) });
+    course.seconds(300, true);
+    assert_eq!(course.said(), (Some(0), Verdict::Pass, Some(Ended::Over)));
+}
+
+#[test]
 fn a_window_that_is_compared_with_an_incident_is_no_pass() {
     let mut course = Course::open(Some((2.0, 1_000.0)), Some((2.0, 1_000.0)));
     let (incident, clean) = ("INC-2026-0001".to_owned(), Some(START - 40 * MINUTE));
@@ -376,7 +411,7 @@ fn a_window_that_is_compared_with_an_incident_is_no_pass() {
     course.seconds(300, true);
     assert_eq!(course.said(), (Some(3), Verdict::Inconclusive, Some(Ended::Over)));
     let said = report::window::json(&course.state, &course.state.window.as_ref().unwrap().watch).to_string();
-    assert!(said.contains("compared with an incident (INC-2026-0001") && said.contains("--offset 45m"), "{said}");
+    assert!(said.contains("compared with an incident (INC-2026-0001") && said.contains("--offset 60m"), "{said}");
     // What is worse than an incident has failed all the same.
     let mut worse = Course::open(Some((2.0, 1_000.0)), Some((200.0, 1_000.0)));
     worse.event(Kind::BaselineMet { watch: "w1".to_owned(), incident: "INC-2026-0001".to_owned(), clean: None });

@@ -18,11 +18,14 @@ use crate::model::severity::Finding;
 use crate::model::severity::Level;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::model::time::SECOND;
 use crate::model::watch::Ended;
 use crate::model::watch::Watch;
 use crate::model::watch::Withdrawn;
 use crate::model::window::Verdict;
 
+/// An order that was not carried out is given again after so long.
+const AGAIN: Millis = 10 * SECOND;
 /// "It may go now" is news for so long.
 const NEWS: Millis = 5 * MINUTE;
 
@@ -39,7 +42,15 @@ pub(crate) fn read(state: &mut State, watches: Vec<Watch>) -> Reaction {
             own.watch.withdrawn.clone_from(&watch.withdrawn);
         }
     }
+    let said = |id: &String| watches.iter().any(|w| w.id == *id && w.withdrawn.is_some());
+    state.withdrawing.take_if(|(_, id, _)| said(id));
     state.watches = watches;
+    if let Some((_, id, withdrawn)) = state.withdrawing.clone() {
+        // What is on its way is not unsaid meanwhile.
+        for watch in state.watches.iter_mut().filter(|w| w.id == id) {
+            watch.withdrawn = Some(withdrawn.clone());
+        }
+    }
     Reaction::redraw()
 }
 
@@ -111,6 +122,17 @@ fn trouble<'a>(state: &'a State, watch: &Watch) -> Option<&'a Finding> {
     })
 }
 
+/// What was taken back is given again until the log says so.
+fn again(state: &mut State) -> Vec<Effect> {
+    let now = state.now;
+    let Some((at, watch, withdrawn)) = &mut state.withdrawing else { return Vec::new() };
+    if now.since(*at) < AGAIN {
+        return Vec::new();
+    }
+    *at = now;
+    vec![Effect::Record(0, RecordOrder::Withdraw { watch: watch.clone(), withdrawn: withdrawn.clone() })]
+}
+
 /// What is said of windows that are over: that one does not hold any more, that an old side may go.
 pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let tells = matches!(state.mode, Mode::Cockpit | Mode::Record) && !state.reading();
@@ -120,17 +142,18 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     let now = state.now.wall;
     let passed =
         |w: &&Watch| matches!(w.ended, Some((Ended::Over, _))) && w.verdict == Verdict::Pass && w.withdrawn.is_none();
-    // Only the newest window speaks for what runs now.
-    let Some(watch) = known(state).into_iter().next_back().filter(passed).cloned() else { return Vec::new() };
+    // What was opened afterwards about the same takes nothing back; another deploy does.
+    let all = known(state).into_iter().rev();
+    let Some(watch) = all.filter(passed).find(|w| !pane::superseded(state, w)).cloned() else { return again(state) };
     let until = old_until(state, &watch);
     if now >= until {
         if now - until < NEWS && old_side(state, &watch) == OldSide::MayGo {
             let version = watch.window.version.clone();
             put(state, until, Fact::OldSideFree { version }, RULES.to_owned());
         }
-        return Vec::new();
+        return again(state);
     }
-    let Some(finding) = trouble(state, &watch).cloned() else { return Vec::new() };
+    let Some(finding) = trouble(state, &watch).cloned() else { return again(state) };
     // Of several cabinas the scribe does it; the others hear of it. Without a record it is at least said here.
     let alone = state.record.problem.is_some() || state.settings.read_only;
     if state.record.scribe != Scribe::Here && !alone {
@@ -145,6 +168,7 @@ pub(crate) fn due(state: &mut State) -> Vec<Effect> {
     if let Some((at, what)) = watch.withdrawn_fact() {
         put(state, at, what, RULES.to_owned());
     }
+    state.withdrawing = Some((state.now, watch.id.clone(), withdrawn.clone()));
     if state.settings.read_only {
         return Vec::new();
     }

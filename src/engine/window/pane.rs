@@ -40,7 +40,14 @@ pub fn newest_deploy(state: &State) -> Option<&Deploy> {
 /// Is the way back what a person needs next?
 #[must_use]
 pub fn wants_back(state: &State, watch: &Watch) -> bool {
-    watch.withdrawn.is_some() || watch.stands(state.now.wall) == Verdict::Fail
+    watch.stands(state.now.wall) == Verdict::Fail && !superseded(state, watch)
+}
+
+/// Something else has gone live since: what is said of this speaks of the past.
+#[must_use]
+pub fn superseded(state: &State, watch: &Watch) -> bool {
+    let newer = |d: &&Deploy| d.at > watch.window.from && Some(&d.id) != watch.deploy.as_ref();
+    state.context.deploys.last().as_ref().is_some_and(newer)
 }
 
 /// The procedure of the way back: the one that is advised, else the first.
@@ -59,7 +66,14 @@ pub fn way_back(state: &State) -> Option<usize> {
 /// one where another variable names the old one, and nobody's guess where none does.
 #[must_use]
 pub fn fills(state: &State, names: &[String]) -> Vec<(String, String)> {
-    let Some(deploy) = state.context.deploys.last() else { return Vec::new() };
+    // The window that asks for the way back says from what; without one it is the newest.
+    let of = shown(state).filter(|w| wants_back(state, w)).map(|w| w.deploy.as_ref());
+    let deploys = &state.context.deploys;
+    let found = match of {
+        Some(id) => deploys.iter().find(|d| Some(&d.id) == id),
+        None => deploys.last(),
+    };
+    let Some(deploy) = found else { return Vec::new() };
     let says = |name: &str, words: &[&str]| {
         let name = name.to_uppercase();
         ["VERSION", "RELEASE", "TAG"].iter().any(|w| name.contains(w)) && words.iter().any(|w| name.contains(w))
@@ -100,7 +114,8 @@ pub(crate) fn begin(state: &mut State) -> Reaction {
     if state.ui.frozen.is_some() {
         return notice(state, Notice::Frozen);
     }
-    if shown(state).is_some_and(|w| w.live(state.now.wall)) {
+    let here = state.window.as_ref().is_some_and(|w| w.goes_on());
+    if here || shown(state).is_some_and(|w| w.live(state.now.wall)) {
         return notice(state, Notice::WindowOpen);
     }
     let watch = new(state);
@@ -137,6 +152,9 @@ fn new(state: &mut State) -> Watch {
 
 /// Ends the window that is counted here.
 pub(crate) fn end(state: &mut State) -> Reaction {
+    if state.ui.frozen.is_some() {
+        return notice(state, Notice::Frozen);
+    }
     match window::interrupt(state) {
         Some(_) => Reaction::redraw(),
         None => notice(state, Notice::NoWindow),
@@ -145,6 +163,10 @@ pub(crate) fn end(state: &mut State) -> Reaction {
 
 /// Asks for the figures of delivery.
 pub(crate) fn dora(state: &mut State) -> Reaction {
+    if state.record.desk.is_none() {
+        let why = state.record.problem.clone().unwrap_or_default();
+        return notice(state, Notice::NoRecord(why));
+    }
     state.dora = None;
     state.ui.overlay = Overlay::Dora(0);
     Reaction::with(Effect::Record(0, RecordOrder::Dora(DAYS)))

@@ -15,6 +15,8 @@ use crate::model::watch::Watch;
 use crate::model::window::Judged;
 use crate::model::window::Verdict;
 
+/// Whoever repeats a window does so within this.
+const BEGINS_WITHIN: Millis = 10 * MINUTE;
 /// Clocks that differ by less are one clock: an answer is dated to the second.
 const SKEWED: Millis = 3 * SECOND;
 
@@ -47,10 +49,10 @@ pub fn reasons(lang: Lang, zone: Zone, now: Millis, watch: &Watch) -> Vec<String
         let (from, to) = watch.window.baseline;
         out.push(lang.window_unclean(incident, zone.hm(from), zone.hm(to)));
         if let Some(end) = clean {
-            // It ends where this window will end, so long ago; whole minutes, and rather one earlier.
-            let offset = (watch.window.to() - end + MINUTE - 1) / MINUTE * MINUTE;
+            // A window that is begun within the next minutes ends so long after it at the most.
+            let offset = now.max(watch.window.to()) + watch.window.length + BEGINS_WITHIN - end;
             let span = (zone.hm(end - (to - from)), zone.hm(*end));
-            let offset = Span(offset).to_string().replace(' ', "");
+            let offset = format!("{}m", (offset + MINUTE - 1) / MINUTE);
             out.push(lang.window_clean(span.0, span.1, offset));
         }
     }
@@ -77,7 +79,7 @@ fn worst(j: &Judged) -> u8 {
 pub fn verdict(watch: &Watch, lang: Lang, zone: Zone, now: Millis) -> String {
     let word = watch.stands(now).word();
     match &watch.withdrawn {
-        Some(withdrawn) => lang.log_withdrawn(word, zone.hm(withdrawn.at)),
+        Some(withdrawn) => lang.log_withdrawn(watch.verdict.word(), zone.hm(withdrawn.at)),
         None if watch.live(now) => format!("{word}…"),
         None => word.to_owned(),
     }

@@ -68,6 +68,8 @@ pub(super) struct Counters {
     looks: VecDeque<Millis>,
     requests_seen: bool,
     durations_seen: bool,
+    /// From when on durations are kept.
+    buckets_from: Millis,
     /// Series left out because there was no room.
     pub(super) left_out: usize,
 }
@@ -114,6 +116,7 @@ impl Counters {
             looks: VecDeque::new(),
             requests_seen: false,
             durations_seen: false,
+            buckets_from: Millis::MIN,
             left_out: 0,
         }
     }
@@ -169,7 +172,10 @@ impl Counters {
 
     /// Forgets what no window reaches any more.
     pub(super) fn forget(&mut self, now: Millis) {
-        let (requests, buckets) = (now - LONG.max(self.window), now - self.window);
+        let requests = now - LONG.max(self.window);
+        // Durations have many counters: while they are few, they are kept as long, for windows of the past.
+        let buckets = if self.points < POINTS / 4 { requests } else { now - self.window };
+        self.buckets_from = self.buckets_from.max(buckets);
         let (mut points, mut bytes) = (0, 0);
         self.by_identity.retain(|identity, c| {
             let oldest = if matches!(c.counts, Counts::Requests(_)) { requests } else { buckets };
@@ -226,6 +232,8 @@ impl Counters {
     /// watched: then what is told is of the rest.
     pub(super) fn grown_within(&mut self, (from, to): (Millis, Millis), durations: bool) -> Option<Grown> {
         let first = self.looks.front().copied().filter(|at| *at > from);
+        // Durations of a part do not speak for the whole.
+        let durations = durations && self.buckets_from <= first.unwrap_or(from);
         self.looks.iter().filter(|at| **at > from && **at <= to).nth(1)?;
         let mut out = Grown { known: true, covered: to - first.unwrap_or(from), ..Grown::default() };
         let mut buckets: HashMap<u64, f64> = HashMap::new();
