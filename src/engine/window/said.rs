@@ -47,11 +47,11 @@ pub fn reasons(lang: Lang, zone: Zone, now: Millis, watch: &Watch) -> Vec<String
     }
     if let Some((incident, clean)) = &watch.unclean {
         let (from, to) = watch.window.baseline;
-        out.push(lang.window_unclean(incident, zone.hm(from), zone.hm(to)));
+        out.push(lang.window_unclean(incident, zone.hms(from), zone.hms(to)));
         if let Some(end) = clean {
             // A window that is begun within the next minutes ends so long after it at the most.
             let offset = now.max(watch.window.to()) + watch.window.length + BEGINS_WITHIN - end;
-            let span = (zone.hm(end - (to - from)), zone.hm(*end));
+            let span = (zone.hms(end - (to - from)), zone.hms(*end));
             let offset = format!("{}m", (offset + MINUTE - 1) / MINUTE);
             out.push(lang.window_clean(span.0, span.1, offset));
         }
