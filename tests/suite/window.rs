@@ -387,6 +387,22 @@ fn the_way_back_is_filled_in_from_the_deploy() {
 }
 
 #[test]
+fn an_outage_of_the_hour_before_hides_no_broken_deploy() {
+    let mut course = Course::open(Some((2.0, 1_000.0)), Some((150.0, 1_000.0)));
+    let past = course.state.window.as_ref().unwrap().watch.window.past();
+    let piece = course.state.window.as_ref().unwrap().watch.window.piece;
+    let mut counted = course.counted((2.0, 1_000.0), past, START - 5 * MINUTE, piece);
+    // Twenty minutes of an incident, half an hour before.
+    for p in counted.pieces.iter_mut().filter(|p| (20..40).contains(&((START - p.to) / MINUTE))) {
+        p.requests = p.requests.map(|s| Share { part: s.all * 0.3, ..s });
+    }
+    course.event(Kind::WindowCounted { part: Part::Before, span: past, counted: Ok(counted) });
+    course.before = None;
+    course.seconds(60, true);
+    assert_eq!(course.said(), (Some(2), Verdict::Fail, Some(Ended::Lost)));
+}
+
+#[test]
 fn what_is_of_another_time_is_not_counted() {
     let mut course = Course::open(Some((2.0, 1_000.0)), Some((2.0, 1_000.0)));
     // A recorder's hour is caught up with as of then.

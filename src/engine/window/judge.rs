@@ -220,7 +220,7 @@ fn shares(subject: &Subject, before: Share, now: Share, spread: Spread) -> Weigh
         let reason = if worse { Reason::AsBefore } else { Reason::Tolerated };
         // What may have been overlooked: is it a doubling, and would that matter?
         let most = significance::at_most(before, now, spread, SURE).unwrap_or(f64::INFINITY);
-        let unseen = most >= DOUBLE && from.is_none_or(|m| was.value.unwrap_or_default() * DOUBLE > m);
+        let unseen = most >= DOUBLE && from.is_none_or(|m| share > m || was.value.unwrap_or_default() * DOUBLE > m);
         let (verdict, reason) =
             if unseen { (Verdict::Inconclusive, Reason::Unseen { times: most }) } else { (Verdict::Pass, reason) };
         (verdict, reason, (Reason::Worse { times }, Reason::MaybeWorse { times }))
@@ -387,6 +387,19 @@ mod tests {
         ] {
             assert_eq!(verdict(before, now), wanted, "{before:?} {now:?}");
         }
+    }
+
+    #[test]
+    fn a_past_that_was_rough_makes_no_pass_of_what_is_bad_now() {
+        // Nothing can be told from chance, and it lies far beyond where it matters.
+        let spread = Spread::seen(
+            &[(0.0, 900.0), (600.0, 900.0), (1.0, 900.0), (700.0, 900.0)].map(|(part, all)| Share { part, all }),
+            1,
+        );
+        let share = |part, all| vec![Share { part, all }];
+        let measure = Measure::Shares { before: share(54.0, 27_000.0), now: share(432.0, 2_471.0), spread, gap: false };
+        let criteria = Criteria { matters: Some(0.01), fatal: Some(0.05), ..Criteria::default() };
+        assert_ne!(one(criteria, measure).0, Verdict::Pass);
     }
 
     #[test]

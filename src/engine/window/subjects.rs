@@ -114,7 +114,10 @@ fn measure(watched: &Watched, spec: &SignalSpec, before: &Counted, now: &Counted
             let pieces = || now.within((window.from, window.to()));
             let gap =
                 (pieces().filter(|p| p.requests.is_some()).count() as f64) < pieces().count() as f64 * (1.0 - MISSING);
-            let past: Vec<Share> = before.within(window.past()).filter_map(|p| p.requests).collect();
+            // An outage is not how a service differs by itself: it would hide the next one.
+            let fatal = spec.critical.map_or(f64::INFINITY, |l| l.value);
+            let usual = |s: &Share| s.value().is_none_or(|v| v <= fatal);
+            let past: Vec<Share> = before.within(window.past()).filter_map(|p| p.requests).filter(usual).collect();
             let shares = |c: &Counted| c.requests.into_iter().collect();
             let seen = watched.now.as_ref().map_or(0, |(span, _)| span.1 - span.0);
             let spread = Spread::seen(&past, (seen / window.piece.max(1)) as usize);
