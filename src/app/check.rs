@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::config;
+use crate::app::object;
 use crate::app::performer::Live;
 use crate::app::print;
 use crate::app::ready;
@@ -28,7 +29,7 @@ pub(super) fn main(cli: &Cli, wait: Option<Duration>) -> u8 {
     let mode = wait.map_or(Mode::Once, |w| Mode::For(w.as_millis() as Millis));
     let (code, state) = runtime.block_on(look(&configured, mode));
     if cli.json {
-        print(&format!("{}\n", report::check::json(&state)));
+        object(&report::check::json(&state));
     } else {
         print(&report::board::text(&state));
     }

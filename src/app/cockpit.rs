@@ -12,6 +12,7 @@ use crate::app::config::Configured;
 use crate::app::demo;
 use crate::app::exit;
 use crate::app::keyboard;
+use crate::app::left;
 use crate::app::performer::Desk;
 use crate::app::performer::Live;
 use crate::app::print;
@@ -100,6 +101,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     let keyboard = keyboard::spawn(bus.clone());
     tokio::spawn(ticks::run(bus.clone()));
     let (playground, url) = place(&configured);
+    let queue = url.as_ref().map(|url| store::queue_of(url)).unwrap_or_default();
     let recorder = recorder(&configured, &state.settings, url.clone(), &bus);
     let (folders, wanted) = tokio::sync::watch::channel(state.settings.runbooks.clone());
     tokio::spawn(library::watch(wanted, state.settings.zone, bus.clone()));
@@ -109,6 +111,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
         &bus,
         if state.settings.demo { Manner::Always } else { Manner::Later },
     );
+    let kept = Arc::clone(&configured.secrets);
     let next = reload::Next::default();
     let (settings, secrets) = (configured.settings.clone(), Arc::clone(&configured.secrets));
     let desk = Some(Desk { keyboard, settings, secrets, url });
@@ -130,18 +133,21 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);
-    if let Some(recorder) = performer.recorder.take() {
-        recorder.close().await;
-    }
+    let left = left::close(&mut state, &mut performer, &mut events).await;
+    let left = if playground.is_some() { Ok(()) } else { left::keep(&left, &queue, &kept, &state) };
     if let Some(folder) = playground {
         let _ = std::fs::remove_dir_all(folder);
     }
     // A terminal that can no longer be written to is gone, and there is nobody to tell.
     let Ok(code) = ended else { return exit::TERMINAL_GONE };
     print(&farewell(&state));
-    let known = log::known(&state).into_iter().find(|w| Some(&w.id) == asked.as_ref());
-    let verdict = known.filter(|_| code == 0).map(|w| w.stands(state.now.wall).exit_code());
-    verdict.unwrap_or(code)
+    left.err().unwrap_or_else(|| verdict(&state, asked.as_ref(), code))
+}
+
+/// What the window that was counted says; without one, how the program ended.
+fn verdict(state: &State, asked: Option<&String>, code: u8) -> u8 {
+    let known = log::known(state).into_iter().find(|w| Some(&w.id) == asked);
+    known.filter(|_| code == 0).map_or(code, |w| w.stands(state.now.wall).exit_code())
 }
 
 /// Where the store is. A visitor's incident is not the house's: theirs lies in a folder of its own.
@@ -159,6 +165,7 @@ fn place(configured: &Configured) -> (Option<PathBuf>, Result<String, StoreError
 /// Whoever writes things down.
 fn recorder(configured: &Configured, settings: &Settings, url: Result<String, StoreError>, bus: &Bus) -> Recorder {
     let plan = Plan {
+        queue: url.as_ref().map(|url| store::queue_of(url)).unwrap_or_default(),
         url,
         read_only: settings.read_only,
         watched: (!settings.demo).then(|| watched(settings)),

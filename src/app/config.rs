@@ -47,6 +47,7 @@ impl Configured {
     /// What a task needs to know that writes down what happens, watches for nobody else and records nothing by itself.
     pub(super) fn record(&self) -> record::Plan {
         record::Plan {
+            queue: store::url(self).map(|url| store::queue_of(&url)).unwrap_or_default(),
             url: store::url(self),
             read_only: self.settings.read_only,
             scribes: true,

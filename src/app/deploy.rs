@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::app::complain;
 use crate::app::exit;
+use crate::app::object;
 use crate::app::print;
 use crate::app::ready;
 use crate::app::store;
@@ -14,8 +15,8 @@ use crate::cli::Cli;
 use crate::model::deploy::Deploy;
 use crate::model::text::clean;
 use crate::model::time::Millis;
-use crate::store::StoreError;
 use crate::store::queue;
+use crate::store::queue::Item;
 
 /// A script waits no longer than this for another writer.
 const PATIENCE: Millis = 500;
@@ -76,9 +77,9 @@ pub(super) fn main(cli: &Cli, said: &Said<'_>) -> u8 {
     let (queued, why) = match kept {
         Ok(_) => (false, String::new()),
         Err(why) => {
-            let url = store::url(&configured);
-            let path = url.as_ref().ok().and_then(|u| crate::store::path(u)).ok_or(StoreError::OtherDatabase);
-            if let Err(lost) = path.and_then(|path| queue::keep(&path, &deploy)) {
+            let places = store::url(&configured).map(|url| store::queue_of(&url));
+            let kept = places.and_then(|places| queue::keep(&places, &[Item::Deploy(deploy.clone())]));
+            if let Err(lost) = kept {
                 complain(&format!("cabina: {}", lost.words(lang)));
                 return store::FAILED;
             }
@@ -86,7 +87,7 @@ pub(super) fn main(cli: &Cli, said: &Said<'_>) -> u8 {
         }
     };
     if cli.json {
-        print(&format!("{}\n", serde_json::json!({ "schema": 1, "id": deploy.id, "queued": queued })));
+        object(&serde_json::json!({ "schema": 1, "id": deploy.id, "queued": queued }));
     } else if queued {
         complain(&format!("cabina: {}", lang.deploy_queued(&deploy.version, why)));
     } else {

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::app::check::look;
 use crate::app::config;
 use crate::app::config::Configured;
+use crate::app::object;
 use crate::app::print;
 use crate::app::ready;
 use crate::app::terminal;
@@ -30,7 +31,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
         // It needs no configuration: what can be said without one is said.
         let lang = config::language();
         if cli.json {
-            print(&format!("{}\n", json!({"schema": 1, "config": null, "values": [], "connections": [], "costs": []})));
+            object(&json!({"schema": 1, "config": null, "values": [], "connections": [], "costs": []}));
         } else {
             print(&format!("{}\n\n{}", lang.cli_no_config(), terminal_text(lang)));
         }
@@ -45,7 +46,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
     let tried = tried(&state);
     let good = tried.iter().all(|t| t.good);
     if cli.json {
-        print(&format!("{}\n", machine(&configured, &tried)));
+        object(&machine(&configured, &tried));
     } else {
         print(&text(&configured, &tried));
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::app::complain;
 use crate::app::config::Configured;
 use crate::app::exit;
+use crate::app::object;
 use crate::app::print;
 use crate::app::ready;
 use crate::app::store;
@@ -49,6 +50,7 @@ pub(super) fn dora(cli: &Cli, days: i64, path: Option<&Path>) -> u8 {
     let made = runtime.block_on(async {
         let store = open(&configured).await?;
         let read = figures::read(&store, now, days).await.map_err(|why| store.named(why));
+        store::say_unreadable(&store, lang);
         store.close().await;
         read
     });
@@ -59,7 +61,7 @@ pub(super) fn dora(cli: &Cli, days: i64, path: Option<&Path>) -> u8 {
     };
     let figures = dora::dora(record.known(commits.as_deref()), now, days);
     if cli.json {
-        print(&format!("{}\n", report::dora::json(&figures, lang)));
+        object(&report::dora::json(&figures, lang));
     } else {
         print(&report::dora::text(&figures, lang, settings.zone));
     }
@@ -76,12 +78,13 @@ pub(super) fn report(cli: &Cli, days: i64) -> u8 {
     let made = runtime.block_on(async {
         let store = open(&configured).await?;
         let made = months(&configured, &store, days).await.map_err(|why| store.named(why));
+        store::say_unreadable(&store, lang);
         store.close().await;
         made
     });
     runtime.shutdown_background();
     match made {
-        Ok(trends) if cli.json => print(&format!("{}\n", report::trends::json(&trends, lang))),
+        Ok(trends) if cli.json => object(&report::trends::json(&trends, lang)),
         Ok(trends) => print(&report::trends::markdown(&trends, lang, settings.zone)),
         Err(why) => return refused(lang, &why),
     }
@@ -89,7 +92,7 @@ pub(super) fn report(cli: &Cli, days: i64) -> u8 {
 }
 
 async fn open(configured: &Configured) -> Result<Store, StoreError> {
-    store::open(configured, store::PATIENCE).await
+    store::to_read(configured, store::PATIENCE).await
 }
 
 fn refused(lang: Lang, why: &StoreError) -> u8 {

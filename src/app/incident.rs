@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::app::complain;
 use crate::app::config::Configured;
 use crate::app::exit;
+use crate::app::gate;
+use crate::app::object;
 use crate::app::print;
 use crate::app::ready;
 use crate::app::store;
@@ -29,16 +31,20 @@ use crate::model::severity::Level;
 use crate::model::text::WRITTEN_LIMIT;
 use crate::model::text::clean;
 use crate::model::text::clean_lines;
+use crate::model::text::escaped_json;
 use crate::model::time::Millis;
 use crate::report::incident as report;
 use crate::report::incident::Line;
 use crate::report::incident::Reader;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::store::import::Journal;
 use crate::store::import::Refused;
 
 /// Entries read at once.
 const PAGE: i64 = 1_000;
+/// The largest file that is taken in at once: some hundred thousand entries.
+const IMPORTED: u64 = 512 * 1024 * 1024;
 /// The name for the newest incident that goes on.
 pub(super) const NEWEST: &str = "newest";
 
@@ -94,13 +100,20 @@ impl Desk<'_> {
     async fn run(&self, asked: &Asked) -> Result<u8, Failed> {
         // What is wrong with the question is said before anything is opened.
         let fact = self.fact(asked)?;
-        let store = store::open(self.configured, store::PATIENCE).await?;
+        let store = match asked {
+            Asked::List { .. } | Asked::Show { .. } | Asked::Verify { .. } | Asked::Export { .. } => {
+                store::to_read(self.configured, store::PATIENCE).await?
+            }
+            _ => store::open(self.configured, store::PATIENCE).await?,
+        };
         let done = self.answer(&store, asked, fact).await.map_err(|failed| match failed {
             Failed::Store(why) => Failed::Store(store.named(why)),
             other => other,
         });
+        let unread = store::say_unreadable(&store, self.configured.settings.lang);
         store.close().await;
-        done
+        // What is printed is not all there is.
+        done.map(|code| if unread && code == 0 { store::FAILED } else { code })
     }
 
     async fn answer(&self, store: &Store, asked: &Asked, fact: Option<(Millis, Fact)>) -> Result<u8, Failed> {
@@ -363,21 +376,19 @@ impl Desk<'_> {
             Some(id) => vec![self.find_to_read(store, id).await?.id],
             None => store.incidents(false, i64::MAX).await?.into_iter().map(|i| i.id).collect(),
         };
-        let io = |e: std::io::Error| match e.kind() {
-            // Whoever reads has enough of it: the code that a shell gives for that.
-            std::io::ErrorKind::BrokenPipe => Failed::Code(141),
-            _ => Failed::Store(StoreError::Failed(format!("{}: {e}", output.unwrap_or(Path::new("-")).display()))),
-        };
-        let mut out: Box<dyn std::io::Write> = match output {
-            Some(path) => Box::new(std::io::BufWriter::new(std::fs::File::create(path).map_err(io)?)),
-            None => Box::new(std::io::BufWriter::new(std::io::stdout())),
+        let mut out = gate::Json::default();
+        let mut kept = Vec::new();
+        let mut put = |line: String| match output {
+            Some(_) => kept.extend_from_slice(escaped_json(&line).as_bytes()),
+            // What could not be printed is told at the end.
+            None => drop(out.write_all(line.as_bytes())),
         };
         for id in ids {
             let mut after = 0;
             loop {
                 let page = store.entries(&id, after, PAGE).await?;
                 for entry in &page {
-                    writeln!(out, "{}", report::exported(entry)).map_err(io)?;
+                    put(format!("{}\n", report::exported(entry)));
                 }
                 match page.last() {
                     Some(last) => after = last.seq,
@@ -387,57 +398,72 @@ impl Desk<'_> {
         }
         if id.is_none() {
             for deploy in store.deploys(0, i64::MAX).await? {
-                writeln!(out, "{}", json!({ "schema": 1, "deploy": deploy })).map_err(io)?;
+                put(format!("{}\n", json!({ "schema": 1, "deploy": deploy })));
             }
         }
-        out.flush().map_err(io)
+        let Some(path) = output else { return Ok(()) };
+        gate::file(path, &kept).map_err(|e| {
+            complain(&format!("cabina: {}: {e}", path.display()));
+            Failed::Code(exit::INTERNAL)
+        })
     }
 
-    /// Takes in what was exported. Every journal is taken in as a whole or not at all.
+    /// Takes in what was exported, all of it or nothing.
     async fn import(&self, store: &Store, path: &Path) -> Result<u8, Failed> {
         let lang = self.configured.settings.lang;
-        let text = if path == Path::new("-") {
-            let mut text = String::new();
-            let read = std::io::stdin().lock().read_to_string(&mut text);
-            read.map_err(|e| Failed::Usage(format!("-: {e}")))?;
-            text
-        } else {
-            std::fs::read_to_string(path).map_err(|e| Failed::Usage(format!("{}: {e}", path.display())))?
-        };
+        let text = self.imported(path)?;
         let mut journals: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         let mut deploys = Vec::new();
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
             match report::imported(line) {
-                Some(Line::Entry(entry)) => journals.entry(entry.incident.clone()).or_default().push(*entry),
+                Some(Line::Entry(entry)) => {
+                    let journal = journals.entry(entry.incident.clone()).or_default();
+                    // As it is exported: from the first on, one after another.
+                    let next = journal.last().map_or(1, |e: &Entry| e.seq + 1);
+                    if entry.seq != next {
+                        return Err(Failed::Usage(lang.import_bad_order(i + 1, &entry.incident, next)));
+                    }
+                    journal.push(*entry);
+                }
                 Some(Line::Deploy(deploy)) => deploys.push(*deploy),
                 None => return Err(Failed::Usage(lang.import_bad_line(i + 1))),
             }
         }
-        let (mut new, mut code) = (0, 0);
-        for (id, mut entries) in journals {
-            entries.sort_by_key(|e| e.seq);
-            let why = match store.take_back(&id, &entries).await {
-                Ok(n) => {
-                    new += n;
-                    continue;
-                }
-                Err(Refused::Store(why)) => return Err(why.into()),
-                Err(Refused::Another) => lang.import_another(&id),
-                Err(Refused::NoNumber) => lang.import_no_number(&id),
-                Err(Refused::Broken(wrong)) => self.wrong(&id, &wrong).1,
-            };
-            complain(&format!("cabina: {why}"));
-            code = 2;
-        }
-        for deploy in deploys {
-            store.take_back_deploy(deploy).await?;
-        }
+        let journals: Vec<Journal> = journals.into_iter().map(|(id, entries)| Journal { id, entries }).collect();
+        let new = match store.take_back_all(&journals, deploys).await {
+            Ok(new) => new,
+            Err((_, Refused::Store(why))) => return Err(why.into()),
+            Err((id, why)) => {
+                let why = match why {
+                    Refused::NoNumber => lang.import_no_number(&id),
+                    Refused::Broken(wrong) => self.wrong(&id, &wrong).1,
+                    _ => lang.import_another(&id),
+                };
+                complain(&format!("cabina: {why}; {}", lang.import_nothing()));
+                return Ok(2);
+            }
+        };
         if self.json {
             object(&json!({ "schema": 1, "entries": new }));
         } else {
             print(&format!("{}\n", lang.import_done(new)));
         }
-        Ok(code)
+        Ok(0)
+    }
+
+    /// The text of an export, bounded.
+    fn imported(&self, path: &Path) -> Result<String, Failed> {
+        let failed = |e: std::io::Error| Failed::Usage(format!("{}: {e}", path.display()));
+        let from: Box<dyn std::io::Read> = match path.to_str() {
+            Some("-") => Box::new(std::io::stdin().lock()),
+            _ => Box::new(std::fs::File::open(path).map_err(failed)?),
+        };
+        let mut text = String::new();
+        from.take(IMPORTED + 1).read_to_string(&mut text).map_err(failed)?;
+        if text.len() as u64 > IMPORTED {
+            return Err(Failed::Usage(self.configured.settings.lang.import_too_large(path.display())));
+        }
+        Ok(text)
     }
 
     /// What does not fit, and where.
@@ -451,10 +477,6 @@ impl Desk<'_> {
             Break::Sum => (None, lang.incident_sum(id)),
         }
     }
-}
-
-fn object(value: &serde_json::Value) {
-    print(&format!("{value}\n"));
 }
 
 pub(super) async fn all(store: &Store, id: &str) -> Result<Vec<Entry>, StoreError> {

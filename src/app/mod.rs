@@ -8,9 +8,11 @@ mod demo;
 mod deploy;
 mod doctor;
 mod figures;
+mod gate;
 mod incident;
 mod init;
 mod keyboard;
+mod left;
 mod performer;
 mod postmortem;
 mod print;
@@ -28,8 +30,10 @@ mod walk;
 mod watch;
 mod wrap;
 
-use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use signal_hook::consts::signal::SIGXFSZ;
 
 use clap::CommandFactory as _;
 
@@ -54,6 +58,8 @@ pub mod exit {
 #[must_use]
 pub fn main(cli: &Cli) -> ExitCode {
     // Whoever builds a TLS client first would otherwise have to choose.
+    // A file that may not grow any more is an error of whoever writes to it, and not the end of the program.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let _ = rustls::crypto::ring::default_provider().install_default();
     let code = match &cli.command {
         None => cockpit::main(cli),
@@ -104,18 +110,36 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(Command::Doctor) => doctor::main(cli),
         Some(Command::Completions { shell }) => {
             let mut command = Cli::command();
-            clap_complete::generate(*shell, &mut command, "cabina", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut command, "cabina", &mut script);
+            gate::raw(&script);
             0
         }
         Some(Command::Man) => man(),
     };
-    ExitCode::from(code)
+    ExitCode::from(gate::end(code, config::language()))
+}
+
+/// Says what was wrong with the command line, or what it asked to be told; the exit code.
+#[must_use]
+pub fn refuse(wrong: &clap::Error) -> ExitCode {
+    let text = wrong.render().to_string();
+    // The contract's code for wrong usage is 64; asking for help or the version is no mistake.
+    let code = if wrong.use_stderr() {
+        complain(text.trim_end());
+        exit::USAGE
+    } else {
+        print(&text);
+        0
+    };
+    ExitCode::from(gate::end(code, config::language()))
 }
 
 fn man() -> u8 {
     let mut page = Vec::new();
     let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-    if rendered.and_then(|()| std::io::stdout().write_all(&page)).is_err() { exit::INTERNAL } else { 0 }
+    gate::raw(&page);
+    if rendered.is_err() { exit::INTERNAL } else { 0 }
 }
 
 /// A runtime with one worker beside the thread that draws. Work is small (answers above some hundred kilobytes are read
@@ -133,13 +157,16 @@ fn ready(cli: &Cli) -> Result<(config::Configured, tokio::runtime::Runtime), u8>
 }
 
 /// Says something to the person, on standard error.
-#[expect(clippy::print_stderr, reason = "this is where the command line speaks; no screen is up here")]
 fn complain(text: &str) {
-    eprintln!("{text}");
+    gate::say(text);
 }
 
-/// Writes machine output. A reader that went away is not an error worth a word.
+/// Writes text to standard output.
 fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    gate::text(text);
+}
+
+/// Writes a document of JSON.
+fn object(value: &serde_json::Value) {
+    gate::json(&format!("{value}\n"));
 }

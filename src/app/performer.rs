@@ -143,8 +143,8 @@ impl Perform for Live {
                     "\u{1b}7\u{1b}[{};{}H\u{1b}[1m\u{1b}]8;;{}\u{1b}\\{}\u{1b}]8;;\u{1b}\\\u{1b}[0m\u{1b}8",
                     a.y + 1,
                     a.x + 1,
-                    a.url,
-                    a.text
+                    crate::model::text::clean(&a.url),
+                    crate::model::text::clean(&a.text)
                 )
                 .into_bytes(),
             );

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::app::complain;
 use crate::app::exit;
+use crate::app::gate;
 use crate::app::incident::NEWEST;
 use crate::app::incident::all;
-use crate::app::print;
 use crate::app::ready;
 use crate::app::store;
 use crate::bus;
@@ -25,6 +25,8 @@ use crate::engine::story::LEAD;
 use crate::export::postmortem as document;
 use crate::lang::Lang;
 use crate::model::journal;
+use crate::model::text::escaped_json;
+use crate::model::text::harmless;
 use crate::model::time::MINUTE;
 use crate::secrets::Secrets;
 use crate::sources::prometheus;
@@ -68,10 +70,11 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
     };
     let json = cli.json && asked.format.is_none() || matches!(asked.format, Some(DocumentFormat::Json));
     let made = runtime.block_on(async {
-        let store = store::open(&configured, store::PATIENCE).await?;
+        let store = store::to_read(&configured, store::PATIENCE).await?;
         let text =
             make(&configured.settings, &configured.secrets, &store, asked.id, lang, json, template.as_deref()).await;
         let text = text.map_err(|why| store.named(why));
+        store::say_unreadable(&store, own);
         store.close().await;
         text
     });
@@ -88,12 +91,17 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
         }
     };
     let Some(path) = asked.output else {
-        print(&text);
+        if json {
+            gate::json(&text);
+        } else {
+            gate::text(&text);
+        }
         return 0;
     };
-    if let Err(e) = std::fs::write(path, &text) {
+    let text = if json { escaped_json(&text) } else { harmless(&text) };
+    if let Err(e) = gate::file(path, text.as_bytes()) {
         complain(&format!("cabina: {}: {e}", path.display()));
-        return store::FAILED;
+        return exit::INTERNAL;
     }
     complain(&format!("cabina: {}", own.pm_written(path.display())));
     0

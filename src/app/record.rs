@@ -9,6 +9,7 @@ use tokio::signal::unix::signal;
 use crate::app::complain;
 use crate::app::config::Configured;
 use crate::app::exit;
+use crate::app::left;
 use crate::app::performer::Live;
 use crate::app::ready;
 use crate::app::reload;
@@ -98,7 +99,9 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
     signals::spawn(&bus, false);
     tokio::spawn(ticks::run(bus.clone()));
     tokio::spawn(hold(kept.clone(), id.clone(), bus.clone()));
-    let recorder = Recorder::spawn(Plan { recording: Some(id.clone()), ..configured.record() }, &bus);
+    let plan = configured.record();
+    let queue = plan.queue.clone();
+    let recorder = Recorder::spawn(Plan { recording: Some(id.clone()), ..plan }, &bus);
     let reins = sources::spawn(&state.settings, &configured.secrets, &bus, Manner::Always);
     let next = reload::Next::default();
     tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
@@ -117,9 +120,8 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
     };
     let mut said = Said::default();
     let code = run_blind(&mut state, &mut events, &mut performer, |state| said.tell(state)).await;
-    if let Some(recorder) = performer.recorder.take() {
-        recorder.close().await;
-    }
+    let left = left::close(&mut state, &mut performer, &mut events).await;
+    let left = left::keep(&left, &queue, &configured.secrets, &state);
     if let Some(tape) = performer.tape.take() {
         tape.close().await;
     }
@@ -127,7 +129,7 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
     if code == exit::DISPLACED {
         complain(&format!("cabina: {}", lang.record_displaced()));
     }
-    Ok(code)
+    Ok(left.err().unwrap_or(code))
 }
 
 /// Waits until no other recorder has the store; false when it is stopped meanwhile.

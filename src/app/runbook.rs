@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::app::complain;
 use crate::app::config;
 use crate::app::exit;
+use crate::app::object;
 use crate::app::print;
 use crate::app::runtime;
 use crate::app::store;
@@ -74,11 +75,6 @@ fn library(cli: &Cli) -> Result<Library, u8> {
     let configured = config::load(cli)?;
     let s = configured.settings;
     Ok(Library { folders: s.runbooks, lang: s.lang, zone: s.zone, author: s.operator, json: cli.json })
-}
-
-/// Prints a document of JSON.
-fn object(value: &serde_json::Value) {
-    print(&format!("{value}\n"));
 }
 
 impl Library {
@@ -179,8 +175,9 @@ impl Library {
             Err(code) => return code,
         };
         let runs = runtime.block_on(async {
-            let store = store::open(&configured, store::PATIENCE).await?;
+            let store = store::to_read(&configured, store::PATIENCE).await?;
             let runs = store.run_lines(0).await;
+            store::say_unreadable(&store, self.lang);
             store.close().await;
             runs
         });

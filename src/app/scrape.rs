@@ -1,7 +1,6 @@
 //! `scrape`: prints what a target exposes, and every line that was not understood.
 
 use std::collections::BTreeMap;
-use std::io::BufWriter;
 use std::io::Read as _;
 use std::io::Write as _;
 
@@ -9,6 +8,7 @@ use secrecy::SecretString;
 
 use crate::app::complain;
 use crate::app::config;
+use crate::app::gate;
 use crate::app::runtime;
 use crate::cli::ScrapeFormat;
 use crate::engine::settings::Endpoint;
@@ -100,7 +100,7 @@ async fn fetch(address: &str) -> Result<(Vec<u8>, Format), String> {
 }
 
 fn write(read: &Exposition) -> std::io::Result<()> {
-    let mut out = BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+    let mut out = gate::Json::default();
     let samples = read.samples.iter().map(|s| Printed {
         name: &s.name,
         labels: &s.labels,

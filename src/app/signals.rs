@@ -3,6 +3,7 @@
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
+use crate::app::gate;
 use crate::app::terminal;
 use crate::bus::Bus;
 use crate::engine::Kind;
@@ -36,6 +37,9 @@ fn listen(bus: &Bus, kind: SignalKind, event: Kind, typed: bool) {
             // While an editor has the terminal, what is typed there is for the editor.
             if typed && terminal::lent() {
                 continue;
+            }
+            if matches!(event, Kind::Shutdown(_)) {
+                gate::ending();
             }
             if !bus.send(event.clone()).await {
                 return;

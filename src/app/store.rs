@@ -7,6 +7,7 @@ use etcetera::BaseStrategy as _;
 
 use crate::app::complain;
 use crate::app::config::Configured;
+use crate::lang::Lang;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::store::Opened;
@@ -14,6 +15,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::path;
 use crate::store::queue;
+use crate::store::queue::Places;
 
 /// How long a command waits for another writer.
 pub(super) const PATIENCE: Millis = 10 * SECOND;
@@ -25,9 +27,19 @@ pub(super) fn url(configured: &Configured) -> Result<String, StoreError> {
     if let Some(name) = &configured.settings.store.url {
         return Ok(configured.secrets.get(name).to_owned());
     }
-    let strategy = etcetera::choose_base_strategy().map_err(|e| StoreError::Failed(e.to_string()))?;
-    let folder = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-    Ok(format!("sqlite://{}", folder.join("cabina/cabina.db").display()))
+    let folder = state_folder().ok_or_else(|| StoreError::Failed("no home folder".to_owned()))?;
+    Ok(in_folder(&folder))
+}
+
+/// The folder for state of whoever runs this.
+fn state_folder() -> Option<PathBuf> {
+    let strategy = etcetera::choose_base_strategy().ok()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()).join("cabina"))
+}
+
+/// Where what could not be written to a store waits.
+pub(super) fn queue_of(url: &str) -> Places {
+    path(url).map(|path| Places::of(&path, state_folder().as_deref())).unwrap_or_default()
 }
 
 /// Where the store is, as it may be said.
@@ -57,13 +69,38 @@ pub(super) async fn open(configured: &Configured, wait: Millis) -> Result<Store,
         return Store::look(&url, wait).await;
     }
     let store = opened(configured, &url, wait).await?;
-    if let Some(path) = path(&url) {
-        match queue::take_in(&store, &path).await {
-            Ok(0) | Err(_) => {}
-            Ok(n) => complain(&format!("cabina: {}", lang.deploy_taken_in(n))),
+    if let Ok(taken) = queue::take_in(&store, &queue_of(&url)).await {
+        if taken.deploys > 0 {
+            complain(&format!("cabina: {}", lang.deploy_taken_in(taken.deploys)));
+        }
+        if taken.entries > 0 {
+            complain(&format!("cabina: {}", lang.queue_taken_in(taken.entries)));
+        }
+        for id in taken.without {
+            complain(&format!("cabina: {}", lang.queue_without(id)));
         }
     }
     Ok(store)
+}
+
+/// Opens the store to be read. Where it cannot be opened as ever, since its disk is full or may not be written to, it is
+/// read as it stands.
+pub(super) async fn to_read(configured: &Configured, wait: Millis) -> Result<Store, StoreError> {
+    let why = match open(configured, wait).await {
+        Ok(store) => return Ok(store),
+        Err(why @ (StoreError::Denied(_) | StoreError::NoRoom(_) | StoreError::Failed(_))) => why,
+        Err(why) => return Err(why),
+    };
+    Store::look(&url(configured)?, wait).await.map_err(|_| why)
+}
+
+/// Says what of the store could not be read. False when there is nothing of that kind.
+pub(super) fn say_unreadable(store: &Store, lang: Lang) -> bool {
+    let said = store.unreadable(lang);
+    for sentence in &said {
+        complain(&format!("cabina: {sentence}"));
+    }
+    !said.is_empty()
 }
 
 /// Opens the store to write one thing to it, at once: what waits is left to others.

@@ -10,8 +10,8 @@ use crate::app::complain;
 use crate::app::config;
 use crate::app::config::Configured;
 use crate::app::exit;
+use crate::app::gate;
 use crate::app::performer::Live;
-use crate::app::print;
 use crate::app::run;
 use crate::app::run::Perform;
 use crate::app::runbook::Library;
@@ -215,10 +215,14 @@ fn risky(book: &Book, order: &[usize]) -> Option<String> {
     steps.into_iter().find(risky).map(|s| s.id.clone())
 }
 
+fn put(text: &str, json: bool) {
+    if json { gate::json(text) } else { gate::text(text) }
+}
+
 /// Prints what would be run.
 fn dry(book: &Book, prepared: &Prepared, lang: Lang, json: bool) -> u8 {
     let lines = Lines::new(&book.says, lang, json);
-    print(&format!("{}\n", lines.plan(&book.hash)));
+    put(&format!("{}\n", lines.plan(&book.hash)), json);
     for step in prepared.order.iter().filter_map(|i| book.says.steps.get(*i)) {
         let values: BTreeMap<String, String> =
             plan::names(&book.says).into_iter().filter_map(|n| Some((n.clone(), prepared.value(&n)?))).collect();
@@ -233,16 +237,17 @@ fn dry(book: &Book, prepared: &Prepared, lang: Lang, json: bool) -> u8 {
             .collect();
         let own = wanted.iter().filter_map(|w| plan::command(step, w.part));
         let missing = plan::missing(own, |n| !prepared.missing.iter().any(|m| m == n), &prepared.fills);
-        print(&format!("{}\n", lines.planned(&step.id, &commands, &missing)));
+        put(&format!("{}\n", lines.planned(&step.id, &commands, &missing)), json);
     }
     let code = if prepared.missing.is_empty() { 0 } else { exit::USAGE };
-    print(&format!("{}\n", lines.planned_end(code, &prepared.missing)));
+    put(&format!("{}\n", lines.planned_end(code, &prepared.missing)), json);
     code
 }
 
 /// Prints what happens as it happens, and hands everything else on.
 struct Telling<'a> {
     live: Live,
+    json: bool,
     lines: Lines<'a>,
 }
 
@@ -259,7 +264,7 @@ impl Perform for Telling<'_> {
             _ => Vec::new(),
         };
         if !lines.is_empty() {
-            print(&(lines.join("\n") + "\n"));
+            put(&(lines.join("\n") + "\n"), self.json);
         }
         if let Kind::RunRefused { why } = &event.kind {
             complain(&format!("cabina: {why}"));
@@ -328,10 +333,10 @@ async fn walk(configured: &Configured, book: &Book, prepared: Prepared, how: &Ho
     let options = Options { rollback: how.rollback_on_failure, data_loss: how.allow_data_loss, yes: how.yes };
     let auto = Auto::new(order, options);
     let lines = Lines::new(&book.says, lang, json);
-    let mut telling = Telling { live, lines };
+    let mut telling = Telling { live, json, lines };
     bus.send(Kind::WalkAsked { book: Arc::new(book.clone()), auto: Box::new(auto), fills }).await;
     let code = run::run_blind(&mut state, &mut events, &mut telling, |_| {}).await;
-    print(&format!("{}\n", telling.lines.finished(code)));
+    put(&format!("{}\n", telling.lines.finished(code)), json);
     if let Some(recorder) = telling.live.recorder.take() {
         recorder.close().await;
     }

@@ -7,6 +7,7 @@ use crate::app::cockpit;
 use crate::app::complain;
 use crate::app::config::Configured;
 use crate::app::exit;
+use crate::app::object;
 use crate::app::performer::Live;
 use crate::app::print;
 use crate::app::ready;
@@ -116,7 +117,7 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
     }
     let (code, state) = runtime.block_on(watched(&configured, watch));
     match (&state.window, cli.json) {
-        (Some(w), true) => print(&format!("{}\n", report::window::json(&state, &w.watch))),
+        (Some(w), true) => object(&report::window::json(&state, &w.watch)),
         (Some(w), false) => print(&report::window::markdown(&state, &w.watch)),
         (None, _) => {}
     }
@@ -281,11 +282,12 @@ pub(super) fn log(cli: &Cli, days: i64) -> u8 {
     let settings = &configured.settings;
     let now = bus::now().wall;
     let read = runtime.block_on(async {
-        let store = store::open(&configured, store::PATIENCE).await?;
+        let store = store::to_read(&configured, store::PATIENCE).await?;
         let since = now - days * DAY;
         let deploys = store.deploys(since, LISTED).await;
         let watches = store.windows(since, LISTED).await;
         let read = deploys.and_then(|d| Ok((d, watches?))).map_err(|why| store.named(why));
+        store::say_unreadable(&store, settings.lang);
         store.close().await;
         read
     });
@@ -299,7 +301,7 @@ pub(super) fn log(cli: &Cli, days: i64) -> u8 {
     };
     let all = report::window::log(&deploys, &watches);
     if cli.json {
-        print(&format!("{}\n", report::window::log_json(&all, settings.lang, settings.zone, now)));
+        object(&report::window::log_json(&all, settings.lang, settings.zone, now));
     } else {
         print(&report::window::log_text(&all, days, settings.lang, settings.zone, now));
     }

@@ -35,10 +35,12 @@ use crate::model::time::SECOND;
 use crate::model::watch::Watch;
 use crate::secrets::Secrets;
 use crate::store;
+use crate::store::Led;
 use crate::store::Opened;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::queue;
+use crate::store::queue::Places;
 
 /// Orders that may wait: a person gives one at a time, machines one.
 const ORDERS: usize = 64;
@@ -77,6 +79,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub struct Plan {
     /// Where the store is, or why it cannot be found.
     pub url: Result<String, StoreError>,
+    /// Where what could not be written to it waits.
+    pub queue: Places,
     /// Nothing is written from here.
     pub read_only: bool,
     /// It may be the one that writes down what machines see.
@@ -148,6 +152,7 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
         bus,
         shown: Shown::default(),
         looks: 0,
+        renewals: 0,
         scribe: Scribe::Nobody,
         follower: Follower::default(),
     };
@@ -182,7 +187,7 @@ async fn open(plan: &Plan) -> Result<(Store, PathBuf), StoreError> {
         return Ok((Store::look(&url, PATIENCE).await?, path));
     }
     let Opened { store, .. } = Store::open(&url, PATIENCE).await?;
-    let _ = queue::take_in(&store, &path).await;
+    let _ = queue::take_in(&store, &plan.queue).await;
     let _ = settle(&store, &path, &plan.secrets).await;
     Ok((store, path))
 }
@@ -217,6 +222,8 @@ struct Keeper {
     bus: Bus,
     shown: Shown,
     looks: u32,
+    /// How often the store's file was another one.
+    renewals: u64,
     follower: Follower,
     scribe: Scribe,
 }
@@ -232,14 +239,17 @@ impl Keeper {
         let done = match order {
             RecordOrder::Take { year, opening, took } => {
                 let opening = self.redacted(opening);
-                self.store
-                    .open_or_join(year, opening, took.map(|t| *t))
-                    .await
-                    .map(|j| (j.incident, j.entries, j.opened))
+                // What a person does needs no lease; what the rules do is done by one.
+                let led = took.is_none().then_some(Led { name: SCRIBE, holder: &self.desk.id });
+                let joined = self.store.open_or_join(year, opening, took.map(|t| *t), led).await;
+                joined.map(|j| (j.incident, j.entries, j.opened))
             }
             RecordOrder::Append { incident, drafts } => {
                 let drafts = self.redacted(drafts);
-                self.store.append(&incident, drafts).await.map(|(incident, entries)| (incident, entries, false))
+                let seen = drafts.iter().any(|d| !d.fact.happened_here());
+                let led = seen.then_some(Led { name: SCRIBE, holder: &self.desk.id });
+                let done = self.store.append_led(&incident, drafts, led).await;
+                done.map(|(incident, entries)| (incident, entries, false))
             }
             RecordOrder::Older { incident, before } => {
                 let kind = match self.store.newest(&incident, before, OLDER).await {
@@ -278,9 +288,55 @@ impl Keeper {
         };
         let kind = match done {
             Ok((incident, entries, opened)) => Kind::Recorded { request, incident, entries, opened },
+            Err(StoreError::Unled) => {
+                // Who leads is asked at once, and what was written meanwhile is read before anything else is.
+                self.looks = 0;
+                self.scribe = Scribe::Elsewhere;
+                Kind::RecordUnled { request }
+            }
+            Err(why @ StoreError::Gone(_)) => {
+                let why = self.words(why);
+                if !self.bus.send(Kind::RecordGone { why: why.clone() }).await {
+                    return false;
+                }
+                Kind::RecordFailed { request: Some(request), why }
+            }
             Err(why) => Kind::RecordFailed { request: Some(request), why: self.words(why) },
         };
         self.bus.send(kind).await && self.look().await
+    }
+
+    /// Goes over to the file that stands in the place of the one that was open; false when nobody listens.
+    async fn renew(&mut self) -> bool {
+        let kind = match self.store.renew().await {
+            Ok(_) if self.store.renewals() == self.renewals => return true,
+            Ok(_) => {
+                self.renewals = self.store.renewals();
+                // It is read as if for the first time.
+                self.shown = Shown::default();
+                self.follower = Follower::default();
+                self.looks = 0;
+                if !self.plan.read_only {
+                    let _ = settle(&self.store, &self.path, &self.plan.secrets).await;
+                }
+                return true;
+            }
+            Err(why) if self.shown.problem.as_ref() == Some(&why) => return true,
+            Err(why) => {
+                let sentence = self.words(why.clone());
+                self.shown.problem = Some(why);
+                self.shown.told = false;
+                Kind::RecordGone { why: sentence }
+            }
+        };
+        self.bus.send(kind).await
+    }
+
+    /// Takes in what waits for the store, now and then. What it does not take waits on.
+    async fn take_in(&self) {
+        if !self.plan.read_only && self.looks.is_multiple_of(LEASE_EVERY) && queue::waits(&self.plan.queue) {
+            let _ = queue::take_in(&self.store, &self.plan.queue).await;
+        }
     }
 
     /// Keeps what is said of a window. Of a new one it is told whether what it is compared with was an incident.
@@ -335,6 +391,14 @@ impl Keeper {
 
     /// Looks what others have written; false when nobody listens any more.
     async fn look(&mut self) -> bool {
+        if !self.renew().await {
+            return false;
+        }
+        if !self.store.is_there() {
+            // Nothing can be read until there is a file again.
+            return true;
+        }
+        self.take_in().await;
         let found = match &self.plan.watched {
             Some(watched) => self.follower.news(&self.store, watched).await,
             None => Ok(Vec::new()),

@@ -24,6 +24,7 @@ use crate::engine::state::State;
 use crate::engine::take;
 use crate::engine::todo;
 use crate::engine::todo::Item;
+use crate::engine::unsaved;
 use crate::engine::window::pane;
 use crate::engine::words;
 use crate::input::command::Command;
@@ -110,9 +111,17 @@ pub(crate) fn run(state: &mut State, command: Command) -> Reaction {
         Command::Suspend => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Command::CtrlC => notice(state, Notice::CtrlC),
         Command::Quit if walk::runs(state) => show(state, Overlay::Quit),
-        Command::Quit => Reaction { effects: vec![Effect::Exit(0)], redraw: false },
+        Command::Quit => quit(state),
         // The rest is bound in the editor, where keys are typed before they are looked up.
         _ => Reaction::none(),
+    }
+}
+
+/// Ends, unless something would be left behind that is nowhere but here: that is asked about first.
+pub(crate) fn quit(state: &mut State) -> Reaction {
+    match unsaved::at_risk(state) {
+        0 => Reaction { effects: vec![Effect::Exit(0)], redraw: false },
+        _ => show(state, Overlay::Unsaved),
     }
 }
 

@@ -196,6 +196,16 @@ pub enum Kind {
         /// Why, in one sentence.
         why: String,
     },
+    /// Whoever wrote down what machines see is another one by now: nothing of the order was written.
+    RecordUnled {
+        /// The order.
+        request: u64,
+    },
+    /// The file of the record was moved, deleted or replaced: what was on the disk is not found there any more.
+    RecordGone {
+        /// Why it cannot be written anew yet, in one sentence.
+        why: String,
+    },
     /// The record was read.
     RecordRead {
         /// The newest incident that goes on.

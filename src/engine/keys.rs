@@ -47,7 +47,8 @@ pub fn context(state: &State) -> Context {
         | Overlay::RunCard(_)
         | Overlay::Value(_)
         | Overlay::Words(_)
-        | Overlay::Quit => Context::Typed,
+        | Overlay::Quit
+        | Overlay::Unsaved => Context::Typed,
         Overlay::Silence(_) | Overlay::Known(_) => Context::Card,
         Overlay::None if matches!(state.ui.focus, Pane::Failures | Pane::Latency) => Context::Chart,
         Overlay::None if state.ui.focus == Pane::Alerts => Context::Alerts,
@@ -88,7 +89,8 @@ pub(crate) fn press(state: &mut State, chord: Chord) -> Reaction {
         | Overlay::RunCard(_)
         | Overlay::Value(_)
         | Overlay::Words(_)
-        | Overlay::Quit) => match reserved(chord) {
+        | Overlay::Quit
+        | Overlay::Unsaved) => match reserved(chord) {
             Some(command) => {
                 state.ui.overlay = overlay;
                 commands::run(state, command)
@@ -114,7 +116,9 @@ fn on_walk(state: &mut State, overlay: Overlay, chord: Chord) -> Reaction {
         Overlay::RunCard(card) => walk::on_card(state, card, chord),
         Overlay::Value(ask) => walk::on_value(state, ask, chord),
         Overlay::Words(words) => run_words::on_words(state, words, chord),
-        Overlay::Quit if chord == Chord::char('y') => Reaction { effects: vec![Effect::Exit(0)], redraw: false },
+        Overlay::Quit if chord == Chord::char('y') => commands::quit(state),
+        Overlay::Unsaved if chord == Chord::char('y') => Reaction { effects: vec![Effect::Exit(0)], redraw: false },
+        Overlay::Unsaved => commands::show(state, Overlay::None),
         Overlay::Quit => commands::show(state, Overlay::Walk),
         other => commands::show(state, other),
     }

@@ -41,6 +41,7 @@ pub mod story;
 pub mod take;
 pub mod timeline;
 pub mod todo;
+pub mod unsaved;
 mod update;
 pub mod window;
 pub mod words;

@@ -41,7 +41,7 @@ const NEAR_THE_END: usize = 100;
 /// A moment and now are one within so much.
 const NEAR: Millis = 5 * SECOND;
 /// What happened so long before an incident began belongs to its story: a change within the hour is suspected first.
-const BEFORE: Millis = HOUR;
+pub(crate) const BEFORE: Millis = HOUR;
 /// Entries written with one order.
 const BATCH: usize = 100;
 /// After a failure nothing is tried for so long; what is not written is shown as such meanwhile.
@@ -87,6 +87,8 @@ pub struct Record {
     pub incident: Option<Incident>,
     /// Why it cannot be read or written now, in one sentence.
     pub problem: Option<String>,
+    /// Since when what was on the disk is not found there any more.
+    pub(crate) gone: Option<Stamp>,
     /// Who writes what machines see.
     pub scribe: Scribe,
     /// The newest incident that was seen here.
@@ -98,13 +100,13 @@ pub struct Record {
     /// Orders given so far.
     orders: u64,
     /// Drafts made so far.
-    drafts: u64,
+    pub(crate) drafts: u64,
     /// The order about machines that is under way.
     under_way: Option<u64>,
     /// The order of a person that asked for the incident.
     pub(crate) taking: Option<u64>,
     /// When something last failed.
-    failed: Option<Stamp>,
+    pub(crate) failed: Option<Stamp>,
     /// When the newest incident that is over was resolved.
     pub ended: Option<Millis>,
     /// A note was finished whose draft is still on the disk.
@@ -199,16 +201,32 @@ pub(crate) fn opened(state: &mut State, desk: Desk, unfinished: String) -> React
     Reaction::redraw()
 }
 
+/// Nothing of an order was written.
+fn undone(state: &mut State, request: u64) {
+    for entry in state.timeline.all_mut().filter(|e| e.kept == Kept::Saving(request)) {
+        entry.kept = Kept::Here;
+    }
+    state.record.under_way.take_if(|n| *n == request);
+}
+
+/// Another one writes down what machines see: what this one has seen is judged anew once that one's word was read.
+pub(crate) fn unled(state: &mut State, request: u64) -> Reaction {
+    undone(state, request);
+    state.record.scribe = Scribe::Elsewhere;
+    Reaction::redraw()
+}
+
+/// What was on the disk is not found there any more.
+pub(crate) fn gone(state: &mut State, why: String) -> Reaction {
+    state.record.gone.get_or_insert(state.now);
+    failed(state, None, why)
+}
+
 /// The record could not be read or written.
 pub(crate) fn failed(state: &mut State, request: Option<u64>, why: String) -> Reaction {
     state.record.failed = Some(state.now);
-    for entry in state.timeline.all_mut() {
-        if request.is_some_and(|n| entry.kept == Kept::Saving(n)) {
-            entry.kept = Kept::Here;
-        }
-    }
-    if request.is_some() && state.record.under_way == request {
-        state.record.under_way = None;
+    if let Some(request) = request {
+        undone(state, request);
     }
     if request.is_some() && state.record.reads_back == request {
         state.record.reads_back = None;
@@ -249,6 +267,8 @@ pub(crate) fn read(
     last: Option<String>,
 ) -> Reaction {
     state.record.problem = None;
+    state.record.gone = None;
+    state.record.failed = None;
     state.record.heard = true;
     state.record.scribe = scribe;
     state.record.ended = ended;
@@ -317,6 +337,7 @@ pub(crate) fn recorded(
     opened: bool,
 ) -> Reaction {
     state.record.problem = None;
+    state.record.gone = None;
     state.record.failed = None;
     if state.record.under_way == Some(request) {
         state.record.under_way = None;
@@ -381,27 +402,13 @@ fn keep(state: &mut State, entry: &journal::Entry) {
 }
 
 /// Is this to be written down still? What cabina says of itself is not, nor what a machine saw long before.
-fn is_due(entry: &Entry, from: Millis) -> bool {
+pub(crate) fn is_due(entry: &Entry, from: Millis) -> bool {
     let about_here = matches!(entry.what, Fact::Opened | Fact::Reloaded | Fact::ReloadFailed { .. });
     entry.kept == Kept::Here && !about_here && (words(&entry.what) || entry.at >= from)
 }
 
-/// Is this entry shown, and not on the disk yet?
-#[must_use]
-pub fn unsaved(state: &State, entry: &Entry) -> bool {
-    // Who only looks writes nothing; what others write comes from the disk.
-    if state.settings.read_only {
-        return false;
-    }
-    match &state.record.incident {
-        Some(incident) => matches!(entry.kept, Kept::Saving(_)) || is_due(entry, incident.opened_at - BEFORE),
-        // Its incident is over, and it has not been written: a person's words are not to look as if they were.
-        None => matches!(entry.kept, Kept::Saving(_)) || (entry.kept == Kept::Here && words(&entry.what)),
-    }
-}
-
 /// What somebody wrote for an incident; deploys, silences and runs are told without one too.
-fn words(fact: &Fact) -> bool {
+pub(crate) fn words(fact: &Fact) -> bool {
     let told_anyway = matches!(
         fact,
         Fact::Deployed { .. }

@@ -372,6 +372,8 @@ pub enum Overlay {
     Dora(usize),
     /// A step runs, and would go on alone.
     Quit,
+    /// Entries are not in the store, and would be left behind.
+    Unsaved,
 }
 
 /// A short answer to a key.

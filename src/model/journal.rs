@@ -10,6 +10,7 @@ use crate::model::fact::Fact;
 use crate::model::incident::Incident;
 use crate::model::incident::OWNER;
 use crate::model::severity::Level;
+use crate::model::text::harmless_json;
 use crate::model::time::Millis;
 
 /// How it stood at a moment.
@@ -124,6 +125,13 @@ impl Entry {
         entry
     }
 
+    /// What it was made of: written down elsewhere it is the same entry.
+    #[must_use]
+    pub fn draft(&self) -> Draft {
+        let (fact, moment) = (self.fact.clone(), self.moment.clone());
+        Draft { id: self.id.clone(), moment, ..Draft::new(self.at, &self.who, &self.host, fact) }
+    }
+
     /// The hash that the entry should have: SHA-256, in hex, over all that is kept of it and the hash before. Every
     /// field is preceded by its length, so that no two entries are written alike.
     #[must_use]
@@ -173,6 +181,7 @@ pub fn read(data: &str) -> (Fact, Option<Moment>) {
         #[serde(default)]
         moment: Option<Moment>,
     }
+    let data = &harmless_json(data);
     let fact = serde_json::from_str(data).unwrap_or(Fact::Unknown);
     (fact, serde_json::from_str(data).ok().and_then(|b: Beside| b.moment))
 }

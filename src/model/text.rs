@@ -1,5 +1,8 @@
 //! Text from outside, made fit for a screen, and text cut to a width.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
 use unicode_width::UnicodeWidthChar;
 use unicode_width::UnicodeWidthStr;
 
@@ -91,6 +94,91 @@ pub fn is_unsafe(c: char) -> bool {
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}'
             | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// May this character not leave as it is? Lines and tabs may.
+fn steers(c: char) -> bool {
+    is_unsafe(c) && c != '\n' && c != '\t'
+}
+
+/// Text that steers no terminal and hides nothing, line by line as it was.
+#[must_use]
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if text.chars().any(steers) {
+        Cow::Owned(text.chars().filter(|c| !steers(*c)).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The same of a document of JSON, which loses nothing by it: there such characters are escaped (RFC 8259, section 7).
+#[must_use]
+pub fn escaped_json(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Between the strings of a document there is nothing of the kind but a carriage return.
+        if steers(c) && c != '\r' {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else if c != '\r' {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A document of JSON whose strings steer no terminal once they are read: what others wrote into a store is not held to
+/// what cabina writes.
+#[must_use]
+pub fn harmless_json(text: &str) -> Cow<'_, str> {
+    if !text.contains('\\') && !text.chars().any(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let mut taken = c.len_utf8();
+        let mut good = !steers(c);
+        if c == '\\' {
+            let (length, escaped) = escape(rest);
+            (taken, good) = (length, escaped.is_none_or(|c| !steers(c)));
+        }
+        let (piece, after) = rest.split_at_checked(taken).unwrap_or((rest, ""));
+        if good {
+            out.push_str(piece);
+        }
+        rest = after;
+    }
+    Cow::Owned(out)
+}
+
+/// How long the escape is that a text begins with, and which character it stands for; `None` for half a pair, which
+/// whoever reads the document refuses.
+fn escape(text: &str) -> (usize, Option<char>) {
+    let unit = |at: usize| {
+        let hex = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(hex, 16).ok()
+    };
+    match text.as_bytes().get(1) {
+        Some(b'u') => match (unit(0), unit(6)) {
+            (Some(high @ 0xD800..=0xDBFF), Some(low @ 0xDC00..=0xDFFF)) => {
+                (12, char::decode_utf16([high, low]).next().and_then(Result::ok))
+            }
+            (Some(one), _) => (6, char::from_u32(u32::from(one))),
+            (None, _) => (2, None),
+        },
+        Some(b'b') => (2, Some('\u{8}')),
+        Some(b'f') => (2, Some('\u{c}')),
+        Some(b'r') => (2, Some('\r')),
+        Some(b'"' | b'\\' | b'/' | b'n' | b't') => (2, Some('n')),
+        // No escape at all: whoever reads the document refuses it.
+        _ => (1, None),
+    }
 }
 
 /// Width on the screen, in cells.
@@ -247,6 +335,29 @@ mod tests {
         assert_eq!(clean("\u{202E}drow\u{2066}\u{200B}ssap\u{FEFF}"), "drowssap");
         assert_eq!(clean("  two   words \t"), "two words");
         assert_eq!(clean(&"x".repeat(9_999)).chars().count(), DISPLAY_LIMIT + 1);
+    }
+
+    #[test]
+    fn nothing_leaves_that_could_steer_a_terminal() {
+        let bad = "a\u{1b}]52;c;x\u{7}\u{9b}2J\u{202e}b\u{200b}\u{7f}\r\n\tc\u{e0001}ñ";
+        assert_eq!(harmless(bad), "a]52;c;x2Jb\n\tcñ");
+        let json = format!("{{\"x\":{}}}\n", serde_json::to_string(bad).unwrap());
+        let escaped = escaped_json(&json);
+        assert!(!escaped.chars().any(steers), "{escaped}");
+        assert!(escaped.contains("\\u009b2J\\u202eb\\u200b\\u007f") && escaped.contains("\\udb40\\udc01"), "{escaped}");
+        let read =
+            |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["x"].as_str().unwrap().to_owned();
+        assert_eq!(read(&escaped), bad);
+        // Written by somebody else, raw or escaped: once it is read nothing is left of it.
+        for json in [json.as_str(), &escaped, r#"{"x":"a\u001b]52;c;x\u0007\u009B2J\b\fb\r\n\tc\udb40\udc01\u00f1"}"#] {
+            assert_eq!(read(&harmless_json(json)), "a]52;c;x2Jb\n\tcñ", "{json}");
+        }
+        for kept in [r#"{"x":"\\u001b \" \/ \ud83d\ude00"}"#, r#"{"x":"\\\\"}"#] {
+            assert_eq!(harmless_json(kept), kept);
+        }
+        for odd in ["\\", "\\u", "\\u12", "\"\\ud800", "\\uñññ", "x\\"] {
+            let _ = harmless_json(odd);
+        }
     }
 
     #[test]

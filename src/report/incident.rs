@@ -150,21 +150,27 @@ pub enum Line {
 /// Reads a line of `incident export`; `None` when it is none.
 #[must_use]
 pub fn imported(line: &str) -> Option<Line> {
+    if line.len() > LONGEST_LINE {
+        return None;
+    }
     let value: Value = serde_json::from_str(line).ok()?;
-    if value.get("schema") != Some(&json!(1)) || steers(&value) {
+    if value.get("schema") != Some(&json!(1)) || steers(&value) || beyond(&value) {
         return None;
     }
     if let Some(deploy) = value.get("deploy") {
-        return serde_json::from_value(deploy.clone()).ok().map(|d| Line::Deploy(Box::new(d)));
+        let deploy: Deploy = serde_json::from_value(deploy.clone()).ok()?;
+        let short = [&deploy.id, &deploy.version, &deploy.by, &deploy.from].iter().all(|t| t.len() <= LONGEST_NAME);
+        return (short && TIMES.contains(&deploy.at)).then(|| Line::Deploy(Box::new(deploy)));
     }
     let text = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let moment = |key: &str| chrono::DateTime::parse_from_rfc3339(&text(key)?).ok().map(|t| t.timestamp_millis());
     let data = text("data")?;
-    if steers(&serde_json::from_str(&data).ok()?) {
+    let told: Value = serde_json::from_str(&data).ok()?;
+    if steers(&told) || beyond(&told) {
         return None;
     }
     let (fact, figures) = read(&data);
-    Some(Line::Entry(Box::new(Entry {
+    let entry = Entry {
         incident: text("incident")?,
         seq: value.get("seq")?.as_i64()?,
         id: text("id")?,
@@ -177,7 +183,39 @@ pub fn imported(line: &str) -> Option<Line> {
         data,
         prev: text("prev")?,
         hash: text("hash")?,
-    })))
+    };
+    let short = [&entry.incident, &entry.id, &entry.who, &entry.host].iter().all(|t| t.len() <= LONGEST_NAME);
+    let times = [entry.at, entry.recorded_at].iter().all(|at| TIMES.contains(at));
+    let prints = [&entry.prev, &entry.hash].iter().all(|p| p.len() <= PRINT);
+    (short && times && prints && PLACES.contains(&entry.seq)).then(|| Line::Entry(Box::new(entry)))
+}
+
+/// The longest line that an export writes: a note of the largest size, each letter of it escaped, with its figures.
+const LONGEST_LINE: usize = 1024 * 1024;
+/// Names of people, machines and entries.
+const LONGEST_NAME: usize = 512;
+/// A SHA-256 in hex.
+const PRINT: usize = 64;
+/// From 2000 to 2200, ms since the epoch: what lies outside was written by a clock that nobody had set.
+const TIMES: std::ops::Range<Millis> = 946_684_800_000..7_258_118_400_000;
+/// Entries of one incident: a year of one a second is three times as many.
+const PLACES: std::ops::RangeInclusive<i64> = 1..=10_000_000;
+/// No figure that an entry holds is larger: times in ms are the largest.
+const FIGURE: f64 = 1e13;
+/// An entry is no deeper than this.
+const DEPTH: usize = 16;
+
+/// Does it hold a number, or a depth, that no entry has?
+fn beyond(value: &Value) -> bool {
+    fn deep(value: &Value, left: usize) -> bool {
+        match value {
+            Value::Number(n) => n.as_f64().is_none_or(|n| n.abs() > FIGURE),
+            Value::Array(values) => left == 0 || values.iter().any(|v| deep(v, left - 1)),
+            Value::Object(fields) => left == 0 || fields.values().any(|v| deep(v, left - 1)),
+            _ => false,
+        }
+    }
+    deep(value, DEPTH)
 }
 
 /// Does a text in it hold what would steer a terminal? Nothing that cabina writes does.

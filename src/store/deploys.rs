@@ -1,8 +1,10 @@
 //! Versions that went live.
 
 use sqlx::Row as _;
+use sqlx::SqliteConnection;
 
 use crate::model::deploy::Deploy;
+use crate::model::text::harmless_json;
 use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -17,32 +19,10 @@ impl Store {
     ///
     /// # Errors
     /// When nothing was written.
-    pub async fn deployed(&self, mut deploy: Deploy) -> Result<Deploy, StoreError> {
-        on!(&self.pool, p => {
-            let mut tx = p.begin_with("BEGIN IMMEDIATE").await?;
-            let there = sqlx::query("SELECT data FROM deploy WHERE id = ?").bind(&deploy.id).fetch_optional(&mut *tx).await?;
-            if let Some(row) = there {
-                return read(&row.try_get::<String, _>(0)?);
-            }
-            if deploy.before.is_none() {
-                let before = sqlx::query("SELECT data FROM deploy WHERE happened_at <= ? ORDER BY happened_at DESC LIMIT 1")
-                    .bind(deploy.at)
-                    .fetch_optional(&mut *tx)
-                    .await?;
-                deploy.before = match before {
-                    Some(row) => Some(read(&row.try_get::<String, _>(0)?)?.version),
-                    None => None,
-                };
-            }
-            let data = serde_json::to_string(&deploy).map_err(|e| StoreError::Failed(e.to_string()))?;
-            sqlx::query("INSERT INTO deploy (id, happened_at, data) VALUES (?, ?, ?)")
-                .bind(&deploy.id)
-                .bind(deploy.at)
-                .bind(data)
-                .execute(&mut *tx)
-                .await?;
-            tx.commit().await?;
-        });
+    pub async fn deployed(&self, deploy: Deploy) -> Result<Deploy, StoreError> {
+        let mut tx = self.begin().await?;
+        let deploy = put(&mut tx, deploy).await?;
+        tx.commit().await?;
         Ok(deploy)
     }
 
@@ -63,17 +43,54 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn deploys(&self, since: Millis, limit: i64) -> Result<Vec<Deploy>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             sqlx::query("SELECT data FROM deploy WHERE happened_at >= ? ORDER BY happened_at DESC, id DESC LIMIT ?")
                 .bind(since)
                 .bind(limit)
                 .fetch_all(p)
-                .await?
+                .await
         });
+        let rows = match rows.map_err(StoreError::from) {
+            Err(StoreError::Damaged(_)) => {
+                let rows = self.rows_of("deploy", "SELECT data FROM deploy").await;
+                let data = rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok());
+                let mut all: Vec<Deploy> = data.filter_map(|d| read(&d).ok()).filter(|d| d.at >= since).collect();
+                all.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+                all.drain(..all.len().saturating_sub(usize::try_from(limit).unwrap_or(0)));
+                return Ok(all);
+            }
+            rows => rows?,
+        };
         rows.iter().rev().map(|row| read(&row.try_get::<String, _>(0)?)).collect()
     }
 }
 
+/// Keeps a deploy inside a transaction.
+pub(super) async fn put(tx: &mut SqliteConnection, mut deploy: Deploy) -> Result<Deploy, StoreError> {
+    let there = sqlx::query("SELECT data FROM deploy WHERE id = ?").bind(&deploy.id).fetch_optional(&mut *tx).await?;
+    if let Some(row) = there {
+        return read(&row.try_get::<String, _>(0)?);
+    }
+    if deploy.before.is_none() {
+        let before = sqlx::query("SELECT data FROM deploy WHERE happened_at <= ? ORDER BY happened_at DESC LIMIT 1")
+            .bind(deploy.at)
+            .fetch_optional(&mut *tx)
+            .await?;
+        deploy.before = match before {
+            Some(row) => Some(read(&row.try_get::<String, _>(0)?)?.version),
+            None => None,
+        };
+    }
+    let data = serde_json::to_string(&deploy).map_err(|e| StoreError::Failed(e.to_string()))?;
+    sqlx::query("INSERT INTO deploy (id, happened_at, data) VALUES (?, ?, ?)")
+        .bind(&deploy.id)
+        .bind(deploy.at)
+        .bind(data)
+        .execute(&mut *tx)
+        .await?;
+    Ok(deploy)
+}
+
 pub(super) fn read(data: &str) -> Result<Deploy, StoreError> {
-    serde_json::from_str(data).map_err(|e| StoreError::Failed(e.to_string()))
+    serde_json::from_str(&harmless_json(data)).map_err(|e| StoreError::Failed(e.to_string()))
 }

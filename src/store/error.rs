@@ -18,6 +18,10 @@ pub enum StoreError {
     Denied(PathBuf),
     /// The disk is full.
     NoRoom(PathBuf),
+    /// It was moved, deleted or replaced while it was open.
+    Gone(PathBuf),
+    /// Whoever was to write down what machines see is another one by now.
+    Unled,
     /// Somebody else is writing, for longer than we wait.
     Busy,
     /// The file is no store, or broken.
@@ -53,6 +57,8 @@ impl StoreError {
             Self::NotThere(path) => lang.store_not_there(path.display()),
             Self::Denied(path) => lang.store_denied(path.display()),
             Self::NoRoom(path) => lang.store_no_room(path.display()),
+            Self::Gone(path) => lang.store_gone(path.display()),
+            Self::Unled => lang.store_unled(),
             Self::Busy => lang.store_busy(),
             Self::Damaged(path) => lang.store_damaged(path.display()),
             Self::OtherDatabase => lang.store_other_database(),

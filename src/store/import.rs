@@ -1,5 +1,8 @@
 //! Journals that come back: from another store, or from a file that was put away.
 
+use sqlx::Row as _;
+use sqlx::SqliteConnection;
+
 use crate::model::deploy::Deploy;
 use crate::model::incident::Incident;
 use crate::model::journal::Break;
@@ -7,10 +10,9 @@ use crate::model::journal::Chain;
 use crate::model::journal::Entry;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::incidents::begin;
+use crate::store::deploys::put as put_deploy;
 use crate::store::incidents::put;
 use crate::store::incidents::write;
-use crate::store::on;
 
 /// Why a journal cannot be taken in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,86 +39,118 @@ impl From<sqlx::Error> for Refused {
     }
 }
 
-/// Year and number of `INC-2026-0042`.
+/// The largest number of an incident in its year.
+pub(super) const MOST: i64 = 999_999;
+/// Years that incidents are counted in.
+const YEARS: std::ops::RangeInclusive<i64> = 2000..=2200;
+
+/// Year and number of `INC-2026-0042`, written as cabina writes it and in no other way.
 fn numbered(id: &str) -> Option<(i64, i64)> {
     let (year, number) = id.strip_prefix("INC-")?.split_once('-')?;
-    let digits = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_digit());
-    (digits(year) && digits(number)).then(|| Some((year.parse().ok()?, number.parse().ok()?))).flatten()
+    let (year, number): (i64, i64) = (year.parse().ok()?, number.parse().ok()?);
+    let canonical = YEARS.contains(&year) && (1..=MOST).contains(&number) && name(year, number) == id;
+    canonical.then_some((year, number))
+}
+
+/// The name of an incident.
+pub(super) fn name(year: i64, number: i64) -> String {
+    format!("INC-{year}-{number:04}")
+}
+
+/// The journal of one incident, from its first entry on.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    /// Which.
+    pub id: String,
+    /// Its entries, as they were sealed.
+    pub entries: Vec<Entry>,
 }
 
 impl Store {
-    /// Takes in the journal of one incident, from its first entry on, as it was sealed; how many entries were new. What
-    /// is there already must be its beginning.
+    /// Takes in the journal of one incident; how many entries were new. What is there already must be its beginning.
     ///
     /// # Errors
     /// Why nothing was taken in.
     pub async fn take_back(&self, id: &str, entries: &[Entry]) -> Result<usize, Refused> {
-        let (year, number) = numbered(id).ok_or(Refused::NoNumber)?;
-        let (mut chain, mut incident) = (Chain::default(), Incident::new(id));
-        for entry in entries {
-            chain.follow(entry).map_err(Refused::Broken)?;
-            incident.fold(entry);
-        }
-        let there = match self.incident(id).await {
-            Ok(there) => Some(there),
-            Err(StoreError::NoIncident(_)) => None,
-            Err(why) => return Err(why.into()),
-        };
-        let known = there.as_ref().map_or(0, |i| i.last_seq);
-        if let Some(there) = &there {
-            // The hash of an entry stands for all before it.
-            let at = entries.iter().find(|e| e.seq == there.last_seq);
-            if at.is_some_and(|e| e.hash == there.last_hash) && known == incident.last_seq {
-                return Ok(0);
-            }
-            let longer = self.entries(id, incident.last_seq - 1, 1).await?;
-            if longer.first().is_some_and(|e| e.hash == incident.last_hash) {
-                return Ok(0);
-            }
-            if at.is_none_or(|e| e.hash != there.last_hash) {
-                return Err(Refused::Another);
-            }
-        }
-        let new: Vec<&Entry> = entries.iter().filter(|e| e.seq > known).collect();
-        on!(&self.pool, p => {
-            let mut tx = begin!(p).await?;
-            if there.is_none() {
-                sqlx::query("INSERT INTO incident (id, year, number, last_seq, going_on, opened_at, state) VALUES (?, ?, ?, 0, 1, 0, '')")
-                    .bind(id)
-                    .bind(year)
-                    .bind(number)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            for entry in &new {
-                put!(tx, entry);
-            }
-            // Whoever wrote meanwhile wrote first.
-            let done = sqlx::query("UPDATE incident SET last_seq = ?, going_on = ?, opened_at = ?, state = ? WHERE id = ? AND last_seq = ?")
-                .bind(incident.last_seq)
-                .bind(i64::from(incident.open()))
-                .bind(incident.opened_at)
-                .bind(write(&incident)?)
-                .bind(id)
-                .bind(known)
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            if done != 1 {
-                return Err(Refused::Another);
-            }
-            tx.commit().await?;
-        });
-        Ok(new.len())
+        let mut tx = self.begin().await?;
+        let new = take_in(&mut tx, id, entries).await?;
+        tx.commit().await?;
+        Ok(new)
     }
 
-    /// Takes in a deploy as it was kept.
+    /// Takes in journals and deploys, all or nothing; how many entries were new.
     ///
     /// # Errors
-    /// When it was not written.
-    pub async fn take_back_deploy(&self, deploy: Deploy) -> Result<(), StoreError> {
-        self.deployed(deploy).await.map(|_| ())
+    /// Which incident is in the way, and why: nothing was taken in.
+    pub async fn take_back_all(&self, journals: &[Journal], deploys: Vec<Deploy>) -> Result<usize, (String, Refused)> {
+        let store = |why: StoreError| (String::new(), Refused::Store(why));
+        let mut tx = self.begin().await.map_err(store)?;
+        let mut new = 0;
+        for journal in journals {
+            let taken = take_in(&mut tx, &journal.id, &journal.entries).await;
+            new += taken.map_err(|why| (journal.id.clone(), why))?;
+        }
+        for deploy in deploys {
+            put_deploy(&mut tx, deploy).await.map_err(store)?;
+        }
+        tx.commit().await.map_err(store)?;
+        Ok(new)
     }
+}
+
+/// Takes in a journal inside a transaction.
+async fn take_in(tx: &mut SqliteConnection, id: &str, entries: &[Entry]) -> Result<usize, Refused> {
+    let (year, number) = numbered(id).ok_or(Refused::NoNumber)?;
+    let (mut chain, mut incident) = (Chain::default(), Incident::new(id));
+    for entry in entries {
+        chain.follow(entry).map_err(Refused::Broken)?;
+        incident.fold(entry);
+    }
+    let there = sqlx::query("SELECT last_seq FROM incident WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
+    let known: i64 = there.as_ref().map_or(Ok(0), |row| row.try_get(0))?;
+    if there.is_some() {
+        // The hash of an entry stands for all before it.
+        let both = known.min(incident.last_seq);
+        let here: Option<String> = sqlx::query_scalar("SELECT hash FROM entry WHERE incident = ? AND seq = ?")
+            .bind(id)
+            .bind(both)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let given = entries.iter().find(|e| e.seq == both).map(|e| e.hash.clone());
+        if here.is_none() || here != given {
+            return Err(Refused::Another);
+        }
+        if known >= incident.last_seq {
+            return Ok(0);
+        }
+    } else {
+        sqlx::query("INSERT INTO incident (id, year, number, last_seq, going_on, opened_at, state) VALUES (?, ?, ?, 0, 1, 0, '')")
+            .bind(id)
+            .bind(year)
+            .bind(number)
+            .execute(&mut *tx)
+            .await?;
+    }
+    let mut new = 0;
+    for entry in entries.iter().filter(|e| e.seq > known) {
+        let twice: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM entry WHERE id = ?").bind(&entry.id).fetch_one(&mut *tx).await?;
+        if twice > 0 {
+            // It stands in the journal of another incident.
+            return Err(Refused::Another);
+        }
+        put!(tx, entry);
+        new += 1;
+    }
+    sqlx::query("UPDATE incident SET last_seq = ?, going_on = ?, opened_at = ?, state = ? WHERE id = ?")
+        .bind(incident.last_seq)
+        .bind(i64::from(incident.open()))
+        .bind(incident.opened_at)
+        .bind(write(&incident)?)
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    Ok(new)
 }
 
 #[cfg(test)]
@@ -126,7 +160,13 @@ mod tests {
     #[test]
     fn numbers_of_incidents() {
         assert_eq!(numbered("INC-2026-0042"), Some((2026, 42)));
-        for bad in ["INC-2026", "INC-2026-", "INC--1", "2026-0001", "INC-2026-00x1", ""] {
+        assert_eq!(numbered("INC-2026-12345"), Some((2026, 12_345)));
+        let huge = "INC-2026-9223372036854775807";
+        let odd =
+            ["INC-2026-042", "INC-2026-00042", "INC-2026-+042", "INC-2026-0000", "INC-02026-0001", "inc-2026-0001"];
+        let far = [huge, "INC-2026-1000000", "INC-1999-0001", "INC-9999-0001", "INC-2026--001", "INC-2026-٠٠٤٢"];
+        let none = ["INC-2026", "INC-2026-", "INC--1", "2026-0001", "INC-2026-00x1", ""];
+        for bad in odd.into_iter().chain(far).chain(none) {
             assert_eq!(numbered(bad), None, "{bad}");
         }
     }

@@ -12,11 +12,16 @@ use crate::model::journal::Chain;
 use crate::model::journal::Draft;
 use crate::model::journal::Entry;
 use crate::model::journal::read as read_data;
+use crate::model::text::harmless;
+use crate::model::text::harmless_json;
 use crate::model::time::HOUR;
 use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::deploys::read as read_deploy;
+use crate::store::import::MOST;
+use crate::store::import::name;
+use crate::store::lease::Led;
 use crate::store::on;
 use crate::store::watches::read as read_watch;
 
@@ -24,7 +29,8 @@ use crate::store::watches::read as read_watch;
 const SUSPECTED: Millis = HOUR;
 /// Entries read at once while a whole journal is walked.
 const PAGE: i64 = 1_000;
-const ENTRY: &str = "SELECT incident, seq, id, happened_at, recorded_at, who, host, data, prev, hash FROM entry";
+pub(super) const ENTRY: &str =
+    "SELECT incident, seq, id, happened_at, recorded_at, who, host, data, prev, hash FROM entry";
 
 /// What "I have it" came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,14 +42,6 @@ pub struct Joined {
     /// It was opened by this; otherwise it was there before.
     pub opened: bool,
 }
-
-/// A transaction that writes: it takes the write lock at once, so that what it reads first still holds when it writes.
-macro_rules! begin {
-    ($p:expr) => {
-        $p.begin_with("BEGIN IMMEDIATE")
-    };
-}
-pub(super) use begin;
 
 /// Reads the sum of an incident inside a transaction.
 macro_rules! load {
@@ -143,8 +141,16 @@ macro_rules! number {
             .bind($year)
             .fetch_one(&mut *$tx)
             .await?;
-        let number = last.unwrap_or(0) + 1;
-        let incident = Incident::new(&format!("INC-{}-{number:04}", $year));
+        let number = match last.unwrap_or(0) {
+            last if last < MOST => last + 1,
+            // Somebody has taken in the last number there is: the first one that nobody has is as good.
+            _ => {
+                let sql = "SELECT MIN(number) + 1 FROM (SELECT 0 AS number UNION SELECT number FROM incident WHERE year = ?1) AS i \
+                           WHERE NOT EXISTS (SELECT 1 FROM incident AS j WHERE j.year = ?1 AND j.number = i.number + 1)";
+                sqlx::query_scalar::<_, i64>(sql).bind($year).fetch_one(&mut *$tx).await?
+            }
+        };
+        let incident = Incident::new(&name($year, number));
         sqlx::query(
             "INSERT INTO incident (id, year, number, last_seq, going_on, opened_at, state) VALUES (?, ?, ?, 0, 1, 0, ?)",
         )
@@ -165,14 +171,14 @@ pub fn new_id() -> String {
 }
 
 fn read(state: &str) -> Result<Incident, StoreError> {
-    serde_json::from_str(state).map_err(|e| StoreError::Failed(e.to_string()))
+    serde_json::from_str(&harmless_json(state)).map_err(|e| StoreError::Failed(e.to_string()))
 }
 
 pub(super) fn write(incident: &Incident) -> Result<String, StoreError> {
     serde_json::to_string(incident).map_err(|e| StoreError::Failed(e.to_string()))
 }
 
-fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
+pub(super) fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
     let data: String = row.try_get("data")?;
     let (fact, moment) = read_data(&data);
     Ok(Entry {
@@ -181,8 +187,9 @@ fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
         id: row.try_get("id")?,
         at: row.try_get("happened_at")?,
         recorded_at: row.try_get("recorded_at")?,
-        who: row.try_get("who")?,
-        host: row.try_get("host")?,
+        // Cabina writes none that this would change: an entry of somebody else's then does not fit, and that is said.
+        who: harmless(&row.try_get::<String, _>("who")?).into_owned(),
+        host: harmless(&row.try_get::<String, _>("host")?).into_owned(),
         fact,
         moment,
         data,
@@ -198,15 +205,15 @@ impl Store {
     /// When nothing was written.
     pub async fn open_incident(&self, year: i64, drafts: Vec<Draft>) -> Result<Incident, StoreError> {
         let now = bus::now().wall;
-        let incident = on!(&self.pool, p => {
-            let mut tx = begin!(p).await?;
+        let incident = {
+            let mut tx = self.begin().await?;
             let mut incident = number!(tx, year);
             add!(tx, &mut incident, drafts, now);
             let deploys = deployed_before!(tx, incident, now);
             add!(tx, &mut incident, deploys, now);
             tx.commit().await?;
             incident
-        });
+        };
         Ok(incident)
     }
 
@@ -214,13 +221,23 @@ impl Store {
     ///
     /// # Errors
     /// When nothing was written.
-    pub async fn open_or_join(&self, year: i64, drafts: Vec<Draft>, took: Option<Draft>) -> Result<Joined, StoreError> {
+    pub async fn open_or_join(
+        &self,
+        year: i64,
+        drafts: Vec<Draft>,
+        took: Option<Draft>,
+        led: Option<Led<'_>>,
+    ) -> Result<Joined, StoreError> {
         let now = bus::now().wall;
-        let joined = on!(&self.pool, p => {
-            let mut tx = begin!(p).await?;
-            let newest = sqlx::query("SELECT state FROM incident WHERE going_on = 1 ORDER BY opened_at DESC, id DESC LIMIT 1")
-                .fetch_optional(&mut *tx)
-                .await?;
+        let joined = {
+            let mut tx = self.begin().await?;
+            if let Some(led) = led {
+                led.prove(&mut tx).await?;
+            }
+            let newest =
+                sqlx::query("SELECT state FROM incident WHERE going_on = 1 ORDER BY opened_at DESC, id DESC LIMIT 1")
+                    .fetch_optional(&mut *tx)
+                    .await?;
             let (mut incident, opened) = match newest {
                 Some(row) => (read(&row.try_get::<String, _>(0)?)?, false),
                 None => (number!(tx, year), true),
@@ -245,7 +262,7 @@ impl Store {
             }
             tx.commit().await?;
             Joined { incident, entries, opened }
-        });
+        };
         Ok(joined)
     }
 
@@ -255,14 +272,30 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub async fn append(&self, id: &str, drafts: Vec<Draft>) -> Result<(Incident, Vec<Entry>), StoreError> {
+        self.append_led(id, drafts, None).await
+    }
+
+    /// The same, if a lease is held while it is written; otherwise nothing is.
+    ///
+    /// # Errors
+    /// When nothing was written; [`StoreError::Unled`] where the lease is another one's by now.
+    pub async fn append_led(
+        &self,
+        id: &str,
+        drafts: Vec<Draft>,
+        led: Option<Led<'_>>,
+    ) -> Result<(Incident, Vec<Entry>), StoreError> {
         let now = bus::now().wall;
-        let done = on!(&self.pool, p => {
-            let mut tx = begin!(p).await?;
+        let done = {
+            let mut tx = self.begin().await?;
+            if let Some(led) = led {
+                led.prove(&mut tx).await?;
+            }
             let mut incident = load!(tx, id);
             let added = add!(tx, &mut incident, drafts, now);
             tx.commit().await?;
             (incident, added)
-        });
+        };
         Ok(done)
     }
 
@@ -272,8 +305,8 @@ impl Store {
     /// When nothing was written.
     pub async fn merge(&self, from: &str, into: &str, who: &str, host: &str) -> Result<Incident, StoreError> {
         let now = bus::now().wall;
-        let merged = on!(&self.pool, p => {
-            let mut tx = begin!(p).await?;
+        let merged = {
+            let mut tx = self.begin().await?;
             let mut ends = load!(tx, from);
             let mut stays = load!(tx, into);
             let ended = Draft::new(now, who, host, Fact::Merged { into: into.to_owned() });
@@ -282,7 +315,7 @@ impl Store {
             add!(tx, &mut stays, [absorbed], now);
             tx.commit().await?;
             stays
-        });
+        };
         Ok(merged)
     }
 
@@ -291,12 +324,15 @@ impl Store {
     /// # Errors
     /// When it cannot be read, or is not there.
     pub async fn incident(&self, id: &str) -> Result<Incident, StoreError> {
-        let row = on!(&self.pool, p => {
-            sqlx::query("SELECT state FROM incident WHERE id = ?").bind(id).fetch_optional(p).await?
+        let row = on!(self.pool(), p => {
+            sqlx::query("SELECT state FROM incident WHERE id = ?").bind(id).fetch_optional(p).await
         });
-        match row {
-            Some(row) => read(&row.try_get::<String, _>(0)?),
-            None => Err(StoreError::NoIncident(id.to_owned())),
+        match row.map_err(StoreError::from) {
+            Ok(Some(row)) => read(&row.try_get::<String, _>(0)?),
+            Ok(None) => Err(StoreError::NoIncident(id.to_owned())),
+            // Its row is lost; its journal still tells of it.
+            Err(StoreError::Damaged(_)) => Box::pin(self.told_of(id)).await,
+            Err(why) => Err(why),
         }
     }
 
@@ -305,15 +341,19 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn incidents(&self, only_open: bool, limit: i64) -> Result<Vec<Incident>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             sqlx::query(
                 "SELECT state FROM incident WHERE going_on >= ? ORDER BY going_on DESC, opened_at DESC, id DESC LIMIT ?",
             )
             .bind(i64::from(only_open))
             .bind(limit)
             .fetch_all(p)
-            .await?
+            .await
         });
+        let rows = match rows.map_err(StoreError::from) {
+            Err(StoreError::Damaged(_)) => return self.incidents_salvaged(only_open, limit).await,
+            rows => rows?,
+        };
         rows.iter().map(|row| read(&row.try_get::<String, _>(0)?)).collect()
     }
 
@@ -322,10 +362,14 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn entries(&self, id: &str, after: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             let sql = format!("{ENTRY} WHERE incident = ? AND seq > ? ORDER BY seq LIMIT ?");
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(after).bind(limit).fetch_all(p).await?
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).bind(after).bind(limit).fetch_all(p).await
         });
+        let rows = match rows.map_err(StoreError::from) {
+            Err(StoreError::Damaged(_)) => return self.salvaged(id, after, limit).await,
+            rows => rows?,
+        };
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
     }
 
@@ -334,7 +378,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn newest(&self, id: &str, before: (Millis, i64), limit: i64) -> Result<Vec<Entry>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             let sql = format!(
                 "{ENTRY} WHERE incident = ? AND (happened_at < ? OR (happened_at = ? AND seq < ?)) \
                  ORDER BY happened_at DESC, seq DESC LIMIT ?"
@@ -346,8 +390,18 @@ impl Store {
                 .bind(before.1)
                 .bind(limit)
                 .fetch_all(p)
-                .await?
+                .await
         });
+        let rows = match rows.map_err(StoreError::from) {
+            Err(StoreError::Damaged(_)) => {
+                let mut all = self.salvaged(id, 0, i64::MAX).await?;
+                all.retain(|e| (e.at, e.seq) < before);
+                all.sort_by_key(|e| std::cmp::Reverse((e.at, e.seq)));
+                all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+                return Ok(all);
+            }
+            rows => rows?,
+        };
         Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
     }
 
@@ -356,11 +410,23 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn said(&self, kinds: [&str; 2], since: Millis, limit: i64) -> Result<Vec<(String, Fact)>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             let sql = "SELECT incident, data FROM entry WHERE kind IN (?, ?) AND happened_at >= ? \
                        ORDER BY incident, seq LIMIT ?";
-            sqlx::query(sql).bind(kinds[0]).bind(kinds[1]).bind(since).bind(limit).fetch_all(p).await?
+            sqlx::query(sql).bind(kinds[0]).bind(kinds[1]).bind(since).bind(limit).fetch_all(p).await
         });
+        let rows = match rows.map_err(StoreError::from) {
+            Err(StoreError::Damaged(_)) => {
+                let mut rows = self.rows_of("entry", "SELECT incident, data, kind, happened_at, seq FROM entry").await;
+                rows.retain(|row| {
+                    let (kind, at) = (row.try_get::<String, _>(2), row.try_get::<i64, _>(3));
+                    kind.is_ok_and(|k| kinds.contains(&k.as_str())) && at.is_ok_and(|at| at >= since)
+                });
+                rows.sort_by_key(|r| (r.try_get::<String, _>(0).ok(), r.try_get::<i64, _>(4).ok()));
+                rows
+            }
+            rows => rows?,
+        };
         rows.iter().map(|row| Ok((row.try_get(0)?, read_data(&row.try_get::<String, _>(1)?).0))).collect()
     }
 
@@ -370,7 +436,7 @@ impl Store {
     /// When it cannot be read. What does not fit is an answer, not an error.
     pub async fn verify(&self, id: &str) -> Result<Result<i64, Break>, StoreError> {
         let (mut chain, mut sum) = (Chain::default(), Incident::new(id));
-        let incident = on!(&self.pool, p => {
+        let incident = on!(self.pool(), p => {
             // One view of the store: whoever writes meanwhile writes after it.
             let mut tx = p.begin().await?;
             let incident = load!(tx, id);

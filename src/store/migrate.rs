@@ -61,7 +61,7 @@ pub(super) async fn run(pool: &Pool) -> Result<(), StoreError> {
         .collect();
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.set_locking(false);
-    match on!(pool, p => migrator.run(p).await) {
+    match on!(*pool, p => migrator.run(p).await) {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_)) => Err(StoreError::Newer(std::path::PathBuf::new())),
         Err(MigrateError::Execute(e)) => Err(e.into()),

@@ -13,26 +13,38 @@ mod lease;
 mod migrate;
 pub mod queue;
 pub mod recordings;
+mod renew;
 mod runs;
+mod salvage;
+mod transaction;
 mod watches;
 
 pub use error::StoreError;
 pub use file::Note;
 pub use file::keep_aside;
+pub use file::own;
 pub use incidents::Joined;
 pub use incidents::new_id;
+pub use lease::Led;
 
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
+use sqlx::SqliteConnection;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::sqlite::SqliteSynchronous;
 
 use crate::model::time::Millis;
+use crate::store::file::Identity;
 
 /// The databases that can hold a store.
 #[derive(Clone, Debug)]
@@ -44,7 +56,7 @@ pub(crate) enum Pool {
 /// Does the same with whichever database it is; each arm is typed for its own.
 macro_rules! on {
     ($pool:expr, $p:ident => $body:expr) => {
-        match $pool {
+        match &$pool {
             $crate::store::Pool::Sqlite($p) => $body,
         }
     };
@@ -59,11 +71,46 @@ enum Stale {
     Broken,
 }
 
-/// A store that is open.
+/// A store that is open. Its clones are the same store: where the file is replaced, all of them go over to the new one.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(crate) pool: Pool,
     path: Arc<Path>,
+    /// How long a write waits for another writer, ms.
+    wait: Millis,
+    read_only: bool,
+    at: Arc<Mutex<Arc<At>>>,
+    /// Held by whoever goes over to another file.
+    renewing: Arc<tokio::sync::Mutex<()>>,
+    /// How often it has gone over to another file.
+    renewals: Arc<AtomicU64>,
+    /// What could not be read, as it was come across.
+    lost: Arc<Mutex<salvage::Lost>>,
+}
+
+/// A file that is open.
+#[derive(Debug)]
+struct At {
+    /// For reading.
+    pool: Pool,
+    /// The one connection that writes; there is none before the first write, and after one that failed.
+    writer: Arc<tokio::sync::Mutex<Option<SqliteConnection>>>,
+    /// Which file it was when it was opened.
+    identity: Option<Identity>,
+    /// Which files its logs were.
+    logs: Mutex<[Option<Identity>; 2]>,
+    /// Where that is a copy, it is deleted with this.
+    _way: Way,
+}
+
+/// How a file is read.
+#[derive(Debug)]
+enum Way {
+    /// As everybody does.
+    Live,
+    /// As it stands, its log left aside.
+    Standing,
+    /// From a copy.
+    Copied(file::Copy),
 }
 
 /// What opening came to.
@@ -99,19 +146,25 @@ impl Store {
     /// # Errors
     /// When it cannot be used as it is.
     pub async fn look(url: &str, wait: Millis) -> Result<Self, StoreError> {
-        let path = path(url).ok_or(StoreError::OtherDatabase)?;
+        Self::look_at(path(url).ok_or(StoreError::OtherDatabase)?, wait).await
+    }
+
+    async fn look_at(path: PathBuf, wait: Millis) -> Result<Self, StoreError> {
         if !path.exists() {
             return Err(StoreError::NotThere(path));
         }
-        let looked = async {
-            let store = Self::connect(&path, wait, true).await?;
-            let standing = migrate::standing(&store.pool).await?;
-            Ok::<_, StoreError>((store, standing))
+        let store = match Self::connect(&path, wait, true).await {
+            Ok(store) => store,
+            // The write-ahead log wants a file of its own beside it, which a full or read-only disk does not give.
+            Err(why @ (StoreError::Denied(_) | StoreError::NoRoom(_) | StoreError::Failed(_))) => {
+                Self::apart(&path, wait).await.map_err(|_| why.of(&path))?
+            }
+            Err(why) => return Err(why.of(&path)),
         };
-        match looked.await.map_err(|e| e.of(&path))? {
-            (store, migrate::Standing::Current) => Ok(store),
-            (_, migrate::Standing::Older) => Err(StoreError::Older(path)),
-            (_, migrate::Standing::Newer) => Err(StoreError::Newer(path)),
+        match migrate::standing(&store.pool()).await.map_err(|e| e.of(&path))? {
+            migrate::Standing::Current => Ok(store),
+            migrate::Standing::Older => Err(StoreError::Older(path)),
+            migrate::Standing::Newer => Err(StoreError::Newer(path)),
         }
     }
 
@@ -158,7 +211,7 @@ impl Store {
         }
         file::make(&path)?;
         let store = Self::connect(&path, wait, false).await.map_err(|e| e.of(&path))?;
-        migrate::run(&store.pool).await.map_err(|e| e.of(&path))?;
+        migrate::run(&store.pool()).await.map_err(|e| e.of(&path))?;
         drop(lock);
         Ok(Opened { store, notes })
     }
@@ -167,7 +220,7 @@ impl Store {
     async fn current(path: &Path, wait: Millis) -> Result<Result<Self, Stale>, StoreError> {
         let looked = async {
             let store = Self::connect(path, wait, false).await?;
-            let standing = migrate::standing(&store.pool).await?;
+            let standing = migrate::standing(&store.pool()).await?;
             Ok((store, standing))
         };
         match looked.await {
@@ -180,24 +233,102 @@ impl Store {
     }
 
     async fn connect(path: &Path, wait: Millis, read_only: bool) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(false)
-            .read_only(read_only)
-            .foreign_keys(true)
-            // A commit that was acknowledged survives a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_millis(wait.max(0) as u64));
+        Self::over(path, wait, read_only, Way::Live).await
+    }
+
+    /// Reads it as it stands where nothing may be written beside it: at once where the write-ahead log is empty, else
+    /// from a copy of both in memory. Where there is no room for one either, what the log holds is not seen, and counted.
+    async fn apart(path: &Path, wait: Millis) -> Result<Self, StoreError> {
+        let waiting = file::waiting_log(path);
+        if waiting == 0 {
+            return Self::over(path, wait, true, Way::Standing).await;
+        }
+        if let Ok(copy) = file::Copy::of(path) {
+            return Self::over(path, wait, true, Way::Copied(copy)).await;
+        }
+        let store = Self::over(path, wait, true, Way::Standing).await?;
+        store.lose(|lost| lost.log = waiting);
+        Ok(store)
+    }
+
+    async fn over(path: &Path, wait: Millis, read_only: bool, way: Way) -> Result<Self, StoreError> {
+        let identified = if matches!(way, Way::Live) { Identity::of } else { Identity::standing };
+        let identity = identified(path);
+        let options = match &way {
+            Way::Live => options(path, wait).read_only(read_only),
+            Way::Standing => options(path, wait).read_only(true).immutable(true),
+            Way::Copied(copy) => options(copy.path(), wait).read_only(true),
+        };
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
             .acquire_timeout(Duration::from_millis(wait.max(0) as u64 + 1_000))
+            // Whoever closes the last connection deletes the write-ahead log by its name: it may be that of a file which
+            // has come in the place of this one.
+            .idle_timeout(None)
+            .max_lifetime(None)
             .connect_with(options)
             .await?;
-        Ok(Self { pool: Pool::Sqlite(pool), path: path.into() })
+        // Opening is lazy: only a look at the file says whether it can be read.
+        sqlx::query("SELECT COUNT(*) FROM sqlite_master").execute(&pool).await?;
+        let at = At {
+            pool: Pool::Sqlite(pool),
+            writer: Arc::default(),
+            identity: identity.filter(|i| identified(path).as_ref() == Some(i)),
+            logs: Mutex::new(file::logs(path)),
+            _way: way,
+        };
+        Ok(Self {
+            path: path.into(),
+            wait,
+            read_only,
+            at: Arc::new(Mutex::new(Arc::new(at))),
+            renewing: Arc::default(),
+            renewals: Arc::default(),
+            lost: Arc::default(),
+        })
+    }
+
+    fn at(&self) -> Arc<At> {
+        Arc::clone(&self.at.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn pool(&self) -> Pool {
+        self.at().pool.clone()
+    }
+
+    fn lose(&self, what: impl FnOnce(&mut salvage::Lost)) {
+        what(&mut self.lost.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// How often the file was another one.
+    #[must_use]
+    pub fn renewals(&self) -> u64 {
+        self.renewals.load(Ordering::Relaxed)
     }
 
     /// Lets go of it: what was written is on the disk already.
     pub async fn close(self) {
-        on!(&self.pool, p => p.close().await);
+        let at = self.at();
+        if at.identity.is_some() && at.identity != Identity::of(&self.path) {
+            // To close it would delete the write-ahead log of another file.
+            std::mem::forget(at);
+            return;
+        }
+        let writer = at.writer.lock().await.take();
+        if let Some(writer) = writer {
+            let _ = sqlx::Connection::close(writer).await;
+        }
+        on!(at.pool, p => p.close().await);
     }
+}
+
+fn options(path: &Path, wait: Millis) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        // A commit that was acknowledged survives a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_millis(wait.max(0) as u64))
+        .disable_statement_logging()
 }

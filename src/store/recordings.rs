@@ -41,15 +41,14 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub async fn begin_recording(&self, id: &str, started: Millis, head: &str) -> Result<(), StoreError> {
-        on!(&self.pool, p => {
-            sqlx::query("INSERT INTO recording (id, started_at, head) VALUES (?, ?, ?)")
-                .bind(id)
-                .bind(started)
-                .bind(head)
-                .execute(p)
-                .await?;
-        });
-        Ok(())
+        let mut tx = self.begin().await?;
+        sqlx::query("INSERT INTO recording (id, started_at, head) VALUES (?, ?, ?)")
+            .bind(id)
+            .bind(started)
+            .bind(head)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await
     }
 
     /// The head of a recording; `None` when there is no such.
@@ -57,7 +56,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub async fn recording(&self, id: &str) -> Result<Option<String>, StoreError> {
-        Ok(on!(&self.pool, p => {
+        Ok(on!(self.pool(), p => {
             sqlx::query_scalar("SELECT head FROM recording WHERE id = ?").bind(id).fetch_optional(p).await?
         }))
     }
@@ -67,8 +66,8 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub async fn watches(&self, id: &str, watched: &str) -> Result<(), StoreError> {
-        on!(&self.pool, p => {
-            let mut tx = p.begin_with("BEGIN IMMEDIATE").await?;
+        {
+            let mut tx = self.begin().await?;
             let head: Option<String> =
                 sqlx::query_scalar("SELECT head FROM recording WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
             let parsed = head.and_then(|h| serde_json::from_str::<serde_json::Value>(&h).ok());
@@ -78,7 +77,7 @@ impl Store {
                 sqlx::query("UPDATE recording SET head = ? WHERE id = ?").bind(head).bind(id).execute(&mut *tx).await?;
                 tx.commit().await?;
             }
-        });
+        };
         Ok(())
     }
 
@@ -87,8 +86,8 @@ impl Store {
     /// # Errors
     /// When nothing was written; what stood there stands there still.
     pub async fn put_span(&self, span: &Span) -> Result<(), StoreError> {
-        on!(&self.pool, p => {
-            let mut tx = p.begin_with("BEGIN IMMEDIATE").await?;
+        {
+            let mut tx = self.begin().await?;
             sqlx::query("DELETE FROM chunk WHERE recording = ? AND first >= ?")
                 .bind(&span.recording)
                 .bind(span.first)
@@ -105,7 +104,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             tx.commit().await?;
-        });
+        };
         Ok(())
     }
 
@@ -114,7 +113,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn spans(&self, recording: &str, next: i64, limit: i64) -> Result<Vec<Span>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             sqlx::query("SELECT * FROM chunk WHERE recording = ? AND first + events > ? ORDER BY first LIMIT ?")
                 .bind(recording)
                 .bind(next)
@@ -130,7 +129,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn spans_since(&self, moment: Millis, limit: i64) -> Result<Vec<Span>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             sqlx::query("SELECT * FROM chunk WHERE to_at >= ? ORDER BY to_at, first LIMIT ?")
                 .bind(moment)
                 .bind(limit)
@@ -145,7 +144,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn spans_between(&self, from: Millis, to: Millis, limit: i64) -> Result<Vec<Span>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             sqlx::query("SELECT * FROM chunk WHERE to_at >= ? AND from_at <= ? ORDER BY to_at, first LIMIT ?")
                 .bind(from)
                 .bind(to)
@@ -162,8 +161,8 @@ impl Store {
     /// # Errors
     /// When nothing was forgotten.
     pub async fn forget(&self, before: Millis, size: i64) -> Result<(), StoreError> {
-        on!(&self.pool, p => {
-            let mut tx = p.begin_with("BEGIN IMMEDIATE").await?;
+        {
+            let mut tx = self.begin().await?;
             sqlx::query("DELETE FROM chunk WHERE to_at < ?").bind(before).execute(&mut *tx).await?;
             // The sum runs from the newest: whoever lies beyond the size goes.
             sqlx::query(
@@ -177,7 +176,7 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
             tx.commit().await?;
-        });
+        };
         Ok(())
     }
 }

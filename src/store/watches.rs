@@ -3,12 +3,12 @@
 use sqlx::Row as _;
 
 use crate::model::incident::Incident;
+use crate::model::text::harmless_json;
 use crate::model::time::Millis;
 use crate::model::watch::Watch;
 use crate::model::watch::Withdrawn;
 use crate::store::Store;
 use crate::store::StoreError;
-use crate::store::incidents::begin;
 use crate::store::on;
 
 /// More incidents than this do not go on at once.
@@ -23,10 +23,12 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub async fn log_window(&self, watch: &Watch) -> Result<(), StoreError> {
-        on!(&self.pool, p => {
-            let mut tx = begin!(p).await?;
-            let there: Option<String> =
-                sqlx::query_scalar("SELECT data FROM watch WHERE id = ?").bind(&watch.id).fetch_optional(&mut *tx).await?;
+        {
+            let mut tx = self.begin().await?;
+            let there: Option<String> = sqlx::query_scalar("SELECT data FROM watch WHERE id = ?")
+                .bind(&watch.id)
+                .fetch_optional(&mut *tx)
+                .await?;
             let mut watch = watch.clone();
             if let Some(there) = there {
                 watch.withdrawn = read(&there)?.withdrawn.or(watch.withdrawn);
@@ -42,7 +44,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
             tx.commit().await?;
-        });
+        };
         if watch.ended.is_some() { self.tell_of(watch).await } else { Ok(()) }
     }
 
@@ -59,8 +61,8 @@ impl Store {
     /// # Errors
     /// When nothing was written.
     pub async fn withdraw(&self, id: &str, withdrawn: &Withdrawn) -> Result<bool, StoreError> {
-        let watch = on!(&self.pool, p => {
-            let mut tx = begin!(p).await?;
+        let watch = {
+            let mut tx = self.begin().await?;
             let there: Option<String> =
                 sqlx::query_scalar("SELECT data FROM watch WHERE id = ?").bind(id).fetch_optional(&mut *tx).await?;
             let Some(mut watch) = there.map(|data| read(&data)).transpose()?.filter(|w| w.withdrawn.is_none()) else {
@@ -75,7 +77,7 @@ impl Store {
                 .await?;
             tx.commit().await?;
             watch
-        });
+        };
         self.tell_of(&watch).await?;
         Ok(true)
     }
@@ -85,7 +87,7 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn windows_print(&self) -> Result<(i64, Millis), StoreError> {
-        let row = on!(&self.pool, p => {
+        let row = on!(self.pool(), p => {
             sqlx::query("SELECT COUNT(*), COALESCE(SUM(told_at), 0) FROM watch").fetch_one(p).await?
         });
         Ok((row.try_get(0)?, row.try_get(1)?))
@@ -120,13 +122,25 @@ impl Store {
     /// # Errors
     /// When they cannot be read.
     pub async fn windows(&self, since: Millis, limit: i64) -> Result<Vec<Watch>, StoreError> {
-        let rows = on!(&self.pool, p => {
+        let rows = on!(self.pool(), p => {
             sqlx::query("SELECT data FROM watch WHERE opened_at >= ? ORDER BY opened_at DESC, id DESC LIMIT ?")
                 .bind(since)
                 .bind(limit)
                 .fetch_all(p)
-                .await?
+                .await
         });
+        let rows = match rows.map_err(StoreError::from) {
+            Err(StoreError::Damaged(_)) => {
+                let rows = self.rows_of("watch", "SELECT data FROM watch").await;
+                let data = rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok());
+                let mut all: Vec<Watch> =
+                    data.filter_map(|d| read(&d).ok()).filter(|w| w.window.from >= since).collect();
+                all.sort_by(|a, b| (a.window.from, &a.id).cmp(&(b.window.from, &b.id)));
+                all.drain(..all.len().saturating_sub(usize::try_from(limit).unwrap_or(0)));
+                return Ok(all);
+            }
+            rows => rows?,
+        };
         // One row that nobody understands hides nothing else.
         let kept = rows.iter().rev().filter_map(|row| read(&row.try_get::<String, _>(0).ok()?).ok());
         Ok(kept.collect())
@@ -134,7 +148,7 @@ impl Store {
 }
 
 pub(super) fn read(data: &str) -> Result<Watch, StoreError> {
-    let watch: Watch = serde_json::from_str(data).map_err(|e| StoreError::Failed(e.to_string()))?;
+    let watch: Watch = serde_json::from_str(&harmless_json(data)).map_err(|e| StoreError::Failed(e.to_string()))?;
     watch.sane().ok_or_else(|| StoreError::Failed("a window that cannot have been".to_owned()))
 }
 

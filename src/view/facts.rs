@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use crate::engine::annotations::Annotations;
 use crate::engine::filter::hidden_facts;
-use crate::engine::record;
 use crate::engine::timeline::Entry;
+use crate::engine::unsaved;
 use crate::engine::visible_facts;
 use crate::engine::words::figure;
 use crate::layout::Pane;
@@ -59,8 +59,9 @@ fn line<'a>(p: &mut Painter<'a>, area: Rect, y: u16, entry: &'a Entry, said: &An
     let state = p.shown();
     let clock = state.settings.zone.hms(entry.at);
     let mut area = area;
-    if record::unsaved(state, entry) {
-        let mark = format!(" {}", lang.fact_saving());
+    if unsaved::unsaved(state, entry) {
+        let lost = unsaved::in_trouble(state);
+        let mark = format!(" {}", if lost { lang.fact_not_saved() } else { lang.fact_saving() });
         p.right(area, y, &mark, Role::Unknown);
         area.width = area.width.saturating_sub(text::width(&mark) as u16);
     } else if let Some(share) = entry.moment.as_ref().and_then(|m| m.failing).filter(|_| area.width >= 90) {

@@ -88,6 +88,10 @@ pub(super) fn draw(p: &mut Painter<'_>, screen: Rect) -> Option<(u16, u16)> {
         | Overlay::Output(..)
         | Overlay::Call(_)
         | Overlay::Quit => on_walk(p, screen),
+        Overlay::Unsaved => {
+            walk_card::unsaved(p, screen);
+            None
+        }
         Overlay::Silence(silence) => card::draw(p, screen, silence),
         Overlay::Known(mark) => {
             card::known(p, screen, mark);

@@ -13,6 +13,7 @@ use crate::engine::run::plan;
 use crate::engine::run::say;
 use crate::engine::run::words::Purpose;
 use crate::engine::run::words::Words;
+use crate::engine::unsaved;
 use crate::model::runbook::Criticality;
 use crate::model::runbook::InputKind;
 use crate::model::text;
@@ -242,6 +243,15 @@ pub(super) fn quit(p: &mut Painter<'_>, screen: Rect, run: &Run) {
     let step = run.tale.open.as_ref().map(|(_, s)| s.clone()).unwrap_or_default();
     let lines = vec![vec![(lang.card_quit_text(&run.book.id, step), Role::Text)]];
     page(p, screen, &lang.card_quit(), &lines, 0);
+    keys(p, screen, &lang.card_quit_keys());
+}
+
+/// Entries would be left behind.
+pub(super) fn unsaved(p: &mut Painter<'_>, screen: Rect) {
+    let (lang, state) = (p.lang(), p.state);
+    let why = state.record.problem.clone().unwrap_or_default();
+    let lines = vec![vec![(lang.card_unsaved_text(unsaved::at_risk(state), why), Role::Text)]];
+    page(p, screen, &lang.card_unsaved(), &lines, 0);
     keys(p, screen, &lang.card_quit_keys());
 }
 

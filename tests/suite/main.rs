@@ -12,6 +12,8 @@ mod alerts;
 mod cli;
 mod desk;
 mod figures;
+mod gate;
+mod loss;
 mod postmortem;
 mod program;
 mod properties;

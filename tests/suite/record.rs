@@ -28,6 +28,15 @@ impl House {
         Self { folder }
     }
 
+    /// The same with its store in a folder of its own.
+    pub(crate) fn at(more: &str, store: &Path) -> Self {
+        let house = Self::new(more);
+        let config =
+            format!("timezone = \"America/Mexico_City\"\n{more}\n[store]\nurl = \"sqlite://{}\"\n", store.display());
+        std::fs::write(house.folder.path().join("cabina.toml"), config).unwrap();
+        house
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("state/cabina.db")
     }
@@ -504,7 +513,7 @@ async fn two_who_press_at_once_share_one_incident() {
         tokio::spawn(async move {
             let opening = Fact::IncidentOpened { title: "x".to_owned(), level: Level::Sev1, began: 1 };
             let drafts = vec![Draft::new(1, who, "web1", opening)];
-            store.open_or_join(2026, drafts, Some(Draft::taken(2, who, "web1"))).await.unwrap()
+            store.open_or_join(2026, drafts, Some(Draft::taken(2, who, "web1")), None).await.unwrap()
         })
     };
     let (a, b) = tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(press("ana"), press("eva")) })
@@ -518,7 +527,7 @@ async fn two_who_press_at_once_share_one_incident() {
     let other = if owner == "ana" { "eva" } else { "ana" };
     assert_eq!(incident.roles.get(&format!("helper {other}")).map(String::as_str), Some(other));
     // Pressing again changes nothing.
-    let again = store.open_or_join(2026, Vec::new(), Some(Draft::taken(3, &owner, "web1"))).await.unwrap();
+    let again = store.open_or_join(2026, Vec::new(), Some(Draft::taken(3, &owner, "web1")), None).await.unwrap();
     assert_eq!((again.opened, again.incident.last_seq), (false, incident.last_seq));
 }
 

@@ -118,6 +118,28 @@ fn below_the_line_nothing_touches_the_world() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whoever may write to the two outputs, beside the gate: the screen, the command of `run`, a supervisor's answer. Whoever
+/// asks only how large or whose they are writes nothing.
+const WRITERS: [&str; 5] =
+    ["app/gate.rs", "app/terminal.rs", "app/backend.rs", "effects/wrapped.rs", "effects/step/supervisor.rs"];
+
+#[test]
+fn what_leaves_as_text_leaves_by_one_gate() {
+    let ways = ["io::stdout()", "io::stderr()", "print!(", "println!(", "eprint!(", "eprintln!(", "dbg!("];
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        if WRITERS.iter().any(|w| path.ends_with(w)) {
+            continue;
+        }
+        for (n, line) in code(&text).lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
+            if let Some(way) = ways.iter().find(|w| line.contains(**w)) {
+                wrong.push(format!("{}:{}: {way}", path.display(), n + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_module_opens_with_its_purpose_and_none_is_a_book() {
     for (path, text) in sources() {

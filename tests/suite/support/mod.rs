@@ -1,6 +1,7 @@
 //! What the rings share: waiting for conditions, a server that misbehaves on demand, a terminal, real servers.
 
 pub(crate) mod alertmanager;
+pub(crate) mod disk;
 pub(crate) mod fault;
 pub(crate) mod mariadb;
 pub(crate) mod play;
