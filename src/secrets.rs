@@ -7,6 +7,8 @@ use std::fmt;
 use std::hash::DefaultHasher;
 use std::hash::Hash as _;
 use std::hash::Hasher as _;
+use std::sync::PoisonError;
+use std::sync::RwLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -26,7 +28,7 @@ const LEAST: usize = 6;
 pub struct Secrets {
     values: BTreeMap<String, SecretString>,
     /// Values to blot out wherever they appear, beside the ones above (parts of URLs, for instance).
-    hidden: Vec<SecretString>,
+    hidden: RwLock<Vec<SecretString>>,
 }
 
 impl fmt::Debug for Secrets {
@@ -39,11 +41,16 @@ impl Secrets {
     /// Keeps named values, and further values that must never be shown.
     #[must_use]
     pub fn new(values: BTreeMap<String, SecretString>, hidden: Vec<SecretString>) -> Self {
-        let mut forms: Vec<String> = hidden.into_iter().flat_map(|v| forms(v.expose_secret())).collect();
-        // The longest first: one secret may be part of another.
-        forms.sort_by_key(|f| (std::cmp::Reverse(f.len()), f.clone()));
-        forms.dedup();
-        Self { values, hidden: forms.into_iter().map(SecretString::from).collect() }
+        let forms = hidden.iter().flat_map(|v| forms(v.expose_secret()));
+        Self { values, hidden: RwLock::new(sorted(forms.collect())) }
+    }
+
+    /// Blots out from now on what others know to be secret too: whoever holds these has the newest at once. What was
+    /// secret before stays so.
+    pub fn learn(&self, others: &Self) {
+        let mut all = self.hidden();
+        all.extend(others.hidden());
+        *self.hidden.write().unwrap_or_else(PoisonError::into_inner) = sorted(all);
     }
 
     /// The value of a name; empty when there is none.
@@ -63,15 +70,17 @@ impl Secrets {
     }
 
     /// The values that must never be shown, for whoever has to blot them out elsewhere.
-    pub fn hidden(&self) -> impl Iterator<Item = &str> {
-        self.hidden.iter().map(ExposeSecret::expose_secret)
+    #[must_use]
+    pub fn hidden(&self) -> Vec<String> {
+        let hidden = self.hidden.read().unwrap_or_else(PoisonError::into_inner);
+        hidden.iter().map(|v| v.expose_secret().to_owned()).collect()
     }
 
     /// The text with every secret value blotted out, the known ones and what looks like one.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut out = text.to_owned();
-        for value in &self.hidden {
+        for value in &*self.hidden.read().unwrap_or_else(PoisonError::into_inner) {
             let value = value.expose_secret();
             if value.len() >= LEAST && out.contains(value) {
                 out = out.replace(value, HIDDEN);
@@ -79,6 +88,13 @@ impl Secrets {
         }
         credential::mask(&out)
     }
+}
+
+/// The longest first: one secret may be part of another.
+fn sorted(mut forms: Vec<String>) -> Vec<SecretString> {
+    forms.sort_by_key(|f| (std::cmp::Reverse(f.len()), f.clone()));
+    forms.dedup();
+    forms.into_iter().map(SecretString::from).collect()
 }
 
 /// A secret as it is, percent-encoded, and in base64 wherever it begins in what is encoded.

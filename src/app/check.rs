@@ -62,7 +62,7 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
         _ if state.watches_nothing() => bus.offer(Kind::TimeUp),
         _ => {}
     }
-    let mut performer = Live::blind(reins, bus, state.settings.lang);
+    let mut performer = Live::blind(reins, bus, state.settings.lang, &configured.secrets);
     let code = run_blind(&mut state, &mut events, &mut performer, |_| {}).await;
     (code, state)
 }

@@ -103,8 +103,8 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     let (playground, url) = place(&configured);
     let queue = url.as_ref().map(|url| store::queue_of(url)).unwrap_or_default();
     let recorder = recorder(&configured, &state.settings, url.clone(), &bus);
-    let (folders, wanted) = tokio::sync::watch::channel(state.settings.runbooks.clone());
-    tokio::spawn(library::watch(wanted, state.settings.zone, bus.clone()));
+    let (folders, wanted) = tokio::sync::watch::channel((state.settings.runbooks.clone(), state.settings.zone));
+    tokio::spawn(library::watch(wanted, bus.clone()));
     let reins = sources::spawn(
         &state.settings,
         &configured.secrets,
@@ -130,6 +130,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
         desk,
         driver,
         folders: Some(folders),
+        secrets: Arc::clone(&kept),
     };
     let ended = run::run(&mut state, &theme, &mut screen, &mut events, &mut performer).await;
     drop(guard);

@@ -29,6 +29,7 @@ use crate::engine::effect::Keys;
 use crate::engine::state::Overlay;
 use crate::lang::Lang;
 use crate::model::signal::Absence;
+use crate::model::time::Zone;
 use crate::secrets::Secrets;
 use crate::sources::Reins;
 use crate::store::StoreError;
@@ -54,8 +55,10 @@ pub(super) struct Live {
     pub(super) desk: Option<Desk>,
     /// The way to the supervisor of a run, where runs are driven from here.
     pub(super) driver: Option<Driver>,
-    /// The folders of the library, where it is watched.
-    pub(super) folders: Option<watch::Sender<Vec<PathBuf>>>,
+    /// The folders of the library, where it is watched, and the zone that its days are counted in.
+    pub(super) folders: Option<watch::Sender<(Vec<PathBuf>, Zone)>>,
+    /// What no text may show, shared with everything that was started with it.
+    pub(super) secrets: Arc<Secrets>,
 }
 
 /// The keyboard, and where documents are written.
@@ -71,7 +74,7 @@ impl Perform for Live {
         if let Some(tape) = &self.tape {
             tape.take(event);
         }
-        if let (Some(driver), Kind::StepOutput { .. }) = (&self.driver, &event.kind) {
+        if let (Some(driver), Kind::StepOutput { .. }) = (&self.driver, event.kind.told()) {
             driver.taken();
         }
     }
@@ -161,7 +164,7 @@ fn announce(text: &str) {
 
 impl Live {
     /// Without a screen, and without writing anything down.
-    pub(super) fn blind(reins: Reins, bus: Bus, lang: Lang) -> Self {
+    pub(super) fn blind(reins: Reins, bus: Bus, lang: Lang, secrets: &Arc<Secrets>) -> Self {
         let (recorder, tape, desk) = (None, None, None);
         Self {
             reins,
@@ -174,24 +177,34 @@ impl Live {
             desk,
             driver: None,
             folders: None,
+            secrets: Arc::clone(secrets),
         }
     }
 
-    /// Restarts the pollers that the new settings ask for otherwise.
-    fn apply(&self) {
-        let next = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-        if let (Some((settings, _)), Some(folders)) = (&next, &self.folders) {
+    /// Everything that knows settings and secrets goes over to the new ones.
+    fn apply(&mut self) {
+        let Some((settings, secrets)) = self.next.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        else {
+            return;
+        };
+        // Whoever writes things down, drives runs or prints holds these.
+        self.secrets.learn(&secrets);
+        if let Some(driver) = &self.driver {
+            driver.hide(secrets.hidden());
+        }
+        if let Some(folders) = &self.folders {
             folders.send_if_modified(|now| {
-                let other = *now != settings.runbooks;
-                now.clone_from(&settings.runbooks);
+                let new = (settings.runbooks.clone(), settings.zone);
+                let other = *now != new;
+                *now = new;
                 other
             });
         }
-        if let Some((settings, secrets)) = next
-            && !self.reins.apply(settings, secrets)
-        {
-            self.bus.offer(Kind::ReloadFailed { mistakes: vec!["too much is under way: save it again".to_owned()] });
+        self.lang = settings.lang;
+        if let Some(desk) = &mut self.desk {
+            (desk.settings, desk.secrets) = (settings.clone(), Arc::clone(&secrets));
         }
+        self.reins.apply(settings, secrets);
     }
 
     /// Keys go elsewhere, or come back.

@@ -33,7 +33,7 @@ pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
         tokio::time::sleep(Duration::from_millis(time.max(0) as u64)).await;
         end.send(Kind::TimeUp).await;
     });
-    let mut performer = Live::blind(reins, bus, state.settings.lang);
+    let mut performer = Live::blind(reins, bus, state.settings.lang, &configured.secrets);
     let mut shown: Option<Shape> = None;
     run_blind(&mut state, &mut events, &mut performer, |state| {
         let now = shape(state);

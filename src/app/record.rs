@@ -117,6 +117,7 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
         desk: None,
         driver: None,
         folders: None,
+        secrets: Arc::clone(&configured.secrets),
     };
     let mut said = Said::default();
     let code = run_blind(&mut state, &mut events, &mut performer, |state| said.tell(state)).await;

@@ -248,6 +248,9 @@ fn dry(book: &Book, prepared: &Prepared, lang: Lang, json: bool) -> u8 {
 struct Telling<'a> {
     live: Live,
     json: bool,
+    lang: Lang,
+    /// Why something was not on the disk when that was last said.
+    unwritten: Option<String>,
     lines: Lines<'a>,
 }
 
@@ -258,7 +261,8 @@ impl Perform for Telling<'_> {
 
     fn taken(&mut self, event: &Event) {
         self.live.taken(event);
-        let lines = match &event.kind {
+        let kind = event.kind.told();
+        let lines = match kind {
             Kind::RunTold { told, .. } => self.lines.told(told),
             Kind::StepOutput { bytes } => self.lines.output(bytes),
             _ => Vec::new(),
@@ -266,10 +270,17 @@ impl Perform for Telling<'_> {
         if !lines.is_empty() {
             put(&(lines.join("\n") + "\n"), self.json);
         }
-        if let Kind::RunRefused { why } = &event.kind {
+        if let Kind::RunUnwritten { why, .. } = kind {
+            // Said once: it is tried again every second.
+            if self.unwritten.as_ref() != Some(why) {
+                complain(&format!("cabina: {}", self.lang.run_unwritten(why)));
+                self.unwritten = Some(why.clone());
+            }
+        }
+        if let Kind::RunRefused { why } = kind {
             complain(&format!("cabina: {why}"));
         }
-        if let Kind::RunLeft { left: crate::engine::event::Left::Gone(why), .. } = &event.kind
+        if let Kind::RunLeft { left: crate::engine::event::Left::Gone(why), .. } = kind
             && self.lines.tale().outcome.is_none()
         {
             complain(&format!("cabina: {why}"));
@@ -327,13 +338,13 @@ async fn walk(configured: &Configured, book: &Book, prepared: Prepared, how: &Ho
     let nothing = Settings::empty(lang);
     let watched = if looks { &configured.settings } else { &nothing };
     let reins = sources::spawn(watched, &configured.secrets, &bus, Manner::Always);
-    let mut live = Live::blind(reins, bus.clone(), lang);
+    let mut live = Live::blind(reins, bus.clone(), lang, &configured.secrets);
     live.recorder = Some(recorder);
     live.driver = Some(Driver::new(plan, bus.clone(), Vault::default()));
     let options = Options { rollback: how.rollback_on_failure, data_loss: how.allow_data_loss, yes: how.yes };
     let auto = Auto::new(order, options);
     let lines = Lines::new(&book.says, lang, json);
-    let mut telling = Telling { live, json, lines };
+    let mut telling = Telling { live, json, lang, unwritten: None, lines };
     bus.send(Kind::WalkAsked { book: Arc::new(book.clone()), auto: Box::new(auto), fills }).await;
     let code = run::run_blind(&mut state, &mut events, &mut telling, |_| {}).await;
     put(&format!("{}\n", telling.lines.finished(code)), json);

@@ -228,10 +228,10 @@ async fn watched(configured: &Configured, watch: Watch) -> (u8, State) {
     // It goes when the window ends: what machines see is written down by whoever stays.
     let recorder = Recorder::spawn(Plan { scribes: false, ..configured.record() }, &bus);
     // Its other end is held: without it, nothing would be waited for.
-    let (_folders, wanted) = tokio::sync::watch::channel(settings.runbooks.clone());
-    tokio::spawn(library::watch(wanted, settings.zone, bus.clone()));
+    let (_folders, wanted) = tokio::sync::watch::channel((settings.runbooks.clone(), settings.zone));
+    tokio::spawn(library::watch(wanted, bus.clone()));
     let reins = sources::spawn(settings, &configured.secrets, &bus, Manner::Always);
-    let mut performer = Live::blind(reins, bus, settings.lang);
+    let mut performer = Live::blind(reins, bus, settings.lang, &configured.secrets);
     performer.recorder = Some(recorder);
     let mut progress = Progress { at: now.mono, verdict: None };
     let code = run_blind(&mut state, &mut events, &mut performer, |state| progress.tell(state)).await;

@@ -108,10 +108,10 @@ pub fn today(zone: Zone) -> chrono::NaiveDate {
 }
 
 /// Tells the library at the start and whenever a file of it has changed, for as long as anybody listens.
-pub async fn watch(mut folders: watch::Receiver<Vec<PathBuf>>, zone: Zone, bus: Bus) {
+pub async fn watch(mut folders: watch::Receiver<(Vec<PathBuf>, Zone)>, bus: Bus) {
     let mut known: Option<Vec<Look>> = None;
     loop {
-        let (asked, before) = (folders.borrow_and_update().clone(), known.take());
+        let ((asked, zone), before) = (folders.borrow_and_update().clone(), known.take());
         let look = tokio::task::spawn_blocking(move || {
             let now = looks(&asked);
             let news = before.as_ref() != Some(&now);

@@ -232,7 +232,10 @@ impl Keeper {
     /// Carries an order out; false when nobody listens any more.
     async fn carry_out(&mut self, request: u64, order: RecordOrder) -> bool {
         if self.plan.read_only
-            && !matches!(order, RecordOrder::Older { .. } | RecordOrder::Dora(_) | RecordOrder::Window(_))
+            && !matches!(
+                order,
+                RecordOrder::Older { .. } | RecordOrder::Dora(_) | RecordOrder::Window(_) | RecordOrder::Renewed { .. }
+            )
         {
             return true;
         }
@@ -277,6 +280,10 @@ impl Keeper {
             }
             RecordOrder::Watch(watched) => {
                 self.watches(watched).await;
+                return true;
+            }
+            RecordOrder::Renewed { lang, operator } => {
+                (self.plan.lang, self.plan.operator) = (lang, operator);
                 return true;
             }
             RecordOrder::Unfinished(text) => {

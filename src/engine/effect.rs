@@ -94,6 +94,8 @@ pub struct Block {
 /// Something for the run of a procedure.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunOrder {
+    /// What is ordered from now on, and what comes of it, belongs to this link to a run.
+    Link(u64),
     /// Begin one.
     Open {
         /// What is known of it.
@@ -196,6 +198,13 @@ pub enum RecordOrder {
         incident: String,
         /// When the oldest known entry happened, and its place.
         before: (Millis, i64),
+    },
+    /// From now on sentences are in this language, and this is who writes here.
+    Renewed {
+        /// The language.
+        lang: crate::lang::Lang,
+        /// Who.
+        operator: String,
     },
     /// Lines of a run.
     Run {

@@ -280,6 +280,16 @@ pub enum Kind {
         /// The line.
         told: Box<Told>,
     },
+    /// What is told of the run that has this link to here: what comes late of one that was left goes no further.
+    #[serde(skip)]
+    OfRun(u64, Box<Kind>),
+    /// Something of the run has happened, and the disk does not take it yet.
+    RunUnwritten {
+        /// The block has ended whose end is not written.
+        ended: Option<u64>,
+        /// Why.
+        why: String,
+    },
     /// All lines of the run are here.
     RunCaught {
         /// The run.
@@ -418,6 +428,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What is told, whichever run it is told of.
+    #[must_use]
+    pub fn told(&self) -> &Self {
+        match self {
+            Self::OfRun(_, kind) => kind.told(),
+            kind => kind,
+        }
+    }
+
     /// It was seen out there, by whoever looked: another cabina can take it in as its own.
     #[must_use]
     pub fn is_seen(&self) -> bool {

@@ -52,6 +52,7 @@ pub fn said(fact: &Fact, lang: Lang, zone: Zone) -> String {
         Fact::KnownBad { subject, until: Some(until), by } => lang.fact_known(subject, zone.hm(*until), by),
         Fact::KnownBad { subject, until: None, by } => lang.fact_known_over(subject, by),
         Fact::Reloaded => lang.fact_reloaded(),
+        Fact::NextStart { later } => lang.fact_next_start(later.join(", ")),
         Fact::ReloadFailed { mistakes } => {
             let first = mistakes.first().map_or("", String::as_str);
             lang.fact_reload_failed(mistakes.len(), first)
@@ -170,9 +171,12 @@ fn run(fact: &Fact, lang: Lang) -> String {
 #[must_use]
 pub fn teller(fact: &Fact, lang: Lang) -> Option<String> {
     Some(match fact {
-        Fact::Opened | Fact::Blind { .. } | Fact::Sighted | Fact::Reloaded | Fact::ReloadFailed { .. } => {
-            "cabina".to_owned()
-        }
+        Fact::Opened
+        | Fact::Blind { .. }
+        | Fact::Sighted
+        | Fact::Reloaded
+        | Fact::NextStart { .. }
+        | Fact::ReloadFailed { .. } => "cabina".to_owned(),
         Fact::Onset { .. } | Fact::Level { .. } | Fact::WindowWithdrawn { .. } | Fact::OldSideFree { .. } => {
             lang.who_rules()
         }

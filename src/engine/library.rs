@@ -18,6 +18,7 @@ use crate::engine::effect::Reaction;
 use crate::engine::effect::RunOrder;
 use crate::engine::prompt::Prompt;
 use crate::engine::run::Link;
+use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
 use crate::engine::todo;
@@ -268,13 +269,26 @@ pub(crate) fn typing(state: &mut State, mut prompt: Prompt, at: usize, chord: Ch
 /// The library was read.
 pub(crate) fn read(state: &mut State, books: Arc<[Book]>) -> Reaction {
     // Places in the old one mean nothing in the new one.
-    if matches!(state.ui.overlay, Overlay::Runbook(..)) && *state.library.books != *books {
-        let open = match &state.ui.overlay {
-            Overlay::Runbook(book, at) => state.library.books.get(*book).map(|b| (b.path.clone(), *at)),
-            _ => None,
-        };
-        let again = open.and_then(|(path, at)| Some((books.iter().position(|b| b.path == path)?, at)));
-        state.ui.overlay = again.map_or(Overlay::None, |(book, at)| Overlay::Runbook(book, at));
+    let before = |book: usize| state.library.books.get(book);
+    match state.ui.overlay {
+        Overlay::Runbook(book, at) => {
+            let now = before(book).and_then(|b| books.iter().position(|n| n.path == b.path));
+            state.ui.overlay = now.map_or(Overlay::None, |book| Overlay::Runbook(book, at));
+        }
+        Overlay::Begin(book) => {
+            // What was on the card is what a person would say yes to: of another text they have read nothing.
+            let same = before(book).and_then(|b| books.iter().position(|n| n.path == b.path && n.hash == b.hash));
+            let read = before(book).and_then(|b| books.iter().position(|n| n.path == b.path));
+            state.ui.overlay = match (same, read) {
+                (Some(book), _) => Overlay::Begin(book),
+                (None, Some(book)) => Overlay::Runbook(book, 0),
+                (None, None) => Overlay::None,
+            };
+            if same.is_none() {
+                state.ui.notice = Some((Notice::BookChanged, state.now));
+            }
+        }
+        _ => {}
     }
     state.library.books = books;
     let mut reaction = Reaction::redraw();

@@ -403,7 +403,8 @@ fn keep(state: &mut State, entry: &journal::Entry) {
 
 /// Is this to be written down still? What cabina says of itself is not, nor what a machine saw long before.
 pub(crate) fn is_due(entry: &Entry, from: Millis) -> bool {
-    let about_here = matches!(entry.what, Fact::Opened | Fact::Reloaded | Fact::ReloadFailed { .. });
+    let about_here =
+        matches!(entry.what, Fact::Opened | Fact::Reloaded | Fact::NextStart { .. } | Fact::ReloadFailed { .. });
     entry.kept == Kept::Here && !about_here && (words(&entry.what) || entry.at >= from)
 }
 

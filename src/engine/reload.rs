@@ -34,7 +34,21 @@ pub(crate) fn apply(state: &mut State, new: Settings) -> Reaction {
     // What came from the command line is not the file's to change.
     new.read_only = old.read_only;
     new.demo = old.demo;
+    // These are read once, at the start: what is in use stays, and that is said.
+    let mut later = Vec::new();
+    if new.theme != old.theme {
+        later.push("theme".to_owned());
+        new.theme.clone_from(&old.theme);
+    }
+    if new.store != old.store {
+        later.push("[store]".to_owned());
+        new.store = old.store.clone();
+    }
     state.reload_problem.clear();
+    if !later.is_empty() {
+        state.timeline.add(now.wall, Fact::NextStart { later });
+    }
+    let new = &mut state.settings;
     if *new == old {
         // A secret may have changed: settings hold only its name. The pollers' keeper knows.
         return Reaction::with(Effect::Apply);
@@ -82,5 +96,7 @@ pub(crate) fn apply(state: &mut State, new: Settings) -> Reaction {
     state.timeline.add(now.wall, Fact::Reloaded);
     classify::judge(state);
     let watches = Effect::Record(0, RecordOrder::Watch(watched(&state.settings)));
-    Reaction { effects: vec![Effect::Apply, watches], redraw: true }
+    let (lang, operator) = (state.settings.lang, state.settings.operator.clone());
+    let renewed = Effect::Record(0, RecordOrder::Renewed { lang, operator });
+    Reaction { effects: vec![Effect::Apply, renewed, watches], redraw: true }
 }

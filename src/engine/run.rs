@@ -26,7 +26,9 @@ pub(crate) use fold::DEAF;
 pub(crate) use fold::due;
 pub use fold::entry_id;
 pub(crate) use fold::fold;
+pub(crate) use fold::keys_go;
 pub(crate) use fold::later;
+pub(crate) use fold::number;
 pub use judge::holds;
 pub use told::facts;
 
@@ -144,6 +146,8 @@ pub struct Run {
     pub backup: Option<(String, crate::model::time::Millis)>,
     /// What was refused last.
     pub problem: Option<String>,
+    /// What has happened is not on the disk yet.
+    pub unwritten: Option<Unwritten>,
     /// It runs by itself.
     pub auto: Option<Auto>,
     /// Reasons to go back that name a signal.
@@ -152,6 +156,17 @@ pub struct Run {
     pub(crate) drawn: Option<Stamp>,
     /// Somebody asked the running block to stop.
     pub stopping: bool,
+}
+
+/// What has happened, and the disk does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwritten {
+    /// Since when.
+    pub since: Stamp,
+    /// The block has ended whose end is not written.
+    pub ended: Option<u64>,
+    /// Why.
+    pub why: String,
 }
 
 impl Run {
@@ -176,6 +191,7 @@ impl Run {
             missed: 0,
             backup: None,
             problem: None,
+            unwritten: None,
             auto: None,
             triggers: Vec::new(),
             drawn: None,

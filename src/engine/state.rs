@@ -150,6 +150,10 @@ pub struct State {
     pub(crate) asked: Option<Asked>,
     /// The run that is driven from here.
     pub run: Option<Box<Run>>,
+    /// The secret value that keys go into, unseen.
+    pub(crate) unseen: Option<String>,
+    /// The number of the link to it.
+    pub(crate) link: u64,
     /// Runs that have not ended, newest first.
     pub runs: std::sync::Arc<[crate::engine::run::Found]>,
     /// A one-shot's time is over: what has not answered by now is not known.
@@ -191,6 +195,8 @@ impl State {
             library: Library::default(),
             asked: None,
             run: None,
+            unseen: None,
+            link: 0,
             runs: std::sync::Arc::new([]),
             risen: BTreeMap::new(),
             follow: Follow::default(),
@@ -379,6 +385,10 @@ pub enum Overlay {
 /// A short answer to a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
+    /// The procedure on the card is another one now.
+    BookChanged,
+    /// What came of the step is not on the disk yet: why.
+    Unwritten(String),
     /// This key does nothing here.
     NoSuchKey(String),
     /// Sources are being asked.

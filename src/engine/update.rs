@@ -65,7 +65,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     if state.timeline.is_empty() {
         state.timeline.add(state.started.wall, Fact::Opened);
     }
-    if let (Some(run), false) = (&mut state.run, matches!(event.kind, Kind::StepOutput { .. })) {
+    if let (Some(run), false) = (&mut state.run, matches!(event.kind.told(), Kind::StepOutput { .. })) {
         run.console.settle();
     }
     let mut reaction = fold(state, event.kind, before);
@@ -81,6 +81,8 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
         reaction.effects.extend(run::auto::due(state));
     }
     reaction.effects.extend(run::due(state));
+    run::number(state, &mut reaction.effects);
+    run::keys_go(state, &mut reaction.effects);
     reaction.effects.extend(window::due(state));
     record::notice_moment(state);
     reaction.effects.extend(record::due(state));
@@ -194,6 +196,8 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
             Reaction::redraw()
         }
         Kind::WindowCounted { part, span, counted } => window::counted(state, part, span, counted),
+        Kind::OfRun(link, _) if link != state.link => Reaction::none(),
+        Kind::OfRun(_, kind) => fold(state, *kind, before),
         // What is left is told of runs.
         other => run::fold(state, other),
     }

@@ -101,6 +101,7 @@ sentences! {
     fact_known(subject, until, by) "{subject}: fallo conocido hasta {until}, no avisa ({by})" / "{subject}: known bad until {until}, nobody is called ({by})"
     fact_known_over(subject, by) "{subject}: vuelve a avisar ({by})" / "{subject}: calls again ({by})"
     announce_resolved(level) "{level} resuelto" / "{level} resolved"
+    fact_next_start(keys) "{keys}: lo cambiado cuenta desde el próximo arranque; sigue en uso lo anterior" / "{keys}: what was changed counts from the next start; the one before stays in use"
     fact_reloaded() "configuración nueva en uso" / "the changed configuration is in use"
     fact_reload_failed(n, first) "la configuración cambió, errores: {n}; sigue la anterior: {first}" / "the configuration has changed, mistakes: {n}; the old one is kept: {first}"
     fact_fired(names) "suena: {names}" / "fires: {names}"

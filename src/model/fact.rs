@@ -124,6 +124,11 @@ pub enum Fact {
     },
     /// A changed configuration is in use.
     Reloaded,
+    /// Of a changed configuration this counts from the next start on.
+    NextStart {
+        /// Keys.
+        later: Vec<String>,
+    },
     /// A changed configuration is wrong; the old one stays in use.
     ReloadFailed {
         /// What is wrong with it.
@@ -516,6 +521,7 @@ impl Fact {
                 | Self::Replica { .. }
                 | Self::Changed { .. }
                 | Self::Reloaded
+                | Self::NextStart { .. }
                 | Self::ReloadFailed { .. }
                 | Self::Blind { .. }
                 | Self::Sighted

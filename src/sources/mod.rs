@@ -119,10 +119,11 @@ impl Reins {
         let _ = self.control.try_send(Control::Ask(asks));
     }
 
-    /// Goes on with other settings: only what they ask for otherwise is restarted. False when too much is under way.
-    #[must_use]
-    pub fn apply(&self, settings: Settings, secrets: Arc<Secrets>) -> bool {
-        self.control.try_send(Control::Apply(Box::new(settings), secrets)).is_ok()
+    /// Goes on with other settings: only what they ask for otherwise is restarted. Where much is under way it comes
+    /// after that.
+    pub fn apply(&self, settings: Settings, secrets: Arc<Secrets>) {
+        let control = self.control.clone();
+        tokio::spawn(async move { control.send(Control::Apply(Box::new(settings), secrets)).await });
     }
 }
 
@@ -219,11 +220,13 @@ impl Keeper {
         while let Some(order) = orders.recv().await {
             match order {
                 Control::Silence(request, order) => {
-                    let specs = &self.settings.alertmanagers;
-                    let answer = alertmanager::silence(specs, &self.clients, &self.secrets, &order).await;
-                    if !self.bus.send(Kind::SilenceAnswered { request, answer }).await {
-                        return;
-                    }
+                    let (specs, clients) = (self.settings.alertmanagers.clone(), Arc::clone(&self.clients));
+                    let (secrets, bus) = (Arc::clone(&self.secrets), self.bus.clone());
+                    // A server that is slow to answer holds nothing else up.
+                    tokio::spawn(async move {
+                        let answer = alertmanager::silence(&specs, &clients, &secrets, &order).await;
+                        bus.send(Kind::SilenceAnswered { request, answer }).await;
+                    });
                 }
                 Control::Compare(days, span) => {
                     let Some(spec) = self.settings.prometheus.clone() else { continue };

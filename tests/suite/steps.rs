@@ -10,6 +10,7 @@ use cabina::engine::Event;
 use cabina::engine::Kind;
 use cabina::engine::State;
 use cabina::engine::effect::Block;
+use cabina::engine::effect::Keys;
 use cabina::engine::effect::RunOrder;
 use cabina::engine::library::Book;
 use cabina::engine::run::card::Demand;
@@ -423,6 +424,99 @@ fn prerequisites_and_a_second_person_stand_before_the_first_change() {
         walk.keys("<up><up>Sno time<enter>");
         assert_eq!(walk.state.run.as_ref().unwrap().tale.passed.is_some(), passed);
     }
+}
+
+#[test]
+fn what_comes_late_of_a_run_that_was_left_ends_there() {
+    let text = format!("# PROC-X-001: Test\n\n## Prerequisites\n\n- [ ] `sh`\n\n## Steps\n\n{}", one("", "make it"));
+    let mut walk = Walk::begin("", &text);
+    let link = |walk: &Walk| {
+        let of = |e: &Effect| if let Effect::Run(RunOrder::Link(n)) = e { Some(*n) } else { None };
+        walk.others.iter().filter_map(of).next_back().unwrap()
+    };
+    let first = link(&walk);
+    walk.keys("X");
+    walk.keys("enough<enter>");
+    walk.keys("<esc><esc>r<enter>ey");
+    let second = link(&walk);
+    assert!(second > first, "each link has a number of its own");
+    let before = walk.state.run.clone().unwrap();
+    let old = |kind: Kind| Kind::OfRun(first, Box::new(kind));
+    walk.event(old(Kind::Proved { items: vec![0] }));
+    walk.event(old(Kind::StepOutput { bytes: b"of the first".as_slice().into() }));
+    walk.event(old(Kind::RunRefused { why: "of the first".to_owned() }));
+    walk.event(old(Kind::RunKnown { values: [("X".to_owned(), "first".to_owned())].into() }));
+    walk.event(old(Kind::Aged { path: "/x.sql".to_owned(), at: Some(1) }));
+    walk.event(old(Kind::RunUnwritten { ended: Some(1), why: "of the first".to_owned() }));
+    let after = walk.state.run.as_ref().unwrap();
+    assert_eq!(after.tale.signed, before.tale.signed, "nothing was signed by a place in another list");
+    assert_eq!((&after.problem, &after.values, &after.backup), (&before.problem, &before.values, &before.backup));
+    assert!(after.unwritten.is_none() && !after.console.screen().contents().contains("first"));
+    walk.event(Kind::OfRun(second, Box::new(Kind::Proved { items: vec![0] })));
+    assert!(walk.state.run.as_ref().unwrap().tale.signed.contains_key(&0));
+}
+
+#[test]
+fn yes_is_said_to_the_procedure_that_was_on_the_card() {
+    let book = |id: &str, hash: &str| {
+        let text = format!("# {id}: Test\n\n## Steps\n\n{}", one("", "make it"));
+        let says = runbook::read(&format!("{id}.md"), text.as_bytes()).unwrap();
+        Book { says, path: format!("/x/{id}.md"), overdue: None, hash: hash.to_owned() }
+    };
+    let mut walk = Walk::read("", "# x");
+    walk.event(Kind::LibraryRead { books: Arc::new([book("PROC-X-002", "h2")]) });
+    walk.keys("<esc><esc>r<enter>e");
+    assert!(matches!(walk.state.ui.overlay, Overlay::Begin(0)));
+    // Another one comes before it in the list: the card is still about the same one.
+    walk.event(Kind::LibraryRead { books: Arc::new([book("PROC-X-001", "h1"), book("PROC-X-002", "h2")]) });
+    walk.keys("y");
+    assert_eq!(walk.state.run.as_ref().unwrap().tale.head.runbook, "PROC-X-002");
+
+    for books in [vec![book("PROC-X-001", "h1"), book("PROC-X-002", "changed")], vec![book("PROC-X-001", "h1")]] {
+        let mut walk = Walk::read("", "# x");
+        walk.event(Kind::LibraryRead { books: Arc::new([book("PROC-X-002", "h2")]) });
+        walk.keys("<esc><esc>r<enter>e");
+        walk.event(Kind::LibraryRead { books: books.into() });
+        assert!(!matches!(walk.state.ui.overlay, Overlay::Begin(_)), "{:?}", walk.state.ui.overlay);
+        walk.keys("y");
+        assert!(walk.state.run.is_none(), "nobody has read what it is now");
+    }
+}
+
+#[test]
+fn keys_go_into_a_secret_only_while_its_card_is_there() {
+    let text = format!(
+        "---\nid: PROC-X-001\ninputs:\n  - name: DB_PASSWORD\n    secret: true\n---\n# T\n\n## Steps\n\n{}",
+        one("", "make \"${DB_PASSWORD}\"")
+    );
+    let keys = |walk: &Walk| {
+        let of = |e: &Effect| if let Effect::Keys(keys) = e { Some(keys.clone()) } else { None };
+        walk.others.iter().filter_map(of).next_back()
+    };
+    let mut walk = Walk::begin("", &text);
+    walk.keys("e");
+    assert!(matches!(walk.state.ui.overlay, Overlay::Value(_)), "{:?}", walk.state.ui.overlay);
+    assert_eq!(keys(&walk), Some(Keys::Secret("DB_PASSWORD".to_owned())));
+    // Something else takes the place of the card.
+    walk.event(Kind::OutputRead { lines: Ok(Arc::new(["a line".to_owned()])) });
+    assert_eq!(keys(&walk), Some(Keys::Here));
+    // What was under way does not put the card's page away, nor run anything.
+    walk.event(Kind::SecretGiven { name: "DB_PASSWORD".to_owned(), given: true });
+    assert!(matches!(walk.state.ui.overlay, Overlay::Output(..)), "{:?}", walk.state.ui.overlay);
+    assert!(walk.started.is_empty());
+}
+
+#[test]
+fn a_reload_says_what_counts_only_from_the_next_start() {
+    let mut walk = Walk::read("", "# x");
+    let (mut changed, _) = settings("language = \"en\"\ntheme = \"dia\"\n[store]\nurl = \"sqlite:///elsewhere.db\"\n");
+    changed.operator.clone_from(&walk.state.settings.operator);
+    let before = walk.state.settings.clone();
+    walk.event(Kind::Reloaded(Box::new(changed)));
+    let said: Vec<String> = walk.state.timeline.newest().map(|e| e.words(Lang::En, walk.state.settings.zone)).collect();
+    assert!(said.iter().any(|s| s.contains("theme, [store]") && s.contains("next start")), "{said:?}");
+    assert!(!said.iter().any(|s| s.contains("is in use")), "nothing of it is: {said:?}");
+    assert_eq!((walk.state.settings.theme, walk.state.settings.store), (before.theme, before.store));
 }
 
 #[test]

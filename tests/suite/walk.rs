@@ -13,6 +13,7 @@ use cabina::model::tale::Tale;
 use serde_json::Value;
 
 use crate::record::House;
+use crate::support::disk::Disk;
 use crate::support::pty::Screen;
 use crate::support::wait::until;
 
@@ -291,8 +292,13 @@ async fn ended_from_outside_it_stops_its_step_and_leaves_nothing_behind() {
 
 /// The supervisor of a run: whoever holds its file.
 fn supervisor(site: &Site) -> Option<i32> {
-    let run = site.tale()?.head.run;
-    let path = file::path(&site.runs(), &run).display().to_string();
+    supervisor_of(&site.runs())
+}
+
+/// The supervisor of the newest run of a folder.
+fn supervisor_of(runs: &Path) -> Option<i32> {
+    let run = file::runs(runs).into_iter().next()?;
+    let path = file::path(runs, &run).display().to_string();
     std::fs::read_dir("/proc").unwrap().flatten().find_map(|e| {
         let pid: i32 = e.file_name().to_str()?.parse().ok()?;
         let line = std::fs::read_to_string(e.path().join("cmdline")).ok()?;
@@ -493,6 +499,109 @@ async fn whoever_comes_back_is_told_what_was_missed() {
     back.shows("ended well").await;
     let _ = std::fs::remove_file(here.join("go"));
     let _ = std::fs::remove_file(here.join("end"));
+}
+
+/// A site whose store is on a small disk, with a procedure whose first step fills it.
+fn full_site(disk: &Disk, more: &str) -> Site {
+    // The file of a run is in its first page when the disk is full, and what the step says last goes beyond it.
+    let fills = format!(
+        "# {}\nfor i in {{1..60}}; do printf 'x%.0s' {{1..110}}; echo; done\ncat /dev/zero >> {}/filler 2>/dev/null || true",
+        "-".repeat(1_800),
+        disk.folder().display()
+    );
+    let house = House::at(more, &disk.path("state/cabina.db"));
+    let folder = Path::new(&house.config()).parent().unwrap().to_path_buf();
+    let file = folder.join("PROC-X-001.md");
+    std::fs::write(&file, book(&[step("1", &fills, ""), step("2", "echo never", "")])).unwrap();
+    Site { house, file: file.display().to_string(), folder }
+}
+
+#[tokio::test]
+async fn a_step_that_ends_on_a_full_disk_ends_all_the_same() {
+    let Some(disk) = Disk::new(1_024).await else { return };
+    let site = full_site(&disk, "");
+    let runs = file::folder(&disk.path("state/cabina.db"));
+    let start = std::time::Instant::now();
+    let (code, _, said) = site.headless(&[]).await;
+    assert_eq!(code, 3, "{said}");
+    assert!(said.contains("not yet written"), "{said}");
+    assert!(start.elapsed() < Duration::from_secs(60), "it is bounded");
+    let tale = || Tale::of(&file::read(&file::path(&runs, &file::runs(&runs)[0])).unwrap());
+    assert_eq!(tale().status("1"), Status::Running, "nobody says what is not written");
+    // Its supervisor has kept the end, and writes it as soon as there is room.
+    disk.free().await;
+    until("the end is written", PATIENCE, async || match tale().status("1") {
+        Status::Running => Err(format!("{:?}", tale())),
+        _ => Ok(()),
+    })
+    .await;
+    let ended = tale();
+    assert_eq!(ended.step("1").unwrap().blocks[0].end.as_ref().unwrap().exit, Some(0));
+    let pid = supervisor_of(&runs).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+}
+
+#[tokio::test]
+async fn term_ends_a_run_whatever_the_disk_does() {
+    let Some(disk) = Disk::new(1_024).await else { return };
+    let site = full_site(&disk, "");
+    let args = ["runbook", "run", &site.file, "--headless"];
+    let mut command = site.house.command(&args);
+    command.stdout(Stdio::null()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().unwrap();
+    let mut said = tokio::io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("not yet written") {
+        line.clear();
+        assert!(
+            tokio::io::AsyncBufReadExt::read_line(&mut said, &mut line).await.unwrap() > 0,
+            "it said nothing of it"
+        );
+    }
+    let pid = rustix::process::Pid::from_raw(child.id().unwrap() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let ended = tokio::time::timeout(PATIENCE, child.wait()).await.expect("TERM does not end it").unwrap();
+    assert!(ended.code().is_some_and(|c| c == 143 || c == 3), "{ended:?}");
+    disk.free().await;
+    let runs = file::folder(&disk.path("state/cabina.db"));
+    let pid = supervisor_of(&runs).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
+}
+
+#[tokio::test]
+async fn on_the_screen_a_step_that_has_ended_and_is_not_written_says_so() {
+    let Some(disk) = Disk::new(1_024).await else { return };
+    let folder = disk.folder().join("books");
+    std::fs::create_dir(&folder).unwrap();
+    let more = format!("runbooks = [\"{}\"]\n", folder.display());
+    let site = full_site(&disk, &more);
+    std::fs::copy(&site.file, folder.join("PROC-X-001.md")).unwrap();
+    let mut screen = site.screen(&[], &[]);
+    screen.shows("Facts").await;
+    screen.keys("r").await;
+    screen.shows("PROC-X-001").await;
+    screen.keys("\r").await;
+    screen.shows("[e]").await;
+    screen.keys("e").await;
+    screen.shows("[y]").await;
+    screen.keys("y").await;
+    screen.shows("Step 1").await;
+    let runs = file::folder(&disk.path("state/cabina.db"));
+    // Its supervisor takes a moment to start.
+    screen.shows("[e] run").await;
+    until("its supervisor is there", PATIENCE, async || supervisor_of(&runs).map(|_| ()).ok_or_else(String::new)).await;
+    screen.until("it is driven", |s| !s.text().contains("a moment")).await;
+    screen.keys("e").await;
+    says_yes(&mut screen).await;
+    screen.shows("not yet written").await;
+    // There is nothing left to stop, and that is said.
+    screen.keys("\u{18}").await;
+    screen.keys("\u{18}").await;
+    screen.until("no kill is claimed", |s| s.text().contains("not yet written") && !s.text().contains("KILL")).await;
+    disk.free().await;
+    screen.until("it is written", |s| !s.text().contains("not yet written")).await;
+    let pid = supervisor_of(&runs).unwrap();
+    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::TERM).unwrap();
 }
 
 #[tokio::test]

@@ -75,7 +75,7 @@ impl Plan {
         Opening {
             head,
             folder: self.folder.clone(),
-            hidden: self.secrets.hidden().map(str::to_owned).collect(),
+            hidden: self.secrets.hidden(),
             names,
             values,
             unseen: self.unseen.clone(),
@@ -104,6 +104,8 @@ pub struct Driver {
     plan: Plan,
     bus: Bus,
     vault: Vault,
+    /// The link that orders belong to, and what comes of them.
+    link: u64,
     orders: Option<mpsc::Sender<Frame<Ask>>>,
     chunks: Arc<Semaphore>,
 }
@@ -112,7 +114,14 @@ impl Driver {
     /// Nothing runs yet.
     #[must_use]
     pub fn new(plan: Plan, bus: Bus, vault: Vault) -> Self {
-        Self { plan, bus, vault, orders: None, chunks: Arc::new(Semaphore::new(CHUNKS)) }
+        Self { plan, bus, vault, link: 0, orders: None, chunks: Arc::new(Semaphore::new(CHUNKS)) }
+    }
+
+    /// What is secret from now on is so for what runs, too.
+    pub fn hide(&self, values: Vec<String>) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.try_send(Frame::Said(Ask::Hide { values }));
+        }
     }
 
     /// A piece of output was taken in: the next may come.
@@ -124,19 +133,26 @@ impl Driver {
 
     /// Carries an order out; what comes of it returns as events.
     pub fn carry_out(&mut self, order: RunOrder) {
-        let looks =
-            matches!(order, RunOrder::Attach { .. } | RunOrder::Read { .. } | RunOrder::Age { .. } | RunOrder::Leave);
+        let looks = matches!(
+            order,
+            RunOrder::Link(_)
+                | RunOrder::Attach { .. }
+                | RunOrder::Read { .. }
+                | RunOrder::Age { .. }
+                | RunOrder::Leave
+        );
         // The one place that everything which runs passes through, whatever asked for it.
         if self.plan.read_only && !looks {
             return;
         }
         match order {
+            RunOrder::Link(link) => self.link = link,
             RunOrder::Open { head, names, values } => self.join(*head, Begins::New(names, values), 0),
             RunOrder::Resume { head, names } => self.join(*head, Begins::Again(names), 0),
             RunOrder::Attach { run, take } => self.attach(run, take && !self.plan.read_only),
             RunOrder::Read { casts } => self.read(casts),
             RunOrder::Age { path } => {
-                let bus = self.bus.clone();
+                let bus = self.way();
                 tokio::spawn(async move {
                     let written = tokio::fs::metadata(&path).await.and_then(|m| m.modified()).ok();
                     let since = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
@@ -145,14 +161,14 @@ impl Driver {
                 });
             }
             RunOrder::Choices { name, command } => {
-                let bus = self.bus.clone();
+                let bus = self.way();
                 tokio::spawn(async move {
                     let choices = choices(&command).await;
                     bus.send(Kind::ChoicesRead { name, choices }).await;
                 });
             }
             RunOrder::Prove { items } => {
-                let bus = self.bus.clone();
+                let bus = self.way();
                 tokio::spawn(async move {
                     let found = tokio::task::spawn_blocking(move || prove::proved(&items)).await;
                     bus.send(Kind::Proved { items: found.unwrap_or_default() }).await;
@@ -184,35 +200,54 @@ impl Driver {
         }
     }
 
-    /// Reads a run from its files, and comes back to it where its supervisor lives.
+    /// The way back for what comes of an order.
+    fn way(&self) -> Way {
+        Way { bus: self.bus.clone(), link: self.link }
+    }
+
+    /// Reads a run from its files, and comes back to it where its supervisor lives. To read them may take a while.
     fn attach(&mut self, run: String, take: bool) {
-        let folder = self.plan.folder.clone();
-        let (Ok((lines, alive)), Some(book)) = (file::settle(&folder, &run), settle::document(&folder, &run)) else {
-            let bus = self.bus.clone();
-            let why = folder.join(run).display().to_string();
-            tokio::spawn(async move { bus.send(Kind::OutputRead { lines: Err(why) }).await });
-            return;
-        };
-        let read = Tale::of(&lines);
-        let (head, have) = (read.head.clone(), read.seq);
-        let bus = self.bus.clone();
-        let kind = Kind::RunRead { tale: Box::new(read), book: Arc::new(book), alive };
-        if alive && !take {
-            // Who comes in would drive: to look, the file is enough.
-            tokio::spawn(async move {
-                bus.send(kind).await;
-                bus.send(Kind::RunLeft { run, left: Left::Displaced }).await;
+        let (plan, way) = (self.plan.clone(), self.way());
+        let taken = take.then(|| self.line());
+        tokio::spawn(async move {
+            let folder = plan.folder.clone();
+            let wanted = run.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let settled = file::settle(&folder, &wanted).ok()?;
+                Some((settled, settle::document(&folder, &wanted)?))
             });
-        } else if alive {
-            self.join(head, Begins::Attached(Box::new(kind)), have);
-        } else {
-            tokio::spawn(async move { bus.send(kind).await });
-        }
+            let Some(((lines, alive), book)) = read.await.ok().flatten() else {
+                let why = plan.folder.join(run).display().to_string();
+                way.send(Kind::OutputRead { lines: Err(why) }).await;
+                return;
+            };
+            let tale = Tale::of(&lines);
+            let (head, have) = (tale.head.clone(), tale.seq);
+            let kind = Kind::RunRead { tale: Box::new(tale), book: Arc::new(book), alive };
+            match taken.filter(|_| alive) {
+                Some((rx, chunks)) => drive(plan, way, head, Begins::Attached(Box::new(kind)), have, rx, chunks).await,
+                None => {
+                    way.send(kind).await;
+                    if alive {
+                        // Who comes in would drive: to look, the file is enough.
+                        way.send(Kind::RunLeft { run, left: Left::Displaced }).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// A line to whoever will take orders from now on.
+    fn line(&mut self) -> (mpsc::Receiver<Frame<Ask>>, Arc<Semaphore>) {
+        let (tx, rx) = mpsc::channel(ORDERS);
+        self.orders = Some(tx);
+        self.chunks = Arc::new(Semaphore::new(CHUNKS));
+        (rx, Arc::clone(&self.chunks))
     }
 
     /// Reads the output of blocks: their files, as a terminal would show them.
     fn read(&self, casts: Vec<String>) {
-        let (folder, bus) = (self.plan.folder.clone(), self.bus.clone());
+        let (folder, bus) = (self.plan.folder.clone(), self.way());
         tokio::spawn(async move {
             let read = tokio::task::spawn_blocking(move || {
                 let mut lines: Vec<String> = Vec::new();
@@ -245,9 +280,9 @@ impl Driver {
     fn ask(&self, ask: Ask) {
         let sent = self.orders.as_ref().is_some_and(|o| o.try_send(Frame::Said(ask)).is_ok());
         if !sent {
-            let bus = self.bus.clone();
+            let way = self.way();
             tokio::spawn(
-                async move { bus.send(Kind::RunRefused { why: "the supervisor takes nothing".to_owned() }).await },
+                async move { way.send(Kind::RunRefused { why: "the supervisor takes nothing".to_owned() }).await },
             );
         }
     }
@@ -269,36 +304,56 @@ impl Driver {
     }
 
     fn join(&mut self, head: Head, begins: Begins, have: u64) {
-        let (tx, rx) = mpsc::channel(ORDERS);
-        self.orders = Some(tx);
-        let chunks = Arc::new(Semaphore::new(CHUNKS));
-        self.chunks = Arc::clone(&chunks);
-        let (plan, bus) = (self.plan.clone(), self.bus.clone());
-        let head = if matches!(begins, Begins::Attached(_)) { head } else { self.here(head) };
-        tokio::spawn(async move {
-            let run = head.run.clone();
-            let began = match begins {
-                Begins::New(names, values) => {
-                    let opened = pin(&plan.folder, &head).map(|()| plan.opening(head, names, values, false));
-                    match opened {
-                        Ok(opening) => begin(opening).await,
-                        Err(e) => Err(e),
-                    }
-                }
-                Begins::Again(names) => begin(plan.opening(head, names, BTreeMap::new(), true)).await,
-                Begins::Attached(read) => {
-                    bus.send(*read).await;
-                    Ok(())
-                }
-            };
-            let ended = match began {
-                Ok(()) => talk(&plan, &run, have, rx, &bus, &chunks).await,
-                Err(e) => Err(e),
-            };
-            let left = ended.unwrap_or_else(|e| Left::Gone(e.to_string()));
-            bus.send(Kind::RunLeft { run, left }).await;
-        });
+        let (rx, chunks) = self.line();
+        let head = self.here(head);
+        tokio::spawn(drive(self.plan.clone(), self.way(), head, begins, have, rx, chunks));
     }
+}
+
+/// The way back for what comes of the orders of one link.
+#[derive(Clone)]
+struct Way {
+    bus: Bus,
+    link: u64,
+}
+
+impl Way {
+    async fn send(&self, kind: Kind) -> bool {
+        self.bus.send(Kind::OfRun(self.link, Box::new(kind))).await
+    }
+}
+
+/// Begins a run, or comes back to one, and passes on what is said of it until it is left.
+async fn drive(
+    plan: Plan,
+    way: Way,
+    head: Head,
+    begins: Begins,
+    have: u64,
+    orders: mpsc::Receiver<Frame<Ask>>,
+    chunks: Arc<Semaphore>,
+) {
+    let run = head.run.clone();
+    let began = match begins {
+        Begins::New(names, values) => {
+            let opened = pin(&plan.folder, &head).map(|()| plan.opening(head, names, values, false));
+            match opened {
+                Ok(opening) => begin(opening).await,
+                Err(e) => Err(e),
+            }
+        }
+        Begins::Again(names) => begin(plan.opening(head, names, BTreeMap::new(), true)).await,
+        Begins::Attached(read) => {
+            way.send(*read).await;
+            Ok(())
+        }
+    };
+    let ended = match began {
+        Ok(()) => talk(&plan, &run, have, orders, &way, &chunks).await,
+        Err(e) => Err(e),
+    };
+    let left = ended.unwrap_or_else(|e| Left::Gone(e.to_string()));
+    way.send(Kind::RunLeft { run, left }).await;
 }
 
 /// A command that says what there is to choose from has so long.
@@ -357,21 +412,21 @@ async fn talk(
     run: &str,
     have: u64,
     mut orders: mpsc::Receiver<Frame<Ask>>,
-    bus: &Bus,
+    way: &Way,
     chunks: &Arc<Semaphore>,
 ) -> io::Result<Left> {
     let stream = UnixStream::connect(file::socket(&plan.folder, run)).await?;
     let (from, mut to) = stream.into_split();
     wire::write(&mut to, &Frame::Said(Ask::Hello { protocol: PROTOCOL, have })).await?;
     // What is heard may have to wait for the loop; what is asked must not wait for that.
-    let (run, bus, chunks) = (run.to_owned(), bus.clone(), Arc::clone(chunks));
+    let (run, way, chunks) = (run.to_owned(), way.clone(), Arc::clone(chunks));
     let mut hears = tokio::spawn(async move {
         let mut from = BufReader::with_capacity(64 * 1024, from);
         loop {
             match wire::read::<Say>(&mut from).await {
                 Ok(Some(Frame::Said(Say::Displaced))) => return Left::Displaced,
                 Ok(Some(frame)) => {
-                    if !pass_on(frame, &run, &bus, &chunks).await {
+                    if !pass_on(frame, &run, &way, &chunks).await {
                         return Left::OnPurpose;
                     }
                 }
@@ -398,7 +453,7 @@ async fn talk(
 }
 
 /// Makes an event of a frame; false when there will be no more.
-async fn pass_on(frame: Frame<Say>, run: &str, bus: &Bus, chunks: &Semaphore) -> bool {
+async fn pass_on(frame: Frame<Say>, run: &str, way: &Way, chunks: &Semaphore) -> bool {
     let run = run.to_owned();
     let kind = match frame {
         Frame::Bytes(bytes) => {
@@ -413,6 +468,7 @@ async fn pass_on(frame: Frame<Say>, run: &str, bus: &Bus, chunks: &Semaphore) ->
         Frame::Said(Say::Alive { alive }) => Kind::StepAlive { alive },
         Frame::Said(Say::Known { values }) => Kind::RunKnown { values },
         Frame::Said(Say::Refused { why }) => Kind::RunRefused { why },
+        Frame::Said(Say::Unwritten { ended, why }) => Kind::RunUnwritten { ended, why },
     };
-    bus.send(kind).await
+    way.send(kind).await
 }

@@ -89,6 +89,8 @@ pub struct RunFile {
     file: File,
     /// The last line's place.
     seq: u64,
+    /// A part of a line was written, and no more: what is whole is so long.
+    torn: Option<u64>,
 }
 
 impl RunFile {
@@ -103,7 +105,7 @@ impl RunFile {
         flock(&file, FlockOperation::LockExclusive)?;
         // The name is on the disk only when its folder is.
         File::open(folder)?.sync_all()?;
-        Ok(Self { file, seq: 0 })
+        Ok(Self { file, seq: 0, torn: None })
     }
 
     /// Takes over the file of a run whose supervisor is gone; `None` while it lives.
@@ -120,7 +122,7 @@ impl RunFile {
         }
         let lines = read(&path)?;
         let seq = lines.last().map_or(0, |t| t.seq);
-        let mut taken = Self { file, seq };
+        let mut taken = Self { file, seq, torn: None };
         // Half a line is what a power cut leaves: the next one begins on its own.
         if !fs::read(&path)?.ends_with(b"\n") {
             taken.file.write_all(b"\n")?;
@@ -136,8 +138,18 @@ impl RunFile {
         let told = Told { seq: self.seq + 1, at, what };
         let mut line = serde_json::to_vec(&told)?;
         line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_data()?;
+        if let Some(whole) = self.torn {
+            self.file.set_len(whole)?;
+            self.torn = None;
+        }
+        let whole = self.file.metadata()?.len();
+        if let Err(e) = self.file.write_all(&line).and_then(|()| self.file.sync_data()) {
+            // What a full disk took of a line is taken back, so that it stands nowhere when it is written again.
+            if self.file.set_len(whole).is_err() {
+                self.torn = Some(whole);
+            }
+            return Err(e);
+        }
         self.seq = told.seq;
         Ok(told)
     }

@@ -5,6 +5,7 @@ pub mod cast;
 pub mod client;
 pub mod file;
 mod heart;
+mod ledger;
 mod look;
 mod prove;
 pub mod settle;

@@ -24,6 +24,7 @@ use crate::effects::step::cast::Cast;
 use crate::effects::step::file;
 use crate::effects::step::file::RunFile;
 use crate::effects::step::heart::beat;
+use crate::effects::step::ledger::Ledger;
 use crate::effects::step::look;
 use crate::effects::step::shell::Shell;
 use crate::effects::step::shell::is_name;
@@ -39,7 +40,6 @@ use crate::model::run::End;
 use crate::model::run::PROTOCOL;
 use crate::model::run::Told;
 use crate::model::run::What;
-use crate::model::tale::Tale;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::secrets::named_secret;
@@ -146,9 +146,7 @@ struct Client {
 
 struct Supervisor {
     opening: Opening,
-    file: RunFile,
-    lines: Vec<Told>,
-    tale: Tale,
+    ledger: Ledger,
     shell: Shell,
     /// What was there before the first block.
     before: BTreeMap<String, String>,
@@ -178,10 +176,8 @@ impl Supervisor {
         }
         let unseen = opening.unseen.clone();
         Self {
-            tale: Tale::of(&lines),
             opening,
-            file,
-            lines,
+            ledger: Ledger::new(file, lines),
             shell,
             before,
             unseen,
@@ -207,19 +203,15 @@ impl Supervisor {
             What::Given { name: name.clone(), value }
         });
         for what in std::iter::once(what).chain(given.collect::<Vec<_>>()) {
-            let told = self.file.tell(bus::now().wall, what)?;
-            self.tale.take(&told);
-            self.lines.push(told);
+            self.ledger.tell(bus::now().wall, what)?;
         }
         Ok(())
     }
 
     /// Writes a line down and tells it. Where the disk takes nothing more, nothing is done either.
     async fn tell(&mut self, what: What) -> bool {
-        match self.file.tell(bus::now().wall, what) {
+        match self.ledger.tell(bus::now().wall, what) {
             Ok(told) => {
-                self.tale.take(&told);
-                self.lines.push(told.clone());
                 self.say(Say::Told { told }).await;
                 true
             }
@@ -228,6 +220,23 @@ impl Supervisor {
                 self.say(Say::Refused { why }).await;
                 false
             }
+        }
+    }
+
+    /// Writes down what has happened; what the disk does not take now is kept, and tried again.
+    async fn happened(&mut self, what: What) {
+        self.ledger.keep(bus::now().wall, what);
+        self.flush().await;
+    }
+
+    async fn flush(&mut self) {
+        let (written, failed) = self.ledger.flush();
+        for told in written {
+            self.say(Say::Told { told }).await;
+        }
+        if let Some(e) = failed {
+            let why = format!("{}: {e}", self.opening.folder.display());
+            self.say(Say::Unwritten { ended: self.ledger.ended(), why }).await;
         }
     }
 
@@ -259,7 +268,11 @@ impl Supervisor {
             if self.running.is_some() || self.client.is_some() {
                 idle = Instant::now();
             }
-            if self.tale.outcome.is_some() && self.running.is_none() && self.client.is_none() {
+            if self.ledger.tale.outcome.is_some()
+                && !self.ledger.waits()
+                && self.running.is_none()
+                && self.client.is_none()
+            {
                 break;
             }
             let held = self.stream.holds();
@@ -337,7 +350,7 @@ impl Supervisor {
                 }
                 self.hello(have).await;
             }
-            Frame::Said(Ask::Tell { what }) => drop(self.tell(what).await),
+            Frame::Said(Ask::Tell { what }) => self.happened(what).await,
             Frame::Said(Ask::Start { start }) => self.start(start).await,
             Frame::Said(Ask::Give { name, value, secret }) => {
                 if is_name(&name) {
@@ -349,7 +362,7 @@ impl Supervisor {
                     self.unseen.push(name.clone());
                 }
                 let value = if secret { HIDDEN.to_owned() } else { value };
-                self.tell(What::Given { name, value }).await;
+                self.happened(What::Given { name, value }).await;
                 self.known().await;
             }
             Frame::Said(Ask::Resize { columns, rows }) => {
@@ -361,6 +374,7 @@ impl Supervisor {
                     let _ = rustix::termios::tcsetwinsize(terminal, size);
                 }
             }
+            Frame::Said(Ask::Hide { values }) => values.iter().for_each(|v| self.stream.hide(v)),
             Frame::Said(Ask::Stop { kill }) => self.stop(kill),
             Frame::Said(Ask::Unknown) => {}
         }
@@ -368,13 +382,16 @@ impl Supervisor {
 
     async fn hello(&mut self, have: u64) {
         self.say(Say::Hello { protocol: PROTOCOL, pid: std::process::id() }).await;
-        let news: Vec<Told> = self.lines.iter().filter(|t| t.seq > have).cloned().collect();
+        let news: Vec<Told> = self.ledger.lines.iter().filter(|t| t.seq > have).cloned().collect();
         for told in news {
             self.say(Say::Told { told }).await;
         }
         self.known().await;
         let missed = std::mem::take(&mut self.missed);
         self.say(Say::Caught { missed }).await;
+        if self.ledger.waits() {
+            self.flush().await;
+        }
         if self.running.is_some() {
             let ring: Vec<u8> = self.ring.iter().copied().collect();
             for chunk in ring.chunks(CHUNK) {
@@ -405,7 +422,7 @@ impl Supervisor {
         if self.running.is_some() {
             return self.say(Say::Refused { why: "another block runs".to_owned() }).await;
         }
-        let number = self.tale.blocks + 1;
+        let number = self.ledger.tale.blocks + 1;
         let (folder, run) = (self.opening.folder.clone(), self.opening.head.run.clone());
         let path = file::cast(&folder, &run, number);
         let cast = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -424,7 +441,7 @@ impl Supervisor {
             Ok(started) => self.running = Some(Running::new(number, started, &start, cast, now.mono)),
             Err(e) => {
                 let error = format!("bash: {e}");
-                self.tell(What::Ended { block: number, end: End { error, ..End::default() } }).await;
+                self.happened(What::Ended { block: number, end: End { error, ..End::default() } }).await;
             }
         }
     }
@@ -519,7 +536,7 @@ impl Supervisor {
             error: String::new(),
         };
         self.known().await;
-        self.tell(What::Ended { block: running.number, end }).await;
+        self.happened(What::Ended { block: running.number, end }).await;
     }
 
     fn stop(&mut self, kill: bool) {
@@ -538,6 +555,9 @@ impl Supervisor {
 
     async fn tick(&mut self) {
         let now = bus::now().mono;
+        if self.ledger.waits() {
+            self.flush().await;
+        }
         let late = |r: &Running| r.stopped.is_none() && r.killed_after.is_some_and(|most| now - r.began > most);
         if self.running.as_ref().is_some_and(late) {
             self.stop(false);
@@ -567,7 +587,7 @@ impl Supervisor {
         tokio::time::sleep(LAST_WORDS).await;
         running.kill();
         running.sweep();
-        self.tell(What::Lost { block }).await;
+        self.happened(What::Lost { block }).await;
     }
 }
 

@@ -105,6 +105,11 @@ pub enum Ask {
         /// Rows.
         rows: u16,
     },
+    /// These must not be seen in any output either.
+    Hide {
+        /// The values.
+        values: Vec<String>,
+    },
     /// Stop what runs.
     Stop {
         /// At once, and whatever it does about it.
@@ -145,6 +150,13 @@ pub enum Say {
     Known {
         /// By name.
         values: BTreeMap<String, String>,
+    },
+    /// It has happened, and the disk does not take it yet: it is tried again.
+    Unwritten {
+        /// The block has ended whose end is not written.
+        ended: Option<u64>,
+        /// Why.
+        why: String,
     },
     /// It was not done.
     Refused {

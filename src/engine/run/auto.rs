@@ -28,6 +28,10 @@ use crate::runbook::condition;
 const SAVES: Millis = 2 * SECOND;
 /// A block that was asked to stop is waited for so long: its supervisor kills it before.
 const STOPS: Millis = 15 * SECOND;
+/// What the disk does not take is waited for so long: a log that is rotated away gives room within seconds.
+const UNWRITTEN: Millis = 30 * SECOND;
+/// After a block that was asked to stop, the end of the run may take so long to be written.
+const ENDS: Millis = 5 * SECOND;
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,6 +141,18 @@ impl Auto {
             return if done { vec![Effect::Exit(code)] } else { Vec::new() };
         }
         let Some(run) = &mut state.run else { return Vec::new() };
+        if let Phase::Leaving(since, code) = self.phase
+            && now.since(since) >= STOPS + ENDS
+        {
+            // Whatever the disk or the supervisor does: who ends the program ends it.
+            self.phase = Phase::Over(code, now);
+            return Vec::new();
+        }
+        if run.unwritten.as_ref().is_some_and(|u| now.since(u.since) >= UNWRITTEN) {
+            // What came of it happened, and nobody can read it there.
+            self.phase = Phase::Over(3, now);
+            return Vec::new();
+        }
         if let Link::Gone(_) | Link::Displaced = run.link {
             // Nobody knows what came of what ran; without a run nothing came of anything.
             let code = if run.tale.head.run.is_empty() { 70 } else { 3 };
@@ -161,7 +177,8 @@ impl Auto {
             return Vec::new();
         }
         if let Phase::Leaving(since, code) = self.phase {
-            if run.tale.open.is_some() && now.since(since) < STOPS {
+            let runs = run.tale.open.is_some() && run.unwritten.as_ref().is_none_or(|u| u.ended.is_none());
+            if runs && now.since(since) < STOPS {
                 return Vec::new();
             }
             self.phase = Phase::Leaving(since, code);

@@ -15,6 +15,7 @@ use crate::engine::event::Left;
 use crate::engine::run::Asked;
 use crate::engine::run::Link;
 use crate::engine::run::Run;
+use crate::engine::run::Unwritten;
 use crate::engine::run::blocks;
 use crate::engine::run::rows;
 use crate::engine::run::rows::Row;
@@ -47,6 +48,7 @@ pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
         Kind::RunCaught { run, missed } => caught(state, &run, missed),
         Kind::RunKnown { values } => known(state, values),
         Kind::RunRefused { why } => refused(state, why),
+        Kind::RunUnwritten { ended, why } => unwritten(state, ended, why),
         Kind::RunLeft { run, left: why } => left(state, &run, why),
         Kind::RunsFound { runs } => {
             // Who only looks sees how far it has come.
@@ -137,6 +139,8 @@ fn told(state: &mut State, name: &str, told: &Told) -> Reaction {
         return Reaction::none();
     }
     run.tale.take(told);
+    // What waits is written in order: this is the first of it, and if more waits that is said again.
+    run.unwritten = None;
     let mut effects = Vec::new();
     // Words for the timeline; whoever folds the file in later makes the same entry of the same line.
     if let Some((who, fact)) = facts(&run.tale, Some(&run.book), told) {
@@ -155,7 +159,7 @@ fn told(state: &mut State, name: &str, told: &Told) -> Reaction {
         }
         What::Ended { block, end } => {
             // What was said of a stop is over with what was stopped.
-            state.ui.notice.take_if(|(n, _)| matches!(n, Notice::Stopping | Notice::Killing));
+            state.ui.notice.take_if(|(n, _)| matches!(n, Notice::Stopping | Notice::Killing | Notice::Unwritten(_)));
             if end.stopped {
                 // What goes on elsewhere is seen only by looking now.
                 effects.push(Effect::PollNow);
@@ -213,6 +217,51 @@ fn refused(state: &mut State, why: String) -> Reaction {
         run.problem = Some(why);
     }
     Reaction::redraw()
+}
+
+/// It has happened, and is not on the disk: whoever looks at the step is told, and nothing is taken for done.
+fn unwritten(state: &mut State, ended: Option<u64>, why: String) -> Reaction {
+    let now = state.now;
+    if let Some(run) = &mut state.run {
+        let since = run.unwritten.as_ref().map_or(now, |u| u.since);
+        run.unwritten = Some(Unwritten { since, ended, why });
+        if ended.is_some() {
+            run.alive = None;
+            run.stopping = false;
+        }
+    }
+    Reaction::redraw()
+}
+
+/// Keys go into a secret for as long as its card is there, and no longer, whatever has put something else in its place.
+pub(crate) fn keys_go(state: &mut State, effects: &mut Vec<Effect>) {
+    for effect in &*effects {
+        match effect {
+            Effect::Keys(Keys::Secret(name)) => state.unseen = Some(name.clone()),
+            Effect::Keys(_) => state.unseen = None,
+            _ => {}
+        }
+    }
+    let Some(name) = &state.unseen else { return };
+    let asked = match &state.ui.overlay {
+        Overlay::Value(ask) => ask.wishes.first().is_some_and(|w| w.input.secret && w.input.name == *name),
+        _ => false,
+    };
+    if !asked {
+        state.unseen = None;
+        effects.push(Effect::Keys(Keys::Here));
+    }
+}
+
+/// Every link to a run has a number of its own: the one that an order begins is told to whoever carries it out.
+pub(crate) fn number(state: &mut State, effects: &mut Vec<Effect>) {
+    let begins = |e: &Effect| {
+        matches!(e, Effect::Run(RunOrder::Open { .. } | RunOrder::Resume { .. } | RunOrder::Attach { .. }))
+    };
+    if let Some(at) = effects.iter().position(begins) {
+        state.link += 1;
+        effects.insert(at, Effect::Run(RunOrder::Link(state.link)));
+    }
 }
 
 fn left(state: &mut State, name: &str, left: Left) -> Reaction {

@@ -75,6 +75,12 @@ pub fn step(state: &State, run: &Run, step: &Step) -> Vec<(String, Tone)> {
     if let Some(why) = run.problem.as_ref().filter(|_| !run.busy()) {
         return vec![(lang.say_refused(why), Tone::Loud)];
     }
+    if let Some(unwritten) = &run.unwritten {
+        let runs = unwritten.ended.is_none() && status == Status::Running;
+        if !runs {
+            return vec![(lang.run_unwritten(&unwritten.why), Tone::Loud)];
+        }
+    }
     match (status, known) {
         (Status::Running, Some(tale)) => running(state, run, step, tale),
         (Status::Ran, Some(tale)) => ran(state, run, step, tale),

@@ -341,9 +341,15 @@ fn given(state: &mut State, ask: Ask) -> Reaction {
 
 /// A secret was typed, or given up.
 pub(crate) fn secret(state: &mut State, name: &str, is_given: bool) -> Reaction {
+    state.unseen = None;
+    let asked = |ask: &Ask| ask.wishes.first().is_some_and(|w| w.input.name == name);
+    // What has taken the place of its card stays.
+    let Overlay::Value(ask) = &state.ui.overlay else { return Reaction::redraw() };
+    if !asked(ask) {
+        return Reaction::redraw();
+    }
     let Overlay::Value(ask) = std::mem::take(&mut state.ui.overlay) else { return Reaction::redraw() };
-    let fits = ask.wishes.first().is_some_and(|w| w.input.name == name);
-    if !fits || !is_given {
+    if !is_given {
         return show(state, Overlay::Walk);
     }
     if let Some(run) = &mut state.run {
@@ -425,6 +431,11 @@ fn stop(state: &mut State) -> Reaction {
     if run.waiting.take().is_some() {
         let id = run.current.and_then(|w| run.step(w.step)).map(|s| s.id.clone()).unwrap_or_default();
         return Reaction::with(blocks::judged(&id, Status::Failed, Because::Stopped));
+    }
+    if let Some(unwritten) = run.unwritten.as_ref().filter(|u| u.ended.is_some()) {
+        // There is nothing left to stop.
+        let why = unwritten.why.clone();
+        return notice(state, Notice::Unwritten(why));
     }
     if run.tale.open.is_none() {
         return notice(state, Notice::NothingRuns);
