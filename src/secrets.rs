@@ -21,7 +21,26 @@ use crate::model::credential::HIDDEN;
 pub use crate::model::credential::named_secret;
 
 /// Shorter values are not looked for in texts: they would blot out ordinary words.
-const LEAST: usize = 6;
+const LEAST: usize = 8;
+/// What a machine is called that is no name of the world: nobody's secret ends so.
+const HOSTS: [&str; 12] =
+    [".local", ".internal", ".lan", ".svc", ".localdomain", ".home", ".corp", ".com", ".net", ".org", ".mx", ".es"];
+
+/// Can a value be looked for in texts? A path that is there, a host, a number, a word for yes or no stand in a thousand
+/// places where they tell nobody anything.
+#[must_use]
+pub fn can_be_hidden(value: &str) -> bool {
+    let low = value.to_lowercase();
+    let bare = low.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(low.as_str(), |(h, _)| h);
+    let letters = |host: &str| host.chars().all(|c| c.is_ascii_alphanumeric() || "-.".contains(c));
+    let host = bare == "localhost"
+        || bare.parse::<std::net::IpAddr>().is_ok()
+        || (letters(bare) && HOSTS.iter().any(|end| bare.ends_with(end)));
+    let number = value.parse::<f64>().is_ok();
+    let word = ["disabled", "required", "optional", "undefined"].contains(&low.as_str());
+    let path = value.contains('/') && std::path::Path::new(value).exists();
+    value.len() >= LEAST && !host && !number && !word && !path
+}
 
 /// Secret values by name.
 #[derive(Default)]
@@ -79,6 +98,12 @@ impl Secrets {
     /// The text with every secret value blotted out, the known ones and what looks like one.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
+        credential::mask(&self.blot(text))
+    }
+
+    /// The same by value alone, for texts whose words are cabina's own.
+    #[must_use]
+    pub fn blot(&self, text: &str) -> String {
         let mut out = text.to_owned();
         for value in &*self.hidden.read().unwrap_or_else(PoisonError::into_inner) {
             let value = value.expose_secret();
@@ -86,7 +111,7 @@ impl Secrets {
                 out = out.replace(value, HIDDEN);
             }
         }
-        credential::mask(&out)
+        out
     }
 }
 
@@ -99,7 +124,7 @@ fn sorted(mut forms: Vec<String>) -> Vec<SecretString> {
 
 /// A secret as it is, percent-encoded, and in base64 wherever it begins in what is encoded.
 fn forms(value: &str) -> Vec<String> {
-    if value.len() < LEAST {
+    if !can_be_hidden(value) {
         return Vec::new();
     }
     let mut forms = vec![value.to_owned(), url::form_urlencoded::byte_serialize(value.as_bytes()).collect()];
@@ -147,6 +172,22 @@ pub fn without_passwords(words: Vec<String>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_everywhere_is_not_blotted_out_everywhere() {
+        let here = std::env::temp_dir().display().to_string() + "/../tmp";
+        for value in
+            ["hunter2", "localhost", "db1.internal:3306", "10.20.30.40", "123456789", "disabled", here.as_str()]
+        {
+            let s = Secrets::new(BTreeMap::new(), vec![value.to_owned().into()]);
+            assert_eq!(s.redact(&format!("see {value} there")), format!("see {value} there"));
+        }
+        let s = Secrets::new(BTreeMap::new(), vec!["hunter22".into(), "/no/such/path/s3cr3t".into()]);
+        assert_eq!(s.redact("hunter22 /no/such/path/s3cr3t"), "••• •••");
+        // Taken up later, everybody who holds them hides it, and what was secret before stays so.
+        s.learn(&Secrets::new(BTreeMap::new(), vec!["n3wsecret".into()]));
+        assert_eq!(s.redact("hunter22 n3wsecret"), "••• •••");
+    }
 
     #[test]
     fn a_secret_is_never_part_of_a_sentence() {

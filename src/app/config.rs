@@ -66,6 +66,13 @@ pub(super) fn environment() -> BTreeMap<String, String> {
     env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 
+/// A text without percent-encoding.
+fn percent_decoded(text: &str) -> String {
+    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, value)| value.into_owned())
+}
+
 /// The language of the locale, for sentences before there is a configuration.
 pub(super) fn language() -> Lang {
     let env = environment();
@@ -200,8 +207,13 @@ fn understand(text: &str, path: &Path) -> (Result<Parsed, config::Rejected>, Vec
     };
     let values = loaded.secrets.into_iter().map(|(k, v)| (k, SecretString::from(v))).collect();
     // What the environment calls secret is none of anybody's business either, whether the configuration names it or not.
-    let around = env.iter().filter(|(name, _)| named_secret(name)).map(|(_, value)| value.clone());
-    let hidden = loaded.hidden.into_iter().chain(around).map(SecretString::from).collect();
+    let named = env.iter().filter(|(name, _)| named_secret(name)).map(|(_, value)| value.clone());
+    // The password in a URL is one, whatever that is called.
+    let within = env.values().filter_map(|value| url::Url::parse(value).ok()?.password().map(str::to_owned));
+    let decoded = within.flat_map(|p| [percent_decoded(&p), p]);
+    let said = [&loaded.settings.service, &loaded.settings.environment];
+    let hidden = loaded.hidden.into_iter().chain(named).chain(decoded).filter(|value| !said.contains(&value));
+    let hidden = hidden.map(SecretString::from).collect();
     let files = files.into_inner();
     let parsed = Parsed {
         settings: loaded.settings,

@@ -24,6 +24,7 @@ use crate::model::source::Feed;
 use crate::model::text::pad;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
+use crate::secrets::Secrets;
 use crate::theme::Depth;
 
 pub(super) fn main(cli: &Cli) -> u8 {
@@ -46,9 +47,9 @@ pub(super) fn main(cli: &Cli) -> u8 {
     let tried = tried(&state);
     let good = tried.iter().all(|t| t.good);
     if cli.json {
-        object(&machine(&configured, &tried));
+        object(&blotted(machine(&configured, &tried), &configured.secrets));
     } else {
-        print(&text(&configured, &tried));
+        print(&configured.secrets.blot(&text(&configured, &tried)));
     }
     u8::from(!good)
 }
@@ -174,4 +175,15 @@ fn machine(configured: &Configured, tried: &[Tried]) -> serde_json::Value {
         "costs": costs(&configured.settings, configured.settings.lang),
         "not_yet": configured.not_yet,
     })
+}
+
+/// No value in it is a secret, wherever that has come from.
+fn blotted(value: serde_json::Value, secrets: &Secrets) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => Value::String(secrets.blot(&text)),
+        Value::Array(values) => values.into_iter().map(|v| blotted(v, secrets)).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, v)| (name, blotted(v, secrets))).collect(),
+        other => other,
+    }
 }

@@ -105,7 +105,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Some(Command::Dora { days, git }) => figures::dora(cli, *days, git.as_deref()),
         Some(Command::Report { days }) => figures::report(cli, *days),
         Some(Command::Record) => record::main(cli),
-        Some(Command::Supervise) => crate::effects::step::supervisor::main(),
+        Some(Command::Supervise) => crate::effects::step::process::main(),
         Some(Command::Init) => init::main(cli),
         Some(Command::Doctor) => doctor::main(cli),
         Some(Command::Completions { shell }) => {

@@ -120,9 +120,10 @@ struct Prepared {
 impl Prepared {
     /// A variable, as it may be shown.
     fn value(&self, name: &str) -> Option<String> {
-        let value = self.given.get(name).cloned().or_else(|| std::env::var(name).ok())?;
+        let around = || std::env::var_os(name).map(|v| v.to_string_lossy().into_owned());
+        let value = self.given.get(name).cloned().or_else(around)?;
         let secret = named_secret(name) || self.unseen.iter().any(|n| n == name);
-        Some(if secret { crate::model::credential::HIDDEN.to_owned() } else { value })
+        (!secret).then_some(value)
     }
 }
 
@@ -148,7 +149,8 @@ fn prepare(book: &Book, how: &How, lang: Lang) -> Result<Prepared, String> {
         .collect();
     let mut given = BTreeMap::new();
     let mut fills = BTreeMap::new();
-    for said in &how.set {
+    let files = how.set_file.iter().map(|said| from_file(said, lang)).collect::<Result<Vec<_>, _>>()?;
+    for said in how.set.iter().chain(&files) {
         let Some((name, value)) = said.split_once('=') else { return Err(lang.run_bad_set(said)) };
         let inside = |p: &&String| *p == name || p.trim_matches(['<', '>', '{', '}', '[', ']', ' ']) == name;
         if let Some(placeholder) = placeholders.iter().find(inside) {
@@ -170,7 +172,7 @@ fn prepare(book: &Book, how: &How, lang: Lang) -> Result<Prepared, String> {
         if !given.contains_key(&input.name) {
             if let Some(value) = &input.default {
                 given.insert(input.name.clone(), value.clone());
-            } else if std::env::var(&input.name).is_err() {
+            } else if std::env::var_os(&input.name).is_none() {
                 missing.push(input.name.clone());
                 continue;
             }
@@ -195,6 +197,28 @@ fn prepare(book: &Book, how: &How, lang: Lang) -> Result<Prepared, String> {
         }
     }
     Ok(Prepared { order, given, fills, unseen, missing })
+}
+
+/// A value that is longer is none.
+const VALUE: u64 = 64 * 1024;
+
+/// `NAME=value`, where `NAME=PATH` was said: arguments are seen by every user of the machine. `-` is standard input.
+fn from_file(said: &str, lang: Lang) -> Result<String, String> {
+    use std::io::Read as _;
+    let Some((name, path)) = said.split_once('=') else { return Err(lang.run_bad_set(said)) };
+    let failed = |e: std::io::Error| format!("{path}: {e}");
+    let from: Box<dyn std::io::Read> = match path {
+        "-" => Box::new(std::io::stdin().lock()),
+        path => Box::new(std::fs::File::open(path).map_err(failed)?),
+    };
+    let mut value = String::new();
+    from.take(VALUE + 1).read_to_string(&mut value).map_err(failed)?;
+    if value.len() as u64 > VALUE {
+        return Err(lang.run_value_too_long(path));
+    }
+    // An editor ends the last line, and no password.
+    let value = value.strip_suffix('\n').map_or(value.as_str(), |v| v.strip_suffix('\r').unwrap_or(v));
+    Ok(format!("{name}={value}"))
 }
 
 fn is_name(name: &str) -> bool {

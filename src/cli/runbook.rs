@@ -15,6 +15,9 @@ pub struct How {
     /// A value: the name of a variable, or a placeholder as it stands in the procedure
     #[arg(long, value_name = "NAME=VALUE")]
     pub set: Vec<String>,
+    /// A value that a file holds, since arguments are seen by every user of the machine; - is standard input
+    #[arg(long, value_name = "NAME=PATH")]
+    pub set_file: Vec<String>,
     /// Begin with this step
     #[arg(long, value_name = "STEP")]
     pub from: Option<String>,

@@ -8,6 +8,7 @@ use crate::engine::library;
 use crate::engine::note;
 use crate::engine::run;
 use crate::engine::run::rows;
+use crate::engine::run::value;
 use crate::engine::run::walk;
 use crate::engine::run::words as run_words;
 use crate::engine::silence::Card;
@@ -114,7 +115,7 @@ fn on_walk(state: &mut State, overlay: Overlay, chord: Chord) -> Reaction {
         Overlay::Checks(at) => walk::on_checks(state, at, chord),
         Overlay::Approval => run_words::on_approval(state, chord),
         Overlay::RunCard(card) => walk::on_card(state, card, chord),
-        Overlay::Value(ask) => walk::on_value(state, ask, chord),
+        Overlay::Value(ask) => value::on_value(state, ask, chord),
         Overlay::Words(words) => run_words::on_words(state, words, chord),
         Overlay::Quit if chord == Chord::char('y') => commands::quit(state),
         Overlay::Unsaved if chord == Chord::char('y') => Reaction { effects: vec![Effect::Exit(0)], redraw: false },

@@ -12,6 +12,7 @@ pub mod rows;
 pub mod say;
 mod told;
 pub mod until;
+pub(crate) mod value;
 pub mod walk;
 pub mod watch;
 pub mod words;

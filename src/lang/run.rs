@@ -75,6 +75,7 @@ sentences! {
     notice_stopping() "se le pide que pare (TERM); otra vez [Ctrl-X] lo mata" / "asked to stop (TERM); [Ctrl-X] again kills it"
     run_unwritten(why) "terminó, pero todavía no está escrito: {why}. Se vuelve a intentar cada segundo; libera espacio" / "it ended, and is not yet written: {why}. It is tried again every second; make room"
     notice_book_changed() "el procedimiento ha cambiado en el disco: léelo otra vez antes de empezar" / "the procedure changed on the disk: read it again before you begin"
+    run_value_too_long(path) "{path}: demasiado largo para un valor (64 KiB como mucho)" / "{path}: too long for a value (64 KiB at most)"
     notice_killing() "se mata (KILL)" / "killed (KILL)"
     notice_no_output() "todavía no hay salida" / "there is no output yet"
     notice_no_way_back() "este procedimiento no dice cómo volver atrás" / "this procedure does not say how to go back"

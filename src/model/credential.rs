@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 /// What stands in the place of a secret.
@@ -36,61 +37,160 @@ pub struct Credential {
     pub kind: Kind,
 }
 
-/// A pattern; its first group that took part is the value.
+/// A pattern; its first group that took part is the value. Where it has a group `name`, that says whether it is one.
 struct Pattern {
     kind: Kind,
     regex: Regex,
 }
 
+/// A word of a shell, quoted or not.
+const WORD: &str = r#"(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'`;&|)<>]+))"#;
+/// What stands between a program and its option, on one line and in one command.
+const UP_TO: &str = r"\b[^\n|;&]*?\s";
+
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
-    const NAME: &str =
-        r"[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|private[_-]?key|credential|contrase[ñn]a)[\w-]*";
-    let sources = [
-        // An assignment takes anything; after a colon prose goes on, so a value there is quoted or has a digit in it.
-        (Kind::Named, format!(r#"(?i){NAME}["']?=(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'`;&|)<>]+))"#)),
-        (Kind::Named, format!(r#"(?i){NAME}["']?\s*:\s*(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'`,;&|)<>]*\d[^\s"'`,;&|)<>]*))"#)),
-        (Kind::Flag, format!(r#"(?i)--{NAME}\s+(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'`;&|)<>-][^\s"'`;&|)<>]*))"#)),
+    // The name of a variable, a header, a field.
+    const NAME: &str = r"(?P<name>[\p{L}_][\p{L}\d_.-]*)";
+    let named = [
+        // An assignment takes anything.
+        format!(r"{NAME}={WORD}"),
+        // A field of JSON, as it is and inside of a string; what is escaped in its value belongs to it.
+        format!(r#""{NAME}"\s*:\s*"((?:[^"\\\n]|\\.)+)""#),
+        format!(r#"\\"{NAME}\\"\s*:\s*\\"((?:[^"\\\n]|\\\\(?:\\"|[^"]))+)\\""#),
+        format!(r#"["']?{NAME}["']?[ \t]*:[ \t]*(?:"([^"\n]+)"|'([^'\n]+)')"#),
+        // After a colon prose goes on: a value there has a digit in it …
+        format!(r#"["']?{NAME}["']?[ \t]*:[ \t]*([^\s"'`,;&|)<>]*\d[^\s"'`,;&|)<>]*)"#),
+        // … but for a header, whose name no prose has.
+        r#"(?P<name>[A-Za-z]+(?:-[A-Za-z]+)+)[ \t]*:[ \t]*([^\s"'`,;&|)<>]+)"#.to_owned(),
+        format!(r"--{NAME}\s+{WORD}"),
+    ];
+    let sql = r#"(?:'([^'\n]+)'|"([^"\n]+)")"#;
+    let others = [
         (Kind::Url, r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s:/@"']*:([^\s/@"']+)@"#.to_owned()),
-        (Kind::Header, r#"(?i)\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest)\s+)?([^\s"']+)"#.to_owned()),
+        // A token in the place of a user: nobody is called so.
+        (Kind::Url, r#"(?i)\bhttps?://([^\s:/@"']{16,}|[^\s:/@"'\d]*\d[^\s:/@"']{7,}|[^\s:/@"'\d]{4,}\d[^\s:/@"']{3,})@"#.to_owned()),
+        (Kind::Header, r#"(?i)\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest|apikey)\s+)?([^\s"']+)"#.to_owned()),
+        (Kind::Header, r#"(?i)\b(?:set-)?cookie["']?[ \t]*:[ \t]*["']?([^\s"'][^"'\n]*)"#.to_owned()),
         (Kind::Header, r"\b[Bb]earer\s+([\w+/=.~-]{16,})".to_owned()),
-        (Kind::Flag, r#"\b(?:mysql|mysqldump|mysqladmin|mariadb|mariadb-dump|mariadb-admin|sshpass)\b[^\n|;&]*?\s-p["']?([^\s"']+)"#.to_owned()),
-        (Kind::Flag, r#"\bsshpass\s+-p\s+["']?([^\s"']+)"#.to_owned()),
-        (Kind::Flag, r#"\b(?:curl|wget|http)\b[^\n|;&]*?\s(?:-u|--user|--proxy-user)[ =]?["']?[^\s:"']+:([^\s"']+)"#.to_owned()),
+        (Kind::Named, r#"(?i)\b(?:sessionid|session_id|csrftoken|jsessionid|phpsessid|connect\.sid)["']?[=:][ \t]*["']?([\w%.~+/-]{6,})"#.to_owned()),
+        (Kind::Flag, format!(r#"\b(?:mysql|mysqldump|mysqladmin|mysqlcheck|mysqlimport|mariadb|mariadb-dump|mariadb-admin|mariadb-check|sshpass){UP_TO}-p["']?([^\s"']+)"#)),
+        (Kind::Flag, format!(r"\bsshpass\s+-p\s+{WORD}")),
+        (Kind::Flag, format!(r#"\b(?:curl|wget|http){UP_TO}(?:-u|--user|--proxy-user)[ =]?["']?[^\s:"']+:([^\s"']+)"#)),
+        (Kind::Flag, format!(r"\b(?:redis-cli|valkey-cli){UP_TO}(?:-a|--pass)[ =]?{WORD}")),
+        (Kind::Flag, format!(r"\b(?:docker|podman|buildah|skopeo|helm)\s+(?:registry\s+)?login{UP_TO}(?:-p|--password)[ =]?{WORD}")),
+        (Kind::Flag, format!(r"\bhtpasswd\s+(?:-\w+\s+)*-(?:\w*n\w*b\w*|\w*b\w*n\w*)\s+(?:-\w+\s+)*[^\s-]\S*\s+{WORD}")),
+        (Kind::Flag, format!(r"\bhtpasswd\s+(?:-\w+\s+)*-[a-mo-zA-Z\d]*b[a-mo-zA-Z\d]*\s+(?:-\w+\s+)*[^\s-]\S*\s+\S+\s+{WORD}")),
+        (Kind::Flag, format!(r#"\bopenssl{UP_TO}["']?pass:([^\s"']+)"#)),
+        (Kind::Flag, r#"\b(?:echo|printf)\s+(?:-\w+\s+|["']%s(?:\\n)?["']\s+)*["']?[^\s:"'|]+:([^"'|\n]+?)["']?\s*\|\s*(?:sudo\s+(?:-\w+\s+)*)?chpasswd"#.to_owned()),
+        (Kind::Flag, r#"\bchpasswd\b[^\n]*<<<\s*["']?[^\s:"']+:([^\s"']+)"#.to_owned()),
+        (Kind::Flag, r#"\bchpasswd\b[^\n]*<<-?\s*["']?\w+["']?\n\s*[^\s:]+:(\S+)"#.to_owned()),
+        (Kind::Flag, format!(r#"\b(?:echo|printf)\s+(?:-\w+\s+|["']%s(?:\\n)?["']\s+)*{WORD}\s*\|\s*sudo\s(?:[^\n|;&]*?\s)?(?:-\w*S|--stdin)\b"#)),
+        (Kind::Flag, r#"\bsudo\s[^\n|;&]*?(?:-\w*S|--stdin)\b[^\n|;&]*<<<\s*["']?([^\s"']+)"#.to_owned()),
+        // SQL of MySQL, MariaDB and PostgreSQL.
+        (Kind::Flag, format!(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?{sql}")),
+        (Kind::Flag, format!(r"(?i)\bset\s+password\b[^=\n;]*=\s*(?:(?:old_)?password\s*\(\s*)?{sql}")),
+        (Kind::Flag, format!(r"(?i)\b(?:user|role)\b[^\n;]*?\bpassword\s+{sql}")),
+        // A line of ~/.pgpass (https://www.postgresql.org/docs/current/libpq-pgpass.html) or ~/.netrc.
+        (Kind::Form, r#"(?m)(?:^|[\s"'])[\w.-]*[.g-zG-Z*][\w.*-]*:(?:\d{4,5}|\*):[\w.*-]+:[\w.*-]+:([^\s"']+)"#.to_owned()),
+        (Kind::Form, r"(?i)\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)".to_owned()),
+        // Said in a sentence. "The key is to restart it" is a sentence too: what is a secret has a digit or a sign in it.
+        (Kind::Named, r#"(?i)\b(?:claves?|contrase[ñn]as?|passwords?|passwd|pass|passphrase)\s+(?:(?:nueva|temporal|actual)\s+)?(?:de(?:l|\s+la)?\s+[\w@.-]+\s+|para\s+[\w@.-]+\s+|for\s+[\w@.-]+\s+|of\s+[\w@.-]+\s+)?(?:es|era|ser[aá]|is|was|=|:)\s*:?\s*(?:["'«“]([^"'»”\n]{3,})["'»”]|([^\s"',;]*[\d!@#$%^&*_+=][^\s"',;]*))"#.to_owned()),
         (Kind::Form, r"\b((?:AKIA|ASIA)[0-9A-Z]{16})\b".to_owned()),
         (Kind::Form, r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,})".to_owned()),
+        (Kind::Form, r"\b((?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}|AIza[\w-]{35}|npm_[A-Za-z0-9]{30,}|hvs\.[\w-]{20,})".to_owned()),
         (Kind::Form, r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)".to_owned()),
         (Kind::Form, r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|\z)".to_owned()),
     ];
-    sources.into_iter().filter_map(|(kind, source)| Some(Pattern { kind, regex: Regex::new(&source).ok()? })).collect()
+    let sources = named.into_iter().map(|source| (Kind::Named, source)).chain(others);
+    sources.filter_map(|(kind, source)| Some(Pattern { kind, regex: Regex::new(&source).ok()? })).collect()
 });
 
 /// What is filled in later, read from elsewhere, or hidden already is no secret.
 fn stands_for_another(value: &str) -> bool {
-    let bare = value.trim_matches(['"', '\'']);
+    let bare = value.trim_matches(['"', '\'', '\\']);
     bare.is_empty()
         || bare.starts_with(['$', '<', '{', '[', '%', '@'])
         || bare.contains(HIDDEN)
         || bare.chars().all(|c| matches!(c, '*' | 'x' | 'X' | '.' | '…' | '-' | '_'))
+        || matches!(bare.to_lowercase().as_str(), "true" | "false" | "yes" | "no" | "null" | "none" | "nil")
 }
 
-/// Where a secret lies, what it is called, whether there is one: none of these is one.
-fn names_no_secret(name: &str) -> bool {
-    let name = name.trim_end_matches(|c: char| "=: \"'".contains(c)).to_lowercase();
-    ["_file", "_path", "_dir", "-file", "_name", "_url", "_id", "_ttl", "_count", "_length"]
-        .iter()
-        .any(|end| name.ends_with(end))
+/// Without one of these a text holds no credential; looking for them is a hundred times quicker than the patterns.
+static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    const SIGNS: [&str; 38] = [
+        "pass",
+        "pwd",
+        "pw",
+        "clave",
+        "contrase",
+        "secret",
+        "token",
+        "auth",
+        "dsn",
+        "credential",
+        "cookie",
+        "bearer",
+        "pat",
+        "key",
+        "identified",
+        "redis-cli",
+        "valkey-cli",
+        "login",
+        "openssl",
+        "sudo",
+        "mysql",
+        "mariadb",
+        "curl",
+        "wget",
+        "http",
+        "://",
+        "session",
+        "csrf",
+        "sessid",
+        "connect.sid",
+        "akia",
+        "asia",
+        "gh",
+        "glpat",
+        "xox",
+        "sk_",
+        "rk_",
+        "eyj",
+    ];
+    let more = ["aiza", "npm_", "hvs.", "-----begin"];
+    AhoCorasick::builder().ascii_case_insensitive(true).build(SIGNS.iter().chain(&more)).ok()
+});
+
+/// May there be one? A line of `~/.pgpass` has no word in it that would say so, but colons.
+fn may_hold(text: &str) -> bool {
+    SIGNS.as_ref().is_none_or(|signs| signs.is_match(text)) || text.bytes().filter(|b| *b == b':').count() >= 4
 }
 
 /// Every credential of a text, in order; none overlaps another.
 #[must_use]
 pub fn find(text: &str) -> Vec<Credential> {
+    if !may_hold(text) {
+        return Vec::new();
+    }
     let mut found: Vec<Credential> = Vec::new();
     for Pattern { kind, regex } in PATTERNS.iter() {
-        for taken in regex.captures_iter(text) {
-            let (Some(whole), Some(value)) = (taken.get(0), taken.iter().skip(1).flatten().next()) else { continue };
-            let name = text.get(whole.start()..value.start()).unwrap_or_default();
-            if !stands_for_another(value.as_str()) && !names_no_secret(name) {
-                found.push(Credential { at: value.range(), kind: *kind });
+        // Names may follow each other closely: the value of one that is none may hold the next.
+        let mut from = 0;
+        while let Some(taken) = regex.captures_at(text, from) {
+            let Some(whole) = taken.get(0) else { break };
+            let name = taken.name("name");
+            let value = taken.iter().skip(1).flatten().find(|m| Some(m.start()) != name.map(|n| n.start()));
+            let secret = name.is_none_or(|n| named_secret(n.as_str()) && !is_prose(n.as_str(), text, n.end()));
+            match value {
+                Some(value) if secret && !stands_for_another(value.as_str()) => {
+                    found.push(Credential { at: value.range(), kind: *kind });
+                    from = whole.end();
+                }
+                _ => from = name.map_or(whole.end(), |n| n.end()),
+            }
+            from = from.max(whole.start() + 1);
+            while !text.is_char_boundary(from) {
+                from += 1;
             }
         }
     }
@@ -120,14 +220,83 @@ pub fn mask(text: &str) -> String {
     out
 }
 
-/// Does the name of a variable say that its value is secret?
+/// Words that say so as a part of a name, whatever stands before them: `SSHPASS`, `PGPASSWORD`, `AUTHTOKEN`.
+const ENDS: [&str; 12] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "contrasena",
+    "contraseña",
+    "secret",
+    "token",
+    "credential",
+    "apikey",
+    "pwd",
+    "pass",
+];
+/// Words that say so where they are a part of their own: `API_KEY`, `REDISCLI_AUTH`, `SENTRY_DSN`.
+const PARTS: [&str; 9] = ["clave", "auth", "dsn", "cookie", "bearer", "pat", "key", "pw", "passcode"];
+/// Words that end like one and are none.
+const NONE: [&str; 7] = ["bypass", "compass", "surpass", "trespass", "overpass", "underpass", "cwdpwd"];
+/// What makes a key one that everybody may know.
+const KNOWN: [&str; 10] = ["public", "pub", "primary", "foreign", "sort", "cache", "partition", "index", "host", "hot"];
+/// Where a secret lies, what it is called, how long it lasts, whether there is one: none of these is one.
+const ABOUT: [&str; 34] = [
+    "file", "files", "path", "dir", "name", "names", "url", "uri", "id", "ids", "ttl", "count", "length", "len",
+    "size", "host", "user", "username", "port", "type", "mode", "enabled", "required", "expiry", "expires", "age",
+    "sock", "socket", "method", "policy", "backend", "field", "header", "domain",
+];
+
+/// The parts of a name, in small letters: `MYSQL_PWD`, `X-Api-Key`, `dbPassword`.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase()) {
+            parts.push(String::new());
+        }
+        if c.is_alphanumeric() {
+            parts.last_mut().into_iter().for_each(|p| p.extend(c.to_lowercase()));
+        }
+        before = c;
+    }
+    parts.retain(|p| !p.is_empty());
+    parts
+}
+
+/// Does the name of a variable say that its value is secret? It is read part by part.
 #[must_use]
 pub fn named_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let words = ["passw", "passphrase", "secret", "token", "apikey", "api_key", "api-key", "private_key", "credential"];
-    // Where a secret lies is no secret.
-    let place = ["_file", "_path", "_dir"].iter().any(|end| name.ends_with(end));
-    !place && words.iter().any(|w| name.contains(w))
+    let parts = parts(name);
+    // The working directories of a shell.
+    if ["PWD", "OLDPWD", "pwd"].contains(&name) || parts.last().is_none_or(|p| ABOUT.contains(&p.as_str())) {
+        return false;
+    }
+    let known = parts.iter().any(|p| KNOWN.contains(&p.as_str()));
+    parts.iter().any(|part| {
+        let one = part.strip_suffix('s').filter(|p| !p.ends_with('s')).unwrap_or(part);
+        let ends = ENDS.iter().any(|w| part.ends_with(w) || one.ends_with(w));
+        let own = PARTS.contains(&part.as_str()) || (one != "key" && PARTS.contains(&one));
+        (ends && !NONE.contains(&part.as_str())) || (own && !(part == "key" && known))
+    })
+}
+
+/// Is it a word of a sentence, or of a table, and not the name of a field? "key: 5 rows", "auth=off", "pass 2".
+fn is_prose(name: &str, text: &str, end: usize) -> bool {
+    let weak = ["key", "keys", "auth", "pat", "pass", "token", "tokens", "cookie", "pw"]
+        .contains(&name.to_lowercase().as_str());
+    let colon =
+        text.get(end..).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ', '\t', '\\']).starts_with(':'));
+    let quoted = text.get(..name_start(text, name, end)).is_some_and(|before| before.ends_with(['"', '\'']));
+    let small = name.chars().all(|c| !c.is_uppercase());
+    let very = ["key", "keys", "auth", "pat", "pass", "pw"].contains(&name.to_lowercase().as_str());
+    weak && ((colon && !quoted) || (very && small && !colon && !quoted))
+}
+
+fn name_start(text: &str, name: &str, end: usize) -> usize {
+    debug_assert!(text.is_char_boundary(end), "a name ends where a letter does");
+    end.saturating_sub(name.len())
 }
 
 #[cfg(test)]
@@ -136,7 +305,7 @@ mod tests {
 
     #[test]
     fn every_pattern_can_be_read() {
-        assert_eq!(PATTERNS.len(), 13);
+        assert_eq!(PATTERNS.len(), 7 + 30);
     }
 
     #[test]
@@ -154,6 +323,39 @@ mod tests {
             ("-H 'Authorization: Bearer abc123'", "-H 'Authorization: Bearer •••'"),
             ("mysql://cabina:s3@db/app", "mysql://cabina:•••@db/app"),
             ("key AKIAABCDEFGHIJKLMNOP here", "key ••• here"),
+            ("MYSQL_PWD=conejo mysql", "MYSQL_PWD=••• mysql"),
+            ("DB_PASS='a b' SSHPASS=x1 CLAVE=conejo", "DB_PASS='•••' SSHPASS=••• CLAVE=•••"),
+            ("REDISCLI_AUTH=abc SENTRY_DSN=https://k@h/1", "REDISCLI_AUTH=••• SENTRY_DSN=•••"),
+            ("DATABASE_URL=mysql://u:hunter2@db/app", "DATABASE_URL=mysql://u:•••@db/app"),
+            ("dbPassword=x1 githubPat=y2 apiKey=z3", "dbPassword=••• githubPat=••• apiKey=•••"),
+            ("CREATE USER a@b IDENTIFIED BY 'p w'", "CREATE USER a@b IDENTIFIED BY '•••'"),
+            ("alter user x identified with native as \"h1\"", "alter user x identified with native as \"•••\""),
+            ("SET PASSWORD FOR 'a'@'%' = PASSWORD('x y')", "SET PASSWORD FOR 'a'@'%' = PASSWORD('•••')"),
+            ("SET PASSWORD='y1'", "SET PASSWORD='•••'"),
+            ("ALTER ROLE cabina WITH LOGIN PASSWORD 'abc'", "ALTER ROLE cabina WITH LOGIN PASSWORD '•••'"),
+            ("redis-cli -h r -a conejo ping", "redis-cli -h r -a ••• ping"),
+            ("docker login -u me -p conejo reg", "docker login -u me -p ••• reg"),
+            ("htpasswd -b /etc/x ana conejo", "htpasswd -b /etc/x ana •••"),
+            ("htpasswd -nbB ana conejo", "htpasswd -nbB ana •••"),
+            ("openssl enc -aes-256-cbc -pass pass:conejo -in f", "openssl enc -aes-256-cbc -pass pass:••• -in f"),
+            ("echo 'ana:conejo' | chpasswd", "echo 'ana:•••' | chpasswd"),
+            ("echo ana:conejo | sudo chpasswd", "echo ana:••• | sudo chpasswd"),
+            ("echo conejo | sudo -S systemctl x", "echo ••• | sudo -S systemctl x"),
+            ("echo 'co nejo' | sudo -u x -kS id", "echo '•••' | sudo -u x -kS id"),
+            ("db.local:5432:app:ana:conejo", "db.local:5432:app:ana:•••"),
+            ("*:*:*:ana:conejo", "*:*:*:ana:•••"),
+            ("curl -b sessionid=abc123def https://h", "curl -b sessionid=••• https://h"),
+            ("Cookie: a=b; sessionid=x", "Cookie: •••"),
+            ("git clone https://a1b2c3d4e5@git.local/x", "git clone https://•••@git.local/x"),
+            ("{\"password\": \"a\\\"b\"}", "{\"password\": \"•••\"}"),
+            (
+                "\"{\\\"password\\\": \\\"conejo\\\", \\\"n\\\": 1}\"",
+                "\"{\\\"password\\\": \\\"•••\\\", \\\"n\\\": 1}\"",
+            ),
+            ("la clave es c0nejo, dijo", "la clave es •••, dijo"),
+            ("la contraseña de ana es «conejo»", "la contraseña de ana es «•••»"),
+            ("X-Api-Key: abcdef", "X-Api-Key: •••"),
+            ("curl -H 'X-Auth-Token: abcdef' h", "curl -H 'X-Auth-Token: •••' h"),
             (
                 "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
                 "-----BEGIN RSA PRIVATE KEY-----•••-----END RSA PRIVATE KEY-----",
@@ -178,6 +380,18 @@ mod tests {
             "basic auth is off",
             "http://host:9090/path@2x.png",
             "mkdir -p /srv/app",
+            "Password: ",
+            "Password:\nlast login 10:20",
+            "la clave es reiniciar antes el servicio",
+            "la contraseña es incorrecta",
+            "key: 5 rows, auth=off, pass 2 of 3",
+            "MONKEY=3 KEYBOARD=es BYPASS=1 COMPASS=n PATH=/bin PATTERN=x AUTHOR=ana",
+            "PRIMARY_KEY=id SSH_PUBLIC_KEY=abc AWS_ACCESS_KEY_ID=x SSH_AUTH_SOCK=/tmp/x",
+            "ssh ana@db.local; psql postgres://cabina@db/app; curl https://jlopez@h/x",
+            "src/main.rs:1234:5:error: no",
+            "2001:4860:4860:0:0:0:0:8888",
+            "echo hello | sudo tee /etc/x",
+            "PWD=/srv/app OLDPWD=/",
         ] {
             assert_eq!(mask(text), text);
         }

@@ -497,6 +497,15 @@ fn keys_go_into_a_secret_only_while_its_card_is_there() {
     walk.keys("e");
     assert!(matches!(walk.state.ui.overlay, Overlay::Value(_)), "{:?}", walk.state.ui.overlay);
     assert_eq!(keys(&walk), Some(Keys::Secret("DB_PASSWORD".to_owned())));
+    {
+        // A reference is no secret: the card shows it, not dots.
+        let mut walk = Walk::begin("", &text);
+        walk.keys("e");
+        walk.event(Kind::SecretGiven { name: "DB_PASSWORD".to_owned(), given: true });
+        assert!(matches!(walk.state.ui.overlay, Overlay::RunCard(_)), "{:?}", walk.state.ui.overlay);
+        let screen = walk.screen(80, 24);
+        assert!(screen.contains("${DB_PASSWORD}") && !screen.contains("•••"), "{screen}");
+    }
     // Something else takes the place of the card.
     walk.event(Kind::OutputRead { lines: Ok(Arc::new(["a line".to_owned()])) });
     assert_eq!(keys(&walk), Some(Keys::Here));

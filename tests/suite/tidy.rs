@@ -121,7 +121,7 @@ fn below_the_line_nothing_touches_the_world() {
 /// Whoever may write to the two outputs, beside the gate: the screen, the command of `run`, a supervisor's answer. Whoever
 /// asks only how large or whose they are writes nothing.
 const WRITERS: [&str; 5] =
-    ["app/gate.rs", "app/terminal.rs", "app/backend.rs", "effects/wrapped.rs", "effects/step/supervisor.rs"];
+    ["app/gate.rs", "app/terminal.rs", "app/backend.rs", "effects/wrapped.rs", "effects/step/process.rs"];
 
 #[test]
 fn what_leaves_as_text_leaves_by_one_gate() {

@@ -501,6 +501,50 @@ async fn whoever_comes_back_is_told_what_was_missed() {
     let _ = std::fs::remove_file(here.join("end"));
 }
 
+#[tokio::test]
+async fn secrets_by_name_and_form_are_nowhere_on_the_disk() {
+    let text = book(&[
+        step("1", "echo MYSQL_PWD=conejo-1; echo 'DB_PASS: \"conejo-2\"'", ""),
+        step("2", "REDISCLI_AUTH=conejo-3 true\necho \"CREATE USER x IDENTIFIED BY 'conejo-4'\" | cat", ""),
+        step("3", "echo \"the value is ${GIVEN}\"; printf 'Password: '", ""),
+        step(
+            "4",
+            "echo '{\"password\": \"conejo-6\"}'; echo conejo-7 | cat | head -c 0; echo https://c0nejo-8xyz@git.local",
+            "",
+        ),
+    ]);
+    let site = Site::new(&text, "");
+    std::fs::write(site.folder.join("given"), "conejo-5-long\n").unwrap();
+    let given = format!("GIVEN={}", site.folder.join("given").display());
+    site.house.good(&["incident", "open", "--title", "x"]).await;
+    site.house.good(&["incident", "note", "newest", "la clave es conejo-9; CLAVE=conejo-10"]).await;
+    let env = [("SENTRY_DSN", "https://conejo-11@h/1"), ("DATABASE_URL", "mysql://u:conejo-12-long@db/x")];
+    let mut command = site.house.command(&["runbook", "run", &site.file, "--headless", "--set-file", &given]);
+    command.envs(env);
+    let out = command.output().await.unwrap();
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    // A value that has no name of a secret, and no form of one, is shown.
+    assert!(String::from_utf8_lossy(&out.stdout).contains("the value is conejo-5-long"));
+    let mut run = site.house.command(&["run", "--", "sh", "-c", "echo $DATABASE_URL; echo again conejo-12-long"]);
+    assert!(run.envs(env).output().await.unwrap().status.success());
+    // The procedure itself is kept word by word: what stands in it is lint's to find.
+    for entry in
+        std::fs::read_dir(site.runs()).unwrap().flatten().filter(|e| e.path().extension().is_some_and(|e| e == "md"))
+    {
+        std::fs::remove_file(entry.path()).unwrap();
+    }
+    let (disk, export) = (site.disk(), site.house.good(&["incident", "export"]).await);
+    for n in [1, 2, 3, 4, 6, 8, 9, 10, 11, 12] {
+        for (place, text) in [("disk", &disk), ("export", &export)] {
+            let found = [format!("conejo-{n}"), format!("c0nejo-{n}")].iter().find_map(|w| text.find(w.as_str()));
+            let around = found.map(|at| String::from_utf8_lossy(&text.as_bytes()[at.saturating_sub(200)..at + 20]));
+            // 1 is the beginning of 10, 11 and 12.
+            assert!(around.is_none(), "{place} {n}: {around:?}");
+        }
+    }
+    assert!(disk.contains("Password: "), "a prompt is no secret");
+}
+
 /// A site whose store is on a small disk, with a procedure whose first step fills it.
 fn full_site(disk: &Disk, more: &str) -> Site {
     // The file of a run is in its first page when the disk is full, and what the step says last goes beyond it.

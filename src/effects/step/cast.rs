@@ -14,6 +14,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use crate::model::credential::mask;
 use crate::model::time::Millis;
 
 /// The beginning that is kept: some fifty thousand lines.
@@ -22,6 +23,8 @@ const HEAD: u64 = 4 * 1024 * 1024;
 const TAIL: usize = 1024 * 1024;
 /// Output waits so long in memory until it is written, where more of it comes.
 const FLUSH: Millis = 250;
+/// A line without an end is cut after this.
+const LINE: usize = 64 * 1024;
 /// A file read back is never longer: head and tail, each byte at most six letters long in JSON.
 const LARGEST: u64 = 64 * 1024 * 1024;
 
@@ -37,6 +40,10 @@ pub struct Cast {
     left_out: u64,
     /// The beginning of a letter whose end has not come yet.
     letter: Vec<u8>,
+    /// The beginning of a line whose end has not come yet: a secret is known by what stands before it.
+    line: Vec<u8>,
+    /// The lines of a private key go by.
+    in_key: bool,
 }
 
 impl Cast {
@@ -53,7 +60,17 @@ impl Cast {
         writeln!(file, "{head}")?;
         file.flush()?;
         let (tail, letter) = (VecDeque::new(), Vec::new());
-        Ok(Self { file: Some(file), began: now, flushed: now, kept: 0, tail, left_out: 0, letter })
+        Ok(Self {
+            file: Some(file),
+            began: now,
+            flushed: now,
+            kept: 0,
+            tail,
+            left_out: 0,
+            letter,
+            line: Vec::new(),
+            in_key: false,
+        })
     }
 
     /// Takes what was printed.
@@ -61,9 +78,15 @@ impl Cast {
         let room = usize::try_from(HEAD.saturating_sub(self.kept)).unwrap_or(0);
         let (head, rest) = bytes.split_at(bytes.len().min(room));
         self.kept += head.len() as u64;
-        if !head.is_empty() {
-            self.event(head, now);
-        }
+        self.line.extend_from_slice(head);
+        // A program that never ends its lines waits for none either.
+        let whole = match memchr::memrchr(b'\n', &self.line) {
+            _ if self.line.len() > LINE => self.line.len(),
+            Some(at) => at + 1,
+            None => 0,
+        };
+        let lines: Vec<u8> = self.line.drain(..whole).collect();
+        self.event(&lines, now);
         if !rest.is_empty() {
             self.left_out += rest.len() as u64;
             self.tail.extend(rest);
@@ -78,6 +101,9 @@ impl Cast {
     /// Puts on the disk what waits.
     pub fn flush(&mut self, now: Millis) {
         self.flushed = now;
+        // What waits for somebody to type has no end of a line.
+        let line = std::mem::take(&mut self.line);
+        self.event(&line, now);
         if self.file.as_mut().is_some_and(|f| f.flush().is_err()) {
             self.file = None;
         }
@@ -96,14 +122,33 @@ impl Cast {
             return;
         }
         let since = (now - self.began).max(0) as f64 / 1_000.0;
-        let line = json!([since, "o", String::from_utf8_lossy(&whole)]);
+        let text = self.masked(&String::from_utf8_lossy(&whole));
+        let line = json!([since, "o", text]);
         if self.file.as_mut().is_some_and(|f| writeln!(f, "{line}").is_err()) {
             self.file = None;
         }
     }
 
+    /// The text without what is secret by its name, its place or its form. What is secret by its value did not come here.
+    fn masked(&mut self, text: &str) -> String {
+        const BEGIN: &str = "PRIVATE KEY-----";
+        const END: &str = "-----END";
+        let mut text = text;
+        if self.in_key {
+            let Some(at) = text.find(END) else { return String::new() };
+            self.in_key = false;
+            text = text.get(at..).unwrap_or_default();
+        }
+        self.in_key = text
+            .rfind("-----BEGIN")
+            .is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(BEGIN) && !rest.contains(END)));
+        mask(text)
+    }
+
     /// Ends it: the end of what was too long, after a mark that tells how much is missing before it.
     pub fn finish(mut self, now: Millis) {
+        let line = std::mem::take(&mut self.line);
+        self.event(&line, now);
         if self.left_out > 0 {
             let missing = self.left_out - self.tail.len() as u64;
             if missing > 0 {
@@ -199,6 +244,27 @@ mod tests {
         assert!(
             first.starts_with("{\"height\":24,\"timestamp\":1000,\"title\":\"step 1\",\"version\":2,\"width\":80}\n")
         );
+    }
+
+    #[test]
+    fn what_is_secret_by_name_or_form_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.cast");
+        let mut cast = Cast::create(&path, (80, 24), "step 1", 0, 0).unwrap();
+        // In pieces, as a terminal gives them.
+        for (i, piece) in ["MYSQL_P", "WD=cone", "jo\r\nIDENTIFIED BY 'cone", "jo' ok\r\nPassword: "].iter().enumerate()
+        {
+            cast.take(piece.as_bytes(), i as i64);
+        }
+        cast.take(b"\r\n-----BEGIN RSA PRIVATE KEY-----\r\nMIIEconejo\r\n", 10);
+        cast.flush(400);
+        cast.take(b"AAAAconejo\r\n-----END RSA PRIVATE KEY-----\r\nafter\r\n", 500);
+        cast.finish(600);
+        let text = String::from_utf8(read(&path).unwrap().0).unwrap();
+        assert!(!text.contains("conejo"), "{text}");
+        for kept in ["MYSQL_PWD=•••", "IDENTIFIED BY '•••' ok", "Password: ", "after"] {
+            assert!(text.contains(kept), "{kept}: {text}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 use tokio::io::AsyncBufReadExt as _;
+use tokio::io::AsyncReadExt as _;
 use tokio::io::AsyncWriteExt as _;
 use tokio::io::BufReader;
 use tokio::net::UnixStream;
@@ -22,9 +23,9 @@ use tokio::sync::mpsc;
 use crate::bus::Bus;
 use crate::effects::step::cast;
 use crate::effects::step::file;
+use crate::effects::step::process::READY;
 use crate::effects::step::prove;
 use crate::effects::step::settle;
-use crate::effects::step::supervisor::READY;
 use crate::effects::step::wire;
 use crate::effects::step::wire::Ask;
 use crate::effects::step::wire::Frame;
@@ -370,6 +371,9 @@ async fn choices(command: &str) -> Vec<String> {
     text.lines().map(|l| clean(l.trim())).filter(|l| !l.is_empty()).take(CHOICES).collect()
 }
 
+/// What a supervisor that did not start complained of is read so far.
+const COMPLAINT: u64 = 4 * 1024;
+
 /// Keeps the procedure as it is now: what is walked is what was read, whatever becomes of the file.
 fn pin(folder: &Path, head: &Head) -> io::Result<()> {
     let bytes = std::fs::read(&head.path)?;
@@ -387,7 +391,7 @@ async fn begin(opening: Opening) -> io::Result<()> {
         .arg("supervise")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()?;
     let text = serde_json::to_vec(&opening)?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -398,7 +402,16 @@ async fn begin(opening: Opening) -> io::Result<()> {
     let mut stdout = BufReader::new(stdout);
     match tokio::time::timeout(BEGINS, stdout.read_line(&mut line)).await {
         Ok(Ok(_)) if line.trim_end() == READY => {}
-        Ok(Ok(_)) => return Err(io::Error::other(line.trim_end().to_owned())),
+        // It did not start, and says why; or it ended before it could, and what it complained of is all there is.
+        Ok(Ok(_)) if !line.trim().is_empty() => return Err(io::Error::other(clean(line.trim_end()))),
+        Ok(Ok(_)) => {
+            let mut words = String::new();
+            if let Some(stderr) = child.stderr.take() {
+                let mut few = stderr.take(COMPLAINT);
+                let _ = tokio::time::timeout(BEGINS, few.read_to_string(&mut words)).await;
+            }
+            return Err(io::Error::other(clean(&words)));
+        }
         Ok(Err(e)) => return Err(e),
         Err(_) => return Err(io::ErrorKind::TimedOut.into()),
     }

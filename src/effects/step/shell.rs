@@ -153,8 +153,9 @@ impl Shell {
         Ok(Started { child: Some(child), output: Some(output), block, left, handed })
     }
 
-    /// Keeps what a block left behind: its folder, what it exported, what it handed on.
-    pub(super) fn keep(&mut self, started: &Started) {
+    /// Keeps what a block left behind: its folder, what it exported, and what it handed on of the variables that the
+    /// procedure speaks of.
+    pub(super) fn keep(&mut self, started: &Started, spoken_of: &[String]) {
         let _ = &started.block;
         let left = started.left.read(LARGEST);
         if let Some((folder, env)) = split(&left) {
@@ -163,7 +164,8 @@ impl Shell {
         }
         let handed = started.handed.read(HANDED as u64);
         for line in String::from_utf8_lossy(&handed).lines() {
-            if let Some((name, value)) = line.split_once('=').filter(|(n, _)| is_name(n)) {
+            if let Some((name, value)) = line.split_once('=').filter(|(n, _)| is_name(n) && may_be_handed(n, spoken_of))
+            {
                 self.give(name, value);
             }
         }
@@ -172,6 +174,36 @@ impl Shell {
 
 fn own(name: &OsStr) -> bool {
     OWN.iter().any(|o| name == *o)
+}
+
+/// Variables that change what commands do, whatever they are given to.
+const MASTERS: [&str; 18] = [
+    "PATH",
+    "BASH_ENV",
+    "ENV",
+    "IFS",
+    "HOME",
+    "SHELLOPTS",
+    "BASHOPTS",
+    "PS4",
+    "PROMPT_COMMAND",
+    "SHELL",
+    "CDPATH",
+    "GLOBIGNORE",
+    "EDITOR",
+    "VISUAL",
+    "PAGER",
+    "TMPDIR",
+    "USER",
+    "LOGNAME",
+];
+/// The same, by how they begin.
+const FAMILIES: [&str; 7] = ["LD_", "PYTHON", "PERL", "RUBY", "NODE_", "GIT_", "BASH_"];
+
+/// May a block hand this on by `$CABINA_OUTPUT`? What it prints there may come from anywhere.
+fn may_be_handed(name: &str, spoken_of: &[String]) -> bool {
+    let master = MASTERS.contains(&name) || FAMILIES.iter().any(|f| name.starts_with(f));
+    !master && spoken_of.iter().any(|n| n == name)
 }
 
 /// May a shell call a variable so?

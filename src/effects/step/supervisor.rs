@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
-use std::io::Read as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -36,6 +35,7 @@ use crate::effects::step::wire::Say;
 use crate::effects::step::wire::Start;
 use crate::effects::wrapped::last_lines;
 use crate::model::credential::HIDDEN;
+use crate::model::credential::mask;
 use crate::model::run::End;
 use crate::model::run::PROTOCOL;
 use crate::model::run::Told;
@@ -45,10 +45,6 @@ use crate::model::time::SECOND;
 use crate::secrets::named_secret;
 use crate::secrets::stream::Stream;
 
-/// What is said on standard output once the socket is there.
-pub(super) const READY: &str = "ready";
-/// The opening is a few kilobytes; secrets and values are the most of it.
-const OPENING: u64 = 4 * 1024 * 1024;
 /// Bytes read from a block at once.
 const CHUNK: usize = 32 * 1024;
 /// Chunks that may wait for the cabina that drives; a terminal gives four thousand bytes at a time.
@@ -70,72 +66,6 @@ const IDLE: Duration = Duration::from_hours(12);
 /// A value that is shown is no longer.
 const VALUE: usize = 4 * 1024;
 
-/// Runs as a supervisor until its run is over; the exit code. What it needs comes on its standard input.
-#[must_use]
-pub fn main() -> u8 {
-    // Whatever becomes of the terminal and of whoever started it.
-    let _ = rustix::process::setsid();
-    let mut text = String::new();
-    let read = io::stdin().take(OPENING).read_to_string(&mut text);
-    let opening =
-        read.map_err(|e| e.to_string()).and_then(|_| serde_json::from_str::<Opening>(&text).map_err(|e| e.to_string()));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let ended = match (opening, runtime) {
-        (Ok(opening), Ok(runtime)) => runtime.block_on(run(opening)),
-        (Err(why), _) => Err(why),
-        (_, Err(e)) => Err(e.to_string()),
-    };
-    match ended {
-        Ok(()) => 0,
-        Err(why) => {
-            say(&why);
-            1
-        }
-    }
-}
-
-/// One line on standard output: that it is ready, or why it is not.
-fn say(line: &str) {
-    use std::io::Write as _;
-    let mut out = io::stdout();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-/// Lets go of the terminal that it was started from.
-fn let_go() -> io::Result<()> {
-    let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    rustix::stdio::dup2_stderr(&null)?;
-    Ok(())
-}
-
-async fn run(opening: Opening) -> Result<(), String> {
-    let (folder, run) = (opening.folder.clone(), opening.head.run.clone());
-    let words = |e: io::Error| format!("{}: {e}", folder.display());
-    let (file, lines) = if opening.resumes {
-        let taken = RunFile::take_over(&folder, &run).map_err(words)?;
-        taken.ok_or_else(|| format!("{run}: its supervisor is alive"))?
-    } else {
-        (RunFile::create(&folder, &run).map_err(words)?, Vec::new())
-    };
-    let socket = file::socket(&folder, &run);
-    if let Some(near) = socket.parent() {
-        file::private(near).map_err(words)?;
-    }
-    let _ = std::fs::remove_file(&socket);
-    // The folder is its owner's alone, so nobody gets in before this.
-    let listener = UnixListener::bind(&socket).map_err(words)?;
-    std::fs::set_permissions(&socket, std::os::unix::fs::PermissionsExt::from_mode(0o600)).map_err(words)?;
-    let mut supervisor = Supervisor::new(opening, file, lines);
-    supervisor.begin().map_err(words)?;
-    say(READY);
-    let_go().map_err(words)?;
-    supervisor.serve(listener).await;
-    let _ = std::fs::remove_file(&socket);
-    Ok(())
-}
-
 /// A cabina that drives.
 struct Client {
     to: mpsc::Sender<Frame<Say>>,
@@ -144,7 +74,7 @@ struct Client {
     slow: bool,
 }
 
-struct Supervisor {
+pub(super) struct Supervisor {
     opening: Opening,
     ledger: Ledger,
     shell: Shell,
@@ -161,11 +91,15 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn new(opening: Opening, file: RunFile, lines: Vec<Told>) -> Self {
-        let around: Vec<String> =
-            std::env::vars().filter(|(name, _)| named_secret(name)).map(|(_, value)| value).collect();
-        let stream = Stream::new(opening.hidden.iter().chain(&around).map(String::as_str));
+    pub(super) fn new(opening: Opening, file: RunFile, lines: Vec<Told>) -> Self {
         let mut shell = Shell::new();
+        // What is no text is nobody's password.
+        let around: Vec<String> = shell
+            .variables()
+            .filter(|(name, value)| named_secret(name) && *value != opening.head.environment)
+            .map(|(_, value)| value.to_owned())
+            .collect();
+        let stream = Stream::new(opening.hidden.iter().chain(&around).map(String::as_str));
         let before = shell.variables().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
         let mut stream = stream;
         for (name, value) in &opening.values {
@@ -190,7 +124,7 @@ impl Supervisor {
         }
     }
 
-    fn begin(&mut self) -> io::Result<()> {
+    pub(super) fn begin(&mut self) -> io::Result<()> {
         let head = self.opening.head.clone();
         let what = if self.opening.resumes {
             What::Resumed { who: head.who, host: head.host }
@@ -249,7 +183,7 @@ impl Supervisor {
         }
     }
 
-    async fn serve(&mut self, listener: UnixListener) {
+    pub(super) async fn serve(&mut self, listener: UnixListener) {
         let (Ok(mut term), Ok(mut hup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) else {
             return;
         };
@@ -519,7 +453,7 @@ impl Supervisor {
         self.output(rest).await;
         let Some(mut running) = self.running.take() else { return };
         let now = bus::now().mono;
-        self.shell.keep(&running.started);
+        self.shell.keep(&running.started, &self.opening.names);
         if let Some(cast) = running.cast.take() {
             cast.finish(now);
         }
@@ -530,7 +464,7 @@ impl Supervisor {
             exit: status.and_then(|s| s.code()),
             signal: status.and_then(|s| s.signal()),
             took: now - running.began,
-            tail: last_lines(&ring, running.columns, running.terminal.is_none()),
+            tail: mask(&last_lines(&ring, running.columns, running.terminal.is_none())),
             bytes: running.bytes,
             stopped: running.stopped.is_some(),
             error: String::new(),

@@ -21,6 +21,7 @@ use crate::engine::run::rows;
 use crate::engine::run::rows::Row;
 use crate::engine::run::told::facts;
 use crate::engine::run::until;
+use crate::engine::run::value;
 use crate::engine::run::walk;
 use crate::engine::run::watch;
 use crate::engine::state::Mode;
@@ -78,9 +79,9 @@ pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
             }
             Reaction::redraw()
         }
-        Kind::ChoicesRead { name, choices } => walk::choices(state, &name, choices),
+        Kind::ChoicesRead { name, choices } => value::choices(state, &name, choices),
         Kind::Proved { items } => walk::proved(state, &items),
-        Kind::SecretGiven { name, given } => walk::secret(state, &name, given),
+        Kind::SecretGiven { name, given } => value::secret(state, &name, given),
         Kind::KeysBack => walk::keys_back(state),
         Kind::StepOutput { bytes } => output(state, &bytes),
         Kind::StepAlive { alive: seen } => alive(state, seen),

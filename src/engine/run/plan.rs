@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::run::Run;
 use crate::engine::run::Wanted;
+use crate::model::credential::HIDDEN;
 use crate::model::run::Part;
 use crate::model::runbook::Command;
 use crate::model::runbook::Runbook;
@@ -125,7 +126,8 @@ pub fn fits(value: &str) -> bool {
 /// The commands as a person reads them: what is known in its place, what is secret hidden.
 #[must_use]
 pub fn shown(run: &Run, text: &str) -> String {
-    variables::filled(&filled(text, &run.fills), |name| run.value(name))
+    // A reference is no secret: it says more than dots do.
+    variables::filled(&filled(text, &run.fills), |name| run.value(name).filter(|v| *v != HIDDEN))
 }
 
 /// Does a part of a step take data away? What the step says of itself stands above what its words look like.
