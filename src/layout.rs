@@ -2,6 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::model::text;
+
 /// From this width on the board has two columns and charts; below it everything is one column, without charts.
 pub const WIDE: u16 = 100;
 /// Rows that never leave at 80 columns: two of header, one of ages, six of *Now*.
@@ -290,6 +292,37 @@ pub fn walk(size: (u16, u16), zoom: bool) -> Walk {
     let step = take(&mut right, 1);
     let words = take(&mut right, WORDS);
     Walk { title, now, list, step, words, body: right }
+}
+
+/// How wide the text of a page is on a screen of this size, and how many rows of it are seen at once at the most;
+/// nothing where no page fits.
+#[must_use]
+pub fn page_text(size: (u16, u16)) -> Option<(usize, usize)> {
+    let width = if size.0 < WIDE { size.0 } else { (size.0 - 4).min(100) };
+    // The header and the last line stay in sight; a frame takes two rows.
+    (width >= 12 && size.1 >= 6).then(|| (usize::from(width - 4), usize::from(size.1 - 5)))
+}
+
+/// A line of one piece is wrapped; one of several (a table row) wraps its last piece under itself. What stands beside
+/// each piece goes with it.
+#[must_use]
+pub fn wrapped<T: Copy + Default>(line: &[(String, T)], width: usize) -> Vec<Vec<(String, T)>> {
+    let Some((last, fixed)) = line.split_last() else {
+        return vec![Vec::new()];
+    };
+    let indent: usize = fixed.iter().map(|(s, _)| text::width(s)).sum();
+    if indent + 10 > width {
+        return vec![line.to_vec()];
+    }
+    text::wrap(&last.0, width - indent)
+        .into_iter()
+        .enumerate()
+        .map(|(i, part)| {
+            let mut out = if i == 0 { fixed.to_vec() } else { vec![(" ".repeat(indent), T::default())] };
+            out.push((part, last.1));
+            out
+        })
+        .collect()
 }
 
 /// The size of a step's terminal on a screen of this size, columns and rows.

@@ -60,7 +60,7 @@ impl Secrets {
     /// Keeps named values, and further values that must never be shown.
     #[must_use]
     pub fn new(values: BTreeMap<String, SecretString>, hidden: Vec<SecretString>) -> Self {
-        let forms = hidden.iter().flat_map(|v| forms(v.expose_secret()));
+        let forms = hidden.into_iter().flat_map(|v| forms(v.expose_secret()));
         Self { values, hidden: RwLock::new(sorted(forms.collect())) }
     }
 

@@ -10,9 +10,10 @@ use ratatui::style::Style;
 use crate::model::severity::Level;
 
 /// What a piece of the screen means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Ordinary text.
+    #[default]
     Text,
     /// Text that can be overlooked: ages, units, explanations.
     Muted,

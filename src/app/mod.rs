@@ -44,6 +44,8 @@ use crate::cli::Command;
 pub mod exit {
     /// Wrong usage or unknown reference.
     pub const USAGE: u8 = 64;
+    /// A run with nobody at it has come to where a person must decide.
+    pub const PERSON: u8 = 4;
     /// Something inside went wrong.
     pub const INTERNAL: u8 = 70;
     /// Another recorder has taken the store.

@@ -44,7 +44,9 @@ use crate::model::journal;
 use crate::model::runbook::Criticality;
 use crate::model::runbook::InputKind;
 use crate::model::runbook::Section;
+use crate::model::runbook::Step;
 use crate::report::run::Lines;
+use crate::runbook::danger;
 use crate::runbook::variables;
 use crate::secrets::named_secret;
 use crate::sources;
@@ -82,6 +84,9 @@ pub(super) fn main(cli: &Cli, library: &Library, reference: &str, how: &How) -> 
     }
     if !prepared.missing.is_empty() {
         return refuse(lang.run_missing(prepared.missing.join(", ")), exit::USAGE);
+    }
+    if let Some(sentence) = for_a_person(&book, &prepared, how, lang) {
+        return refuse(sentence, exit::PERSON);
     }
     let configured = match config::load_or_bare(cli, lang) {
         Ok(configured) => configured,
@@ -149,8 +154,8 @@ fn prepare(book: &Book, how: &How, lang: Lang) -> Result<Prepared, String> {
         .collect();
     let mut given = BTreeMap::new();
     let mut fills = BTreeMap::new();
-    let files = how.set_file.iter().map(|said| from_file(said, lang)).collect::<Result<Vec<_>, _>>()?;
-    for said in how.set.iter().chain(&files) {
+    let from_files = how.set_file.iter().map(|said| from_file(said, lang)).collect::<Result<Vec<_>, _>>()?;
+    for said in how.set.iter().chain(&from_files) {
         let Some((name, value)) = said.split_once('=') else { return Err(lang.run_bad_set(said)) };
         let inside = |p: &&String| *p == name || p.trim_matches(['<', '>', '{', '}', '[', ']', ' ']) == name;
         if let Some(placeholder) = placeholders.iter().find(inside) {
@@ -191,7 +196,7 @@ fn prepare(book: &Book, how: &How, lang: Lang) -> Result<Prepared, String> {
     let always = steps().filter(|s| s.when.is_none());
     let commands = always.flat_map(|s| plan::doing(s, 0).into_iter().filter_map(move |w| plan::command(s, w.part)));
     let known = |name: &str| given.contains_key(name) || std::env::var_os(name).is_some();
-    for name in plan::missing(commands, known, &fills) {
+    for name in plan::missing(commands, known, &fills, &[]) {
         if !missing.contains(&name) {
             missing.push(name);
         }
@@ -231,9 +236,10 @@ fn is_name(name: &str) -> bool {
 fn risky(book: &Book, order: &[usize]) -> Option<String> {
     let steps = order.iter().filter_map(|i| book.says.steps.get(*i));
     let risky = |s: &&crate::model::runbook::Step| {
-        let changes = s.section == Section::Steps && !s.looks && !s.manual();
-        let critical = s.criticality.or(book.says.criticality) == Some(Criticality::Critica);
         let wanted = plan::doing(s, 0);
+        let looks = s.looks && !wanted.iter().any(|w| plan::changes(s, w.part));
+        let changes = s.section == Section::Steps && !looks && !s.manual();
+        let critical = s.criticality.or(book.says.criticality) == Some(Criticality::Critica);
         (changes && critical) || wanted.iter().any(|w| plan::destroys(s, w.part))
     };
     steps.into_iter().find(risky).map(|s| s.id.clone())
@@ -241,6 +247,26 @@ fn risky(book: &Book, order: &[usize]) -> Option<String> {
 
 fn put(text: &str, json: bool) {
     if json { gate::json(text) } else { gate::text(text) }
+}
+
+/// What only a person may decide, in one sentence: commands that are not what they look like, data that would be lost.
+fn for_a_person(book: &Book, prepared: &Prepared, how: &How, lang: Lang) -> Option<String> {
+    let ways = if how.rollback_on_failure { plan::way_back(&book.says) } else { Vec::new() };
+    let undone = |s: &Step| if how.rollback_on_failure { plan::undoing(s, 0) } else { Vec::new() };
+    prepared.order.iter().chain(&ways).filter_map(|i| book.says.steps.get(*i)).find_map(|step| {
+        let wanted: Vec<_> = plan::doing(step, 0).into_iter().chain(undone(step)).collect();
+        let odd: Vec<String> =
+            wanted.iter().filter_map(|w| plan::command(step, w.part)).flat_map(|c| c.odd.clone()).collect();
+        if !odd.is_empty() {
+            return Some(lang.run_odd(&step.id, odd.join(", ")));
+        }
+        // The way back asks for itself when it comes to that.
+        let lost =
+            plan::doing(step, 0).into_iter().find(|w| plan::destroys(step, w.part)).filter(|_| !how.allow_data_loss)?;
+        let text = plan::command(step, lost.part).map_or("", |c| &c.text);
+        let what = danger::danger(text).lost.unwrap_or_else(|| step.title.clone());
+        Some(lang.run_loses(&step.id, what))
+    })
 }
 
 /// Prints what would be run.
@@ -260,7 +286,7 @@ fn dry(book: &Book, prepared: &Prepared, lang: Lang, json: bool) -> u8 {
             })
             .collect();
         let own = wanted.iter().filter_map(|w| plan::command(step, w.part));
-        let missing = plan::missing(own, |n| !prepared.missing.iter().any(|m| m == n), &prepared.fills);
+        let missing = plan::missing(own, |n| !prepared.missing.iter().any(|m| m == n), &prepared.fills, &[]);
         put(&format!("{}\n", lines.planned(&step.id, &commands, &missing)), json);
     }
     let code = if prepared.missing.is_empty() { 0 } else { exit::USAGE };

@@ -27,8 +27,8 @@ pub struct How {
     /// Undo what was done when a step fails
     #[arg(long)]
     pub rollback_on_failure: bool,
-    /// Undo it also where that loses data
-    #[arg(long, requires = "rollback_on_failure")]
+    /// Also steps that take data away, forward and back
+    #[arg(long)]
     pub allow_data_loss: bool,
     /// Answer with yes what a person would be asked: risky steps in production, what only a person can do or see
     #[arg(long)]

@@ -274,11 +274,13 @@ pub fn named_secret(name: &str) -> bool {
         return false;
     }
     let known = parts.iter().any(|p| KNOWN.contains(&p.as_str()));
-    parts.iter().any(|part| {
+    // What follows a weak word says that the name is about something else: `session_key__gt`, `auth_backend`.
+    let last = parts.iter().rposition(|p| !p.chars().all(|c| c.is_ascii_digit())).unwrap_or(0);
+    parts.iter().enumerate().any(|(at, part)| {
         let one = part.strip_suffix('s').filter(|p| !p.ends_with('s')).unwrap_or(part);
         let ends = ENDS.iter().any(|w| part.ends_with(w) || one.ends_with(w));
         let own = PARTS.contains(&part.as_str()) || (one != "key" && PARTS.contains(&one));
-        (ends && !NONE.contains(&part.as_str())) || (own && !(part == "key" && known))
+        (ends && !NONE.contains(&part.as_str())) || (own && at == last && !(part == "key" && known))
     })
 }
 
@@ -291,7 +293,7 @@ fn is_prose(name: &str, text: &str, end: usize) -> bool {
     let quoted = text.get(..name_start(text, name, end)).is_some_and(|before| before.ends_with(['"', '\'']));
     let small = name.chars().all(|c| !c.is_uppercase());
     let very = ["key", "keys", "auth", "pat", "pass", "pw"].contains(&name.to_lowercase().as_str());
-    weak && ((colon && !quoted) || (very && small && !colon && !quoted))
+    weak && !quoted && (colon || (very && small))
 }
 
 fn name_start(text: &str, name: &str, end: usize) -> usize {

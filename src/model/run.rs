@@ -229,6 +229,13 @@ pub enum What {
         /// The value; hidden where it is secret.
         value: String,
     },
+    /// A command of the procedure said what there is to choose from for a value.
+    Looked {
+        /// The value.
+        name: String,
+        /// The command.
+        command: String,
+    },
     /// A block is about to be started. On the disk before it is.
     Began {
         /// Its number in this run, from 1.

@@ -79,6 +79,8 @@ pub struct Command {
     pub text: String,
     /// The line of the document that they begin on, from 1.
     pub line: usize,
+    /// Characters in its lines that are not what they seem, by their names.
+    pub odd: Vec<String>,
 }
 
 /// Commands that say whether something worked, and what they are to print.

@@ -179,7 +179,7 @@ impl Tale {
             What::Changed { .. } => self.changed = true,
             What::RollbackBegan { reason, .. } => self.rollback = Some((at, reason.clone())),
             What::Finished { outcome, .. } => self.outcome = Some((*outcome, at)),
-            What::Unknown => {}
+            What::Looked { .. } | What::Unknown => {}
         }
     }
 

@@ -234,7 +234,7 @@ pub(super) fn meaning(info: &str, text: &str, line: usize) -> Meaning {
 }
 
 fn run(shell: &str, text: &str, line: usize) -> Meaning {
-    Meaning::Run(Command { shell: shell.to_owned(), text: text.trim_end().to_owned(), line })
+    Meaning::Run(Command { shell: shell.to_owned(), text: text.trim_end().to_owned(), line, ..Command::default() })
 }
 
 /// Words that stand over commands by mistake; over `text` and `output` stands output.

@@ -21,7 +21,10 @@ use crate::model::signal::LATENCY_P99;
 use crate::model::signal::REQUEST_RATE;
 use crate::model::time::MINUTE;
 use crate::model::time::Span;
+use crate::runbook::danger;
 use crate::runbook::entropy;
+use crate::runbook::fences;
+use crate::runbook::odd;
 use crate::runbook::placeholder;
 use crate::runbook::words::folded;
 
@@ -180,6 +183,7 @@ pub fn lint(book: &Runbook, text: &str, name: &str, today: NaiveDate, lang: Lang
     for step in &book.steps {
         lint.step(step);
     }
+    lint.inputs();
     lint.numbers();
     lint.text(text);
     let mut problems = lint.problems;
@@ -279,7 +283,47 @@ impl Lint<'_> {
         }
     }
 
+    /// What its commands do is not what the step says of them, or not what they look like.
+    fn honest(&mut self, step: &Step) {
+        let (lang, id) = (self.lang, &step.id);
+        let shell = |c: &&Command| fences::is_shell(&c.shell);
+        let looks = step.looks || step.section == Section::Validation;
+        for command in step.commands.iter().filter(shell) {
+            if looks && danger::changes(&command.text) {
+                self.error(command.line, "looks-changes", lang.lint_looks_changes(id));
+            }
+            if step.loses == Some(false) && danger::destroys(&command.text) {
+                self.error(command.line, "loses-data", lang.lint_loses_data(id));
+            }
+        }
+        for command in step.validations.iter().map(|v| &v.command).filter(shell) {
+            if danger::changes(&command.text) {
+                self.error(command.line, "validation-changes", lang.lint_validation_changes(id));
+            }
+        }
+        let validations = step.validations.iter().map(|v| &v.command);
+        for command in step.commands.iter().chain(validations).chain(&step.rollback).filter(|c| !c.odd.is_empty()) {
+            self.error(command.line, "odd-character", lang.lint_odd_character(command.odd.join(", ")));
+        }
+    }
+
+    /// A command that says what there is to choose from only looks, and is what it looks like.
+    fn inputs(&mut self) {
+        let lang = self.lang;
+        for input in self.book.front.inputs.iter().filter(|i| !i.command.is_empty()) {
+            let line = self.book.front.entry(&["inputs", "entradas"]).map_or(1, |(_, line, _)| *line);
+            if danger::changes(&input.command) {
+                self.error(line, "input-changes", lang.lint_input_changes(&input.name));
+            }
+            let names: Vec<String> = odd::find(&input.command).into_iter().map(|(_, c)| odd::name(c)).collect();
+            if !names.is_empty() {
+                self.error(line, "odd-character", lang.lint_odd_character(names.join(", ")));
+            }
+        }
+    }
+
     fn step(&mut self, step: &Step) {
+        self.honest(step);
         let (lang, id) = (self.lang, &step.id);
         let critical = step.criticality == Some(Criticality::Critica);
         if step.section == Section::Steps && self.book.structure == Structure::Steps {

@@ -9,6 +9,7 @@ use crate::model::runbook::Structure;
 use crate::model::text::clean;
 use crate::runbook::blocks::Block;
 use crate::runbook::blocks::blocks;
+use crate::runbook::odd;
 use crate::runbook::prepare::Prepared;
 use crate::runbook::prepare::prepare;
 use crate::runbook::walk::Walk;
@@ -45,7 +46,8 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Runbook, Unreadable> {
         return Err(Unreadable::Binary(line(at)));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| Unreadable::NotUtf8(line(e.valid_up_to())))?;
-    let Prepared { text, front, unclosed, lines } = prepare(text);
+    let raw = text;
+    let Prepared { text, front, unclosed, lines } = prepare(raw);
     let tree = blocks(&text);
     let named = named_steps(&tree);
     let mut walk = Walk::new(named);
@@ -56,12 +58,32 @@ pub fn read(name: &str, bytes: &[u8]) -> Result<Runbook, Unreadable> {
     }
     book.structure = structure(named, &steps);
     book.steps = steps;
+    unmask(&mut book, raw);
     book.lines = lines;
     book.unclosed = unclosed;
     book.language = words::language(&text);
     entitle(&mut book, &tree, name, &front);
     book.front = front;
     Ok(book)
+}
+
+/// Names what in the lines of each command is not what it seems: also what was taken out before it was read.
+fn unmask(book: &mut Runbook, raw: &str) {
+    if raw.is_ascii() && odd::find(raw).is_empty() {
+        return;
+    }
+    let lines: Vec<&str> = raw.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).collect();
+    for step in &mut book.steps {
+        let validations = step.validations.iter_mut().map(|v| &mut v.command);
+        for command in step.commands.iter_mut().chain(validations).chain(&mut step.rollback) {
+            let from = command.line.saturating_sub(1);
+            let own = lines.iter().skip(from).take(command.text.lines().count());
+            let mut names: Vec<String> = own.flat_map(|l| odd::find(l)).map(|(_, c)| odd::name(c)).collect();
+            names.sort_unstable();
+            names.dedup();
+            command.odd = names;
+        }
+    }
 }
 
 /// Does anything in it call itself a step?

@@ -127,6 +127,19 @@ fn variable(text: &str, at: usize) -> Option<Use> {
     Some(Use { name, at: at..end + usize::from(closed), asked })
 }
 
+/// Is a variable used in any form before the block makes it: `$X`, `"${X:-1}"`, `${X%/}`, `$((X + 1))`?
+#[must_use]
+pub fn mentions(text: &str, name: &str) -> bool {
+    let direct = used(text).into_iter().find(|u| u.name == name).map(|u| u.at.start);
+    let sums = text.match_indices("((").filter_map(|(at, _)| {
+        let inside = text.get(at + 2..)?.split("))").next()?;
+        let word = |w: &str| w == name;
+        inside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(word).then_some(at)
+    });
+    let first = direct.into_iter().chain(sums).min();
+    first.is_some_and(|at| !made(text.get(..at).unwrap_or_default()).iter().any(|m| m == name))
+}
+
 /// Variables that a block makes: `NAME=`, `export NAME`, `for NAME in`, `read NAME`, and what it hands on.
 #[must_use]
 pub fn made(text: &str) -> Vec<String> {
@@ -218,6 +231,27 @@ pub fn filled<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_is_used_in_many_forms() {
+        for text in [
+            "echo $D",
+            "echo \"$D\"",
+            "x=${D:-1}",
+            "cd ${D%/}",
+            "echo $((D+1))",
+            "echo ${#D} ${D[0]}",
+            "(( D > 1 )) && x",
+            "echo ${!D}",
+        ] {
+            assert!(mentions(text, "D"), "{text}");
+        }
+        for text in
+            ["echo '$D'", "D=1; echo $D", "# $D", "echo $DD ${XD}", "echo \\$D", "for D in a b; do echo $D; done"]
+        {
+            assert!(!mentions(text, "D"), "{text}");
+        }
+    }
 
     #[test]
     fn what_comes_from_outside_is_asked_for() {

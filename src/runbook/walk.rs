@@ -238,7 +238,8 @@ impl Walk {
         if let [code] = line.code.as_slice()
             && words::folded(code) == words::folded(rest)
         {
-            let command = Command { shell: "bash".to_owned(), text: code.clone(), line: line.number };
+            let command =
+                Command { shell: "bash".to_owned(), text: code.clone(), line: line.number, ..Command::default() };
             match label {
                 Label::Validation => return self.validate(command),
                 Label::Rollback => return self.undo(command),

@@ -10,6 +10,7 @@ use crate::engine::words;
 use crate::engine::words::figure;
 use crate::input::command::Command;
 use crate::input::keymap;
+use crate::layout;
 use crate::layout::WIDE;
 use crate::model::signal::Unit;
 use crate::model::text;
@@ -184,22 +185,7 @@ pub(super) fn boxed(p: &mut Painter<'_>, screen: Rect, title: &str, lines: &[Lin
 
 /// A line of one piece is wrapped; one of several (a table row) wraps its last piece under itself.
 pub(super) fn wrap(line: &Line, width: usize) -> Vec<Line> {
-    let Some((last, fixed)) = line.split_last() else {
-        return vec![Vec::new()];
-    };
-    let indent: usize = fixed.iter().map(|(s, _)| text::width(s)).sum();
-    if indent + 10 > width {
-        return vec![line.clone()];
-    }
-    text::wrap(&last.0, width - indent)
-        .into_iter()
-        .enumerate()
-        .map(|(i, part)| {
-            let mut out = if i == 0 { fixed.to_vec() } else { vec![(" ".repeat(indent), Role::Text)] };
-            out.push((part, last.1));
-            out
-        })
-        .collect()
+    layout::wrapped(line, width)
 }
 
 fn help(p: &Painter<'_>) -> Vec<Line> {

@@ -5,18 +5,18 @@ use ratatui::layout::Rect;
 use crate::engine::run::Run;
 use crate::engine::run::ask::Ask;
 use crate::engine::run::ask::Wrong;
-use crate::engine::run::card;
 use crate::engine::run::card::Demand;
 use crate::engine::run::card::Doing;
 use crate::engine::run::card::RunCard;
-use crate::engine::run::plan;
-use crate::engine::run::say;
+use crate::engine::run::card_text::Weight;
+use crate::engine::run::card_text::lines as lines_of;
 use crate::engine::run::words::Purpose;
 use crate::engine::run::words::Words;
 use crate::engine::unsaved;
 use crate::model::runbook::Criticality;
 use crate::model::runbook::InputKind;
 use crate::model::text;
+use crate::runbook::odd;
 use crate::theme::Role;
 use crate::view::overlay::Line;
 use crate::view::overlay::boxed;
@@ -77,6 +77,14 @@ pub(super) fn begin(p: &mut Painter<'_>, screen: Rect, book: usize) {
     if let Some(days) = book.overdue {
         lines.push(vec![(lang.runbook_overdue(days), Role::Sev4)]);
     }
+    for input in says.front.inputs.iter().filter(|i| !i.command.is_empty()) {
+        let runs = crate::engine::run::value::only_looks(&input.command);
+        let head = if runs { lang.card_begin_asks(&input.name) } else { lang.card_begin_asks_not(&input.name) };
+        lines.push(vec![(head, if runs { Role::Text } else { Role::Sev2 })]);
+        for line in odd::marked(&input.command).lines() {
+            lines.push(vec![("  │ ".to_owned(), Role::Muted), (line.replace('\t', "    "), Role::Text)]);
+        }
+    }
     lines.push(Vec::new());
     lines.push(vec![(lang.card_begin_nothing(), Role::Muted)]);
     page(p, screen, &format!("{} · {}", lang.card_begin(), says.id), &lines, 0);
@@ -117,74 +125,29 @@ pub(super) fn run_card(p: &mut Painter<'_>, screen: Rect, run: &Run, card: &RunC
         }
         Demand::Number(text) => lang.card_type_number(text),
         Demand::Word(text) => lang.card_type_word(text),
-        Demand::Database(text) => lang.card_type_database(text),
+        Demand::Lost(text) => lang.card_type_database(text),
     };
+    let label = if card.unread() { lang.card_read_on() } else { label };
     let label = if card.wrong { format!("{} {label}", lang.card_type_wrong()) } else { label };
     Some(typed(p, screen, &label, card.typed.text(), &card.typed.before_cursor()))
 }
 
 fn card_lines(p: &Painter<'_>, run: &Run, card: &RunCard) -> Vec<Line> {
-    let lang = p.lang();
-    let Some(step) = run.step(card.step) else { return Vec::new() };
-    let head = &run.tale.head;
-    let mut lines: Vec<Line> = vec![vec![(step.title.clone(), Role::Title)]];
-    lines.push(vec![(lang.card_where(&head.host, &head.user), Role::Text)]);
-    let others = say::elsewhere(run, step);
-    if !step.host.is_empty() && others.contains(&step.host) {
-        lines.push(vec![(lang.card_where_wrong(&step.host, &head.host), Role::Sev2)]);
+    lines_of(p.state, run, card)
+        .into_iter()
+        .map(|line| line.into_iter().map(|(text, tone)| (text, role(tone))).collect())
+        .collect()
+}
+/// How a line of a card is drawn.
+fn role(tone: Weight) -> Role {
+    match tone {
+        Weight::Plain => Role::Text,
+        Weight::Muted => Role::Muted,
+        Weight::Title => Role::Title,
+        Weight::Warning => Role::Sev3,
+        Weight::Loud => Role::Sev2,
+        Weight::Loss => Role::Sev1,
     }
-    let reached: Vec<String> = others.into_iter().filter(|h| *h != step.host).collect();
-    if !reached.is_empty() {
-        lines.push(vec![(lang.card_where_else(reached.join(", ")), Role::Sev2)]);
-    }
-    if card::destroys(step, card.step, card.doing) {
-        let said = match &run.backup {
-            Some((file, at)) => {
-                let zone = p.state.settings.zone;
-                let ago = crate::model::time::Span((p.state.now.wall - at).max(0));
-                lang.card_loses_since(zone.hm(*at), ago, file)
-            }
-            None => lang.card_loses(),
-        };
-        lines.push(vec![(said, Role::Sev1)]);
-    }
-    let block = |lines: &mut Vec<Line>, text: &str, role: Role| {
-        for line in plan::shown(run, text).lines() {
-            lines.push(vec![("  │ ".to_owned(), Role::Muted), (line.replace('\t', "    "), role)]);
-        }
-    };
-    lines.push(vec![(lang.card_runs(), Role::Title)]);
-    let commands = if card.doing == Doing::Undo { &step.rollback } else { &step.commands };
-    for command in commands {
-        block(&mut lines, &command.text, Role::Text);
-    }
-    if card.doing == Doing::Undo {
-        return lines;
-    }
-    if !step.expected.is_empty() {
-        lines.push(vec![(lang.card_wants(), Role::Title)]);
-        lines.push(vec![("  ".to_owned(), Role::Text), (step.expected.replace('\n', " · "), Role::Text)]);
-    }
-    if !step.validations.is_empty() {
-        lines.push(vec![(lang.card_then(), Role::Title)]);
-        for validation in &step.validations {
-            block(&mut lines, &validation.command.text, Role::Muted);
-            if !validation.expected.is_empty() {
-                lines.push(vec![
-                    ("  = ".to_owned(), Role::Muted),
-                    (validation.expected.replace('\n', " · "), Role::Text),
-                ]);
-            }
-        }
-    }
-    lines.push(vec![(lang.card_undoes(), Role::Title)]);
-    if step.rollback.is_empty() {
-        lines.push(vec![("  ".to_owned(), Role::Text), (lang.card_no_undo(), Role::Sev3)]);
-    }
-    for command in &step.rollback {
-        block(&mut lines, &command.text, Role::Muted);
-    }
-    lines
 }
 
 /// A value is being typed.

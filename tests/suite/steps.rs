@@ -134,6 +134,10 @@ impl Walk {
         self.event(told);
     }
 
+    fn press(&mut self, code: Code) {
+        self.event(Kind::Key(Chord { code, ..Chord::char('x') }));
+    }
+
     fn keys(&mut self, keys: &str) {
         let mut rest = keys;
         while let Some(c) = rest.chars().next() {
@@ -208,8 +212,8 @@ fn what_is_asked_before_a_step_depends_on_what_it_may_break() {
         ("production", &undone, Demand::Number("1".to_owned())),
         ("production", &critical, Demand::Word("PROCEED".to_owned())),
         ("production", &one("", "restart"), Demand::Word("PROCEED".to_owned())),
-        ("staging", &restores, Demand::Database("iact_production".to_owned())),
-        ("production", &restores, Demand::Database("iact_production".to_owned())),
+        ("staging", &restores, Demand::Lost("iact_production".to_owned())),
+        ("production", &restores, Demand::Lost("iact_production".to_owned())),
     ] {
         let mut walk = Walk::begin(&format!("environment = \"{environment}\"\n"), document);
         walk.event(Kind::RunKnown { values: [("DB_NAME".to_owned(), "iact_production".to_owned())].into() });
@@ -526,6 +530,110 @@ fn a_reload_says_what_counts_only_from_the_next_start() {
     assert!(said.iter().any(|s| s.contains("theme, [store]") && s.contains("next start")), "{said:?}");
     assert!(!said.iter().any(|s| s.contains("is in use")), "nothing of it is: {said:?}");
     assert_eq!((walk.state.settings.theme, walk.state.settings.store), (before.theme, before.store));
+}
+
+#[test]
+fn what_changes_is_no_look_and_what_destroys_is_asked_for_whatever_the_document_calls_it() {
+    let looks = "**Read-only:** YES\n";
+    let proves = |text: &str| format!("**Validation:**\n```bash\n{text}\n```\n");
+    let cases = [
+        (one(looks, "mysql app -e 'SELECT 1'"), None),
+        (one(looks, "mysql app -e 'DROP TABLE calls'"), Some(Demand::Lost("calls".to_owned()))),
+        (one(looks, "systemctl restart gunicorn"), Some(Demand::Key)),
+        (one("**Loses data:** no\n", "docker volume rm pgdata"), Some(Demand::Lost("pgdata".to_owned()))),
+        (one("", "rm -rf /srv/app/old"), Some(Demand::Lost("/srv/app/old".to_owned()))),
+        (one(&format!("{looks}{}", proves("redis-cli FLUSHALL")), "uptime"), Some(Demand::Lost("redis".to_owned()))),
+    ];
+    for (text, wanted) in cases {
+        let mut walk = Walk::begin("environment = \"staging\"\n", &format!("# PROC-X-001: T\n\n## Steps\n\n{text}"));
+        walk.keys("e");
+        let demand = match &walk.state.ui.overlay {
+            Overlay::RunCard(card) => Some(card.demand.clone()),
+            _ => None,
+        };
+        assert_eq!((demand.as_ref(), walk.started.is_empty()), (wanted.as_ref(), wanted.is_some()), "{text}");
+        if let Some(Demand::Lost(name)) = demand {
+            walk.keys("y<enter>");
+            assert!(walk.started.is_empty(), "{text}");
+            walk.keys(&format!("{name}<enter>"));
+            assert_eq!(walk.started.len(), 1, "{text}");
+        }
+    }
+    // A validation that changes something is no look either.
+    let text = one(&proves("systemctl restart web"), "uptime");
+    let mut walk = Walk::begin("environment = \"staging\"\n", &format!("# PROC-X-001: T\n\n## Steps\n\n{text}"));
+    walk.keys("v");
+    assert!(matches!(walk.state.ui.overlay, Overlay::RunCard(_)), "{:?}", walk.state.ui.overlay);
+}
+
+#[test]
+fn a_command_is_what_it_looks_like_or_says_so() {
+    for (text, name) in [
+        ("rm\u{a0}-rf x", "U+00A0"),
+        ("syst\u{435}mctl status x", "U+0435"),
+        ("echo a\u{200b}b", "U+200B"),
+        ("echo \u{202e}x", "U+202E"),
+    ] {
+        // Also one that only looks gets its card.
+        let text = format!("# PROC-X-001: T\n\n## Steps\n\n{}", one("**Read-only:** YES\n", text));
+        let mut walk = Walk::begin("", &text);
+        walk.keys("e");
+        assert!(matches!(walk.state.ui.overlay, Overlay::RunCard(_)) && walk.started.is_empty(), "{name}");
+        let screen = walk.screen(80, 24);
+        assert!(screen.contains("not what they seem") && screen.contains(name), "{screen}");
+    }
+}
+
+#[test]
+fn in_production_what_is_confirmed_was_read_to_its_end() {
+    let long: String = (0..40).map(|n| format!("echo line {n}\n")).collect();
+    let text = format!("# PROC-X-001: T\n\n## Steps\n\n{}", one("", &long));
+    let mut walk = Walk::begin("environment = \"production\"\n", &text);
+    walk.keys("e");
+    let Overlay::RunCard(card) = &walk.state.ui.overlay else { panic!("{:?}", walk.state.ui.overlay) };
+    let word = card.demand.text().unwrap().to_owned();
+    walk.keys(&format!("{word}<enter>"));
+    assert!(walk.started.is_empty(), "nobody has seen its end");
+    assert!(walk.screen(80, 24).contains("Read it to its end"), "{}", walk.screen(80, 24));
+    for _ in 0..10 {
+        walk.press(Code::PageDown);
+    }
+    assert!(
+        walk.screen(80, 24).contains("Nothing undoes") || walk.screen(80, 24).contains("undo"),
+        "{}",
+        walk.screen(80, 24)
+    );
+    walk.keys(&format!("{word}<enter>"));
+    assert_eq!(walk.started.len(), 1);
+}
+
+#[test]
+fn the_command_of_an_input_is_shown_before_it_runs_and_never_where_it_changes_something() {
+    let document = |command: &str| {
+        format!(
+            "---\nid: PROC-X-001\ninputs:\n  - name: SIDE\n    command: {command}\n---\n# T\n\n## Steps\n\n{}",
+            one("", "echo \"$SIDE\" ${SIDE%/} $((SIDE+1))")
+        )
+    };
+    let mut walk = Walk::read("", &document("ls /srv/sides"));
+    walk.keys("e");
+    assert!(walk.screen(80, 24).contains("ls /srv/sides"), "{}", walk.screen(80, 24));
+    assert!(!walk.others.iter().any(|e| matches!(e, Effect::Run(_))), "nothing of it runs before the card");
+    walk.keys("ye");
+    assert!(
+        matches!(walk.state.ui.overlay, Overlay::Value(_)),
+        "in whatever form it is used: {:?}",
+        walk.state.ui.overlay
+    );
+    let asked = |walk: &Walk| walk.others.iter().any(|e| matches!(e, Effect::Run(RunOrder::Choices { .. })));
+    assert!(asked(&walk));
+    for command in ["systemctl restart x", "rm -rf /srv", "curl -X DELETE http://h/x"] {
+        let mut walk = Walk::read("", &document(command));
+        walk.keys("e");
+        assert!(walk.screen(80, 24).contains("is not run"), "{}", walk.screen(80, 24));
+        walk.keys("ye");
+        assert!(!asked(&walk), "{command}");
+    }
 }
 
 #[test]

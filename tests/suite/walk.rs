@@ -412,7 +412,7 @@ async fn a_procedure_is_walked_on_the_screen() {
     screen.shows("what you type is not shown").await;
     screen.keys("t0psecret\r").await;
     screen.shows("It runs").await;
-    screen.shows("given ana •••").await;
+    screen.shows("given ana ${API_TOKEN}").await;
     says_yes(&mut screen).await;
     screen.shows("Step 2").await;
     screen.until("the first is ok", |s| s.text().contains("√ 1")).await;
@@ -545,6 +545,27 @@ async fn secrets_by_name_and_form_are_nowhere_on_the_disk() {
     assert!(disk.contains("Password: "), "a prompt is no secret");
 }
 
+#[tokio::test]
+async fn with_nobody_at_it_nothing_is_lost_and_nothing_hidden_is_run() {
+    for (text, allowed) in [
+        ("rm -rf \"$HOME/nothing-of-this-name\"", true),
+        ("echo 'DROP TABLE x' | cat", true),
+        ("echo\u{a0}x", false),
+        ("echo \u{202e}x", false),
+        ("\u{435}cho x", false),
+    ] {
+        let site = Site::new(&book(&[step("1", text, "**Read-only:** YES\n**Loses data:** no\n")]), "");
+        let (code, lines, said) = site.headless(&["--yes"]).await;
+        assert_eq!((code, lines.len()), (4, 0), "{text}: {said}");
+        let (code, _, said) = site.headless(&["--yes", "--allow-data-loss"]).await;
+        assert_eq!(code == 0, allowed, "{text}: {code} {said}");
+        let lint = site.house.run(&["runbook", "lint", &site.file]).await;
+        let found = String::from_utf8_lossy(&lint.stdout).into_owned();
+        let wanted = if allowed { "loses-data" } else { "odd-character" };
+        assert!(found.contains(wanted), "{text}: {found}");
+    }
+}
+
 /// A site whose store is on a small disk, with a procedure whose first step fills it.
 fn full_site(disk: &Disk, more: &str) -> Site {
     // The file of a run is in its first page when the disk is full, and what the step says last goes beyond it.
@@ -569,7 +590,7 @@ async fn a_step_that_ends_on_a_full_disk_ends_all_the_same() {
     let (code, _, said) = site.headless(&[]).await;
     assert_eq!(code, 3, "{said}");
     assert!(said.contains("not yet written"), "{said}");
-    assert!(start.elapsed() < Duration::from_secs(60), "it is bounded");
+    assert!(start.elapsed() < Duration::from_mins(1), "it is bounded");
     let tale = || Tale::of(&file::read(&file::path(&runs, &file::runs(&runs)[0])).unwrap());
     assert_eq!(tale().status("1"), Status::Running, "nobody says what is not written");
     // Its supervisor has kept the end, and writes it as soon as there is room.

@@ -213,27 +213,26 @@ impl Driver {
         tokio::spawn(async move {
             let folder = plan.folder.clone();
             let wanted = run.clone();
-            let read = tokio::task::spawn_blocking(move || {
+            let files = tokio::task::spawn_blocking(move || {
                 let settled = file::settle(&folder, &wanted).ok()?;
                 Some((settled, settle::document(&folder, &wanted)?))
             });
-            let Some(((lines, alive), book)) = read.await.ok().flatten() else {
+            let Some(((lines, alive), book)) = files.await.ok().flatten() else {
                 let why = plan.folder.join(run).display().to_string();
                 way.send(Kind::OutputRead { lines: Err(why) }).await;
                 return;
             };
-            let tale = Tale::of(&lines);
-            let (head, have) = (tale.head.clone(), tale.seq);
-            let kind = Kind::RunRead { tale: Box::new(tale), book: Arc::new(book), alive };
-            match taken.filter(|_| alive) {
-                Some((rx, chunks)) => drive(plan, way, head, Begins::Attached(Box::new(kind)), have, rx, chunks).await,
-                None => {
-                    way.send(kind).await;
-                    if alive {
-                        // Who comes in would drive: to look, the file is enough.
-                        way.send(Kind::RunLeft { run, left: Left::Displaced }).await;
-                    }
-                }
+            let read = Tale::of(&lines);
+            let (head, have) = (read.head.clone(), read.seq);
+            let kind = Kind::RunRead { tale: Box::new(read), book: Arc::new(book), alive };
+            if let Some((rx, chunks)) = taken.filter(|_| alive) {
+                drive(plan, way, head, Begins::Attached(Box::new(kind)), have, rx, chunks).await;
+                return;
+            }
+            way.send(kind).await;
+            if alive {
+                // Who comes in would drive: to look, the file is enough.
+                way.send(Kind::RunLeft { run, left: Left::Displaced }).await;
             }
         });
     }

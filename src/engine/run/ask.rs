@@ -54,7 +54,7 @@ pub fn wishes(run: &Run, at: usize, doing: Doing) -> Vec<Wish> {
     let Some(step) = run.step(at) else { return Vec::new() };
     let blocks = card::wanted(step, at, doing);
     let commands = blocks.iter().filter_map(|w| plan::command(step, w.part));
-    let missing = plan::missing(commands, |name| run.value(name).is_some(), &run.fills);
+    let missing = plan::missing(commands, |name| run.value(name).is_some(), &run.fills, &run.book.front.inputs);
     let inputs = &run.book.front.inputs;
     let wish = |name: String| {
         let placeholder = !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -248,7 +248,7 @@ impl Auto {
         }
         let wanted = plan::doing(step, at);
         let commands = wanted.iter().filter_map(|w| plan::command(step, w.part));
-        let missing = plan::missing(commands, |name| run.value(name).is_some(), &run.fills);
+        let missing = plan::missing(commands, |name| run.value(name).is_some(), &run.fills, &[]);
         if !missing.is_empty() {
             return vec![judged(id, Status::Failed, Because::Missing { names: missing })];
         }

@@ -7,12 +7,12 @@ use crate::engine::run::Wanted;
 use crate::engine::run::plan;
 use crate::engine::settings::Settings;
 use crate::engine::state::State;
-use crate::model::run::Part;
 use crate::model::runbook::Criticality;
 use crate::model::runbook::Section;
 use crate::model::runbook::Step;
 use crate::model::time::Millis;
 use crate::model::time::Stamp;
+use crate::runbook::odd;
 
 /// Keys that were on their way when the card opened were not meant for it: a person who has read even its first line
 /// takes longer than this.
@@ -40,8 +40,8 @@ pub enum Demand {
     Number(String),
     /// A word that the card prints.
     Word(String),
-    /// The name of the database whose data would be lost.
-    Database(String),
+    /// What would be lost: a database, a volume, a path.
+    Lost(String),
 }
 
 impl Demand {
@@ -50,7 +50,7 @@ impl Demand {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Key => None,
-            Self::Number(text) | Self::Word(text) | Self::Database(text) => Some(text),
+            Self::Number(text) | Self::Word(text) | Self::Lost(text) => Some(text),
         }
     }
 }
@@ -70,8 +70,20 @@ pub struct RunCard {
     pub wrong: bool,
     /// When it was opened.
     pub opened: Stamp,
+    /// Its last line has been on the screen.
+    pub seen: bool,
+    /// It was confirmed before that.
+    pub early: bool,
     /// Scrolled by so many lines.
     pub scroll: usize,
+}
+
+impl RunCard {
+    /// Somebody confirmed what they have not read to its end.
+    #[must_use]
+    pub fn unread(&self) -> bool {
+        self.early
+    }
 }
 
 /// The blocks that it would run.
@@ -84,32 +96,47 @@ pub fn wanted(step: &Step, at: usize, doing: Doing) -> Vec<Wanted> {
     }
 }
 
-/// Does it only look?
+/// Does it only look? What its commands change is no look, whatever the document calls it.
 #[must_use]
-pub fn looks(step: &Step, doing: Doing) -> bool {
-    match doing {
+pub fn looks(step: &Step, at: usize, doing: Doing) -> bool {
+    let said = match doing {
         Doing::Validate => true,
         Doing::Do => step.looks || step.section == Section::Validation,
         Doing::Undo => false,
-    }
+    };
+    said && !wanted(step, at, doing).iter().any(|w| plan::changes(step, w.part) || plan::destroys(step, w.part))
 }
 
 /// Would it take data away?
 #[must_use]
 pub fn destroys(step: &Step, at: usize, doing: Doing) -> bool {
-    wanted(step, at, doing).iter().any(|w| !matches!(w.part, Part::Validation(_)) && plan::destroys(step, w.part))
+    wanted(step, at, doing).iter().any(|w| plan::destroys(step, w.part))
+}
+
+/// Has it more in it than a person sees: characters that are not what they seem?
+#[must_use]
+pub fn odd(step: &Step, at: usize, doing: Doing) -> Vec<String> {
+    let commands = wanted(step, at, doing);
+    let mut names: Vec<String> =
+        commands.iter().filter_map(|w| plan::command(step, w.part)).flat_map(|c| c.odd.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// What a person has to type before it is run; `None` where it runs at once.
 #[must_use]
 pub fn demand(state: &State, run: &Run, at: usize, doing: Doing) -> Option<Demand> {
     let step = run.step(at)?;
-    if looks(step, doing) {
+    if looks(step, at, doing) && odd(step, at, doing).is_empty() {
         return None;
     }
     let (settings, lang) = (&state.settings, state.settings.lang);
     if destroys(step, at, doing) {
-        return Some(database(settings, run).map_or_else(|| Demand::Word(lang.card_word_lose()), Demand::Database));
+        let named =
+            wanted(step, at, doing).into_iter().find_map(|w| plan::lost(run, step, w.part)).filter(|n| can_be_typed(n));
+        let lost = named.or_else(|| database(settings, run));
+        return Some(lost.map_or_else(|| Demand::Word(lang.card_word_lose()), Demand::Lost));
     }
     if !settings.production() {
         return Some(Demand::Key);
@@ -121,6 +148,11 @@ pub fn demand(state: &State, run: &Run, at: usize, doing: Doing) -> Option<Deman
         return Some(Demand::Word(lang.card_word_go()));
     }
     Some(Demand::Number(step.id.clone()))
+}
+
+/// Can a person type it as it is read? What a shell would still fill in is no name.
+fn can_be_typed(name: &str) -> bool {
+    !name.is_empty() && name.chars().count() <= 60 && !name.contains(['$', '`']) && odd::find(name).is_empty()
 }
 
 /// The database that is meant: what the procedure calls so, else the one that is watched.

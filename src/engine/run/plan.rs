@@ -7,6 +7,7 @@ use crate::engine::run::Wanted;
 use crate::model::credential::HIDDEN;
 use crate::model::run::Part;
 use crate::model::runbook::Command;
+use crate::model::runbook::Input;
 use crate::model::runbook::Runbook;
 use crate::model::runbook::Section;
 use crate::model::runbook::Step;
@@ -82,11 +83,14 @@ pub fn missing<'a>(
     commands: impl Iterator<Item = &'a Command>,
     known: impl Fn(&str) -> bool,
     fills: &BTreeMap<String, String>,
+    inputs: &[Input],
 ) -> Vec<String> {
     let mut made: Vec<String> = Vec::new();
     let mut missing: Vec<String> = Vec::new();
     for command in commands.filter(|c| is_shell(c)) {
-        for name in variables::wanted(&command.text) {
+        // What is declared is asked for in whatever form it is used.
+        let declared = inputs.iter().map(|i| &i.name).filter(|n| variables::mentions(&command.text, n)).cloned();
+        for name in variables::wanted(&command.text).into_iter().chain(declared) {
             if !known(&name) && !made.contains(&name) && !missing.contains(&name) {
                 missing.push(name);
             }
@@ -130,15 +134,25 @@ pub fn shown(run: &Run, text: &str) -> String {
     variables::filled(&filled(text, &run.fills), |name| run.value(name).filter(|v| *v != HIDDEN))
 }
 
-/// Does a part of a step take data away? What the step says of itself stands above what its words look like.
+/// Does a part of a step take data away? What its commands do, whatever the document calls it; and what it calls so.
 #[must_use]
 pub fn destroys(step: &Step, part: Part) -> bool {
-    let text = command(step, part).map_or("", |c| &c.text);
-    match (part, step.loses) {
-        (Part::Validation(_), _) => false,
-        (Part::Command(_), Some(loses)) => loses,
-        _ => danger::destroys(text),
-    }
+    let says = matches!(part, Part::Command(_)) && step.loses == Some(true);
+    says || command(step, part).is_some_and(|c| is_shell(c) && danger::destroys(&c.text))
+}
+
+/// Does a part of a step change anything?
+#[must_use]
+pub fn changes(step: &Step, part: Part) -> bool {
+    command(step, part).is_some_and(|c| is_shell(c) && danger::changes(&c.text))
+}
+
+/// What a part of a step would take away, where its commands name it, with what is known filled in.
+#[must_use]
+pub fn lost(run: &Run, step: &Step, part: Part) -> Option<String> {
+    let command = command(step, part).filter(|c| is_shell(c))?;
+    let found = danger::danger(&shown(run, &command.text));
+    found.lost.filter(|_| found.grade == danger::Grade::Destroys)
 }
 
 /// The places of the steps in the order in which they are walked: what is checked first, the procedure, whether it
@@ -162,20 +176,20 @@ mod tests {
     use super::*;
 
     fn bash(text: &str) -> Command {
-        Command { shell: "bash".to_owned(), text: text.to_owned(), line: 1 }
+        Command { shell: "bash".to_owned(), text: text.to_owned(), line: 1, ..Command::default() }
     }
 
     #[test]
     fn what_an_earlier_block_makes_is_not_missing_in_a_later_one() {
         let blocks = [bash("export SIDE=$(x)"), bash("ssh ${SIDE} ls ${DIR}"), bash("kubectl delete pod <pod>")];
         let known = |n: &str| n == "DIR";
-        assert_eq!(missing(blocks.iter(), known, &BTreeMap::new()), ["<pod>"]);
-        assert_eq!(missing(blocks[1..].iter(), known, &BTreeMap::new()), ["SIDE", "<pod>"]);
+        assert_eq!(missing(blocks.iter(), known, &BTreeMap::new(), &[]), ["<pod>"]);
+        assert_eq!(missing(blocks[1..].iter(), known, &BTreeMap::new(), &[]), ["SIDE", "<pod>"]);
         let fills = BTreeMap::from([("<pod>".to_owned(), "web-1".to_owned())]);
         assert_eq!(filled(&blocks[2].text, &fills), "kubectl delete pod web-1");
         // What stands in quotes may be meant as it stands.
         let asks = [bash("read -s -p \"[sudo] password for root: \" P"), bash("[comando1]")];
-        assert_eq!(missing(asks.iter(), |_| false, &BTreeMap::new()), ["[comando1]"]);
+        assert_eq!(missing(asks.iter(), |_| false, &BTreeMap::new(), &[]), ["[comando1]"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::model::time::Span;
-use crate::runbook::danger;
+use crate::runbook::machines;
 
 /// A step that prints nothing for so long may hang.
 const SILENT: Millis = 60 * SECOND;
@@ -47,7 +47,7 @@ pub fn elsewhere(run: &Run, step: &Step) -> Vec<String> {
         hosts.push(step.host.clone());
     }
     for command in &step.commands {
-        for host in danger::machines(&plan::shown(run, &command.text)) {
+        for host in machines::machines(&plan::shown(run, &command.text)) {
             if !hosts.contains(&host) {
                 hosts.push(host);
             }

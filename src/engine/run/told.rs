@@ -81,6 +81,11 @@ pub fn facts(tale: &Tale, book: Option<&Runbook>, told: &Told) -> Option<(String
             let took = (told.at - tale.began).max(0);
             Some((mine(by), Fact::RunEnded { run, runbook, outcome: *outcome, took }))
         }
-        What::Signed { .. } | What::Given { .. } | What::Began { .. } | What::Ended { .. } | What::Unknown => None,
+        What::Signed { .. }
+        | What::Given { .. }
+        | What::Looked { .. }
+        | What::Began { .. }
+        | What::Ended { .. }
+        | What::Unknown => None,
     }
 }

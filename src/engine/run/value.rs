@@ -15,21 +15,32 @@ use crate::engine::state::State;
 use crate::input::key::Chord;
 use crate::input::key::Code;
 use crate::model::run::What;
+use crate::runbook::danger;
+use crate::runbook::odd;
 
 /// Asks for the next value; one that is secret is typed where nobody reads along.
 pub(super) fn asks(state: &mut State, ask: Ask) -> Reaction {
     let secret = ask.wishes.first().filter(|w| w.input.secret).map(|w| w.input.name.clone());
-    let asks = ask.wishes.first().map(|w| &w.input).filter(|i| !i.command.is_empty() && i.choices.is_empty());
+    let asks = ask.wishes.first().map(|w| &w.input).filter(|i| only_looks(&i.command) && i.choices.is_empty());
     if let Some(input) = asks {
-        let effect = Effect::Run(RunOrder::Choices { name: input.name.clone(), command: input.command.clone() });
+        let (name, command) = (input.name.clone(), input.command.clone());
+        // It stood on the card before the walk; that it was run stands in the run.
+        let told = Run::tell(What::Looked { name: name.clone(), command: command.clone() });
+        let effect = Effect::Run(RunOrder::Choices { name, command });
         state.ui.overlay = Overlay::Value(Box::new(ask));
-        return Reaction::with(effect);
+        return Reaction { effects: vec![told, effect], redraw: true };
     }
     state.ui.overlay = Overlay::Value(Box::new(ask));
     match secret {
         Some(name) => Reaction::with(Effect::Keys(Keys::Secret(name))),
         None => Reaction::redraw(),
     }
+}
+
+/// Is this a command that says what there is to choose from, and does nothing else that is known?
+#[must_use]
+pub fn only_looks(command: &str) -> bool {
+    !command.trim().is_empty() && !danger::changes(command) && odd::find(command).is_empty()
 }
 
 /// What there is to choose from has come.

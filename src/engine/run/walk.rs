@@ -19,6 +19,7 @@ use crate::engine::run::card::Demand;
 use crate::engine::run::card::Doing;
 use crate::engine::run::card::FLUSHED;
 use crate::engine::run::card::RunCard;
+use crate::engine::run::card_text;
 use crate::engine::run::plan;
 use crate::engine::run::rows;
 use crate::engine::run::rows::Row;
@@ -187,7 +188,8 @@ pub(super) fn ready(state: &mut State, at: usize, doing: Doing) -> Reaction {
         None => start(state, at, doing),
         Some(demand) => {
             let (typed, opened) = (Prompt::default(), state.now);
-            let card = RunCard { step: at, doing, demand, typed, wrong: false, opened, scroll: 0 };
+            let card =
+                RunCard { step: at, doing, demand, typed, wrong: false, opened, scroll: 0, seen: false, early: false };
             let mut reaction = Reaction::redraw();
             // How old the dump is says how much would be lost.
             if let Some(run) = &mut state.run {
@@ -227,6 +229,10 @@ fn start(state: &mut State, at: usize, doing: Doing) -> Reaction {
 /// A key on the card.
 pub(crate) fn on_card(state: &mut State, mut card: Box<RunCard>, chord: Chord) -> Reaction {
     let early = state.now.since(card.opened) < FLUSHED;
+    let in_sight =
+        |state: &State, card: &RunCard| state.run.as_ref().is_some_and(|run| card_text::end_in_sight(state, run, card));
+    card.seen |= in_sight(state, &card);
+    card.early = false;
     let confirmed = match (&card.demand, chord.code) {
         (_, Code::Esc) => return show(state, Overlay::Walk),
         (_, Code::PageDown | Code::Down) => {
@@ -254,9 +260,14 @@ pub(crate) fn on_card(state: &mut State, mut card: Box<RunCard>, chord: Chord) -
             false
         }
     };
-    if confirmed {
+    if confirmed && state.settings.production() && !card.seen {
+        // What is confirmed is what was read, to its last line.
+        card.early = true;
+        card.typed = Prompt::default();
+    } else if confirmed {
         return start(state, card.step, card.doing);
     }
+    card.seen |= in_sight(state, &card);
     show(state, Overlay::RunCard(card))
 }
 
