@@ -2,6 +2,7 @@
 //! terminal can do, and what each poll costs the service. Opens no screen and changes nothing.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -13,6 +14,7 @@ use crate::app::print;
 use crate::app::ready;
 use crate::app::terminal;
 use crate::cli::Cli;
+use crate::effects::library;
 use crate::engine::State;
 use crate::engine::settings::Settings;
 use crate::engine::state::Mode;
@@ -45,7 +47,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
     let (_, state) = runtime.block_on(look(&configured, Mode::Once));
     runtime.shutdown_background();
     let tried = tried(&state);
-    let good = tried.iter().all(|t| t.good);
+    let good = tried.iter().all(|t| t.good) && loose(&configured.settings).is_empty();
     if cli.json {
         object(&blotted(machine(&configured, &tried), &configured.secrets));
     } else {
@@ -143,12 +145,21 @@ fn text(configured: &Configured, tried: &[Tried]) -> String {
         let word = if t.good { "ok  " } else { "FAIL" };
         let _ = writeln!(out, "  {word} {}  {}: {}", t.name, t.asks, t.said);
     }
+    let loose = loose(&configured.settings);
+    for path in &loose {
+        let _ = writeln!(out, "  FAIL {}", lang.runbook_loose(path.display()));
+    }
     let _ = writeln!(out, "\n{}", lang.doctor_costs());
     for line in costs(&configured.settings, lang) {
         let _ = writeln!(out, "  {line}");
     }
     let _ = write!(out, "\n{}", terminal_text(lang));
     out
+}
+
+/// Procedures that anybody on the machine may change.
+fn loose(settings: &Settings) -> Vec<PathBuf> {
+    library::files(&settings.runbooks).into_iter().filter(|path| library::is_loose(path)).collect()
 }
 
 fn terminal_text(lang: Lang) -> String {
@@ -174,6 +185,7 @@ fn machine(configured: &Configured, tried: &[Tried]) -> serde_json::Value {
         "connections": tried.iter().map(|t| json!({"name": t.name, "asks": t.asks, "ok": t.good, "said": t.said})).collect::<Vec<_>>(),
         "costs": costs(&configured.settings, configured.settings.lang),
         "not_yet": configured.not_yet,
+        "world_writable": loose(&configured.settings).iter().map(|p| p.display().to_string()).collect::<Vec<_>>(),
     })
 }
 

@@ -60,6 +60,7 @@ pub mod exit {
 #[must_use]
 pub fn main(cli: &Cli) -> ExitCode {
     // Whoever builds a TLS client first would otherwise have to choose.
+    crate::effects::core::none();
     // A file that may not grow any more is an error of whoever writes to it, and not the end of the program.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -242,7 +242,10 @@ impl Live {
             terminal::give_back();
             let mut editor = tokio::process::Command::new("sh");
             // As git does it: the variable may hold options.
-            editor.args(["-c", "eval \"exec ${VISUAL:-${EDITOR:-vi}} \\\"\\$1\\\"\"", "sh", path.as_str()]);
+            let limit = crate::effects::core::in_blocks();
+            let script =
+                format!("ulimit -S -c {limit} 2>/dev/null; eval \"exec ${{VISUAL:-${{EDITOR:-vi}}}} \\\"\\$1\\\"\"");
+            editor.args(["-c", &script, "sh", path.as_str()]);
             let ended = editor.status().await;
             let _ = terminal::enter();
             terminal::lend(false);

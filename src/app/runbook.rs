@@ -106,7 +106,10 @@ impl Library {
     }
 
     fn list(&self, cli: &Cli, search: Option<&str>) -> u8 {
-        let mut all = self.all();
+        let (mut all, skipped) = library::shelves(&self.folders, library::today(self.zone));
+        for (path, why) in &skipped {
+            complain(&format!("cabina: {}", self.lang.runbook_skipped(path.display(), why.words(self.lang))));
+        }
         if all.is_empty() && !self.json {
             complain(&format!("cabina: {}", self.lang.runbook_none(self.places())));
         }
@@ -236,6 +239,10 @@ impl Library {
         };
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let mut problems = lint::lint(&book, &text, &name, library::today(self.zone), self.lang);
+        if library::is_loose(path) {
+            let text = self.lang.runbook_loose(&shown);
+            problems.insert(0, Problem { line: 1, code: "world-writable", level: Level::Error, text });
+        }
         if let Some(problem) = self.duplicate(&book, &shown, ids) {
             problems.push(problem);
             problems.sort_by_key(|p| p.line);

@@ -92,6 +92,9 @@ pub(super) fn main(cli: &Cli, library: &Library, reference: &str, how: &How) -> 
         Ok(configured) => configured,
         Err(code) => return code,
     };
+    if book.loose && configured.settings.production() {
+        return refuse(lang.run_loose(path.display()), exit::PERSON);
+    }
     if let Some(step) = risky(&book, &prepared.order).filter(|_| configured.settings.production() && !how.yes) {
         return refuse(lang.run_risky(step), exit::USAGE);
     }
@@ -110,7 +113,7 @@ fn open(path: &Path) -> Result<Book, library::Wrong> {
     // The run goes on wherever it is looked at from.
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let hash = journal::print(&text);
-    Ok(Book { says, path: whole.display().to_string(), overdue: None, hash })
+    Ok(Book { says, path: whole.display().to_string(), overdue: None, hash, loose: library::is_loose(path) })
 }
 
 /// What is walked, and with which values.

@@ -1,11 +1,17 @@
 //! The library: every procedure in its folders. Read anew whenever it is asked for; a folder of some hundred is read in
 //! less time than a key takes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -17,6 +23,7 @@ use crate::engine::library::Book;
 use crate::lang::Lang;
 use crate::model::journal::print;
 use crate::model::runbook::Runbook;
+use crate::model::text::clean;
 use crate::model::time::Zone;
 use crate::runbook;
 use crate::runbook::LARGEST;
@@ -37,6 +44,12 @@ pub enum Wrong {
     File(io::Error),
     /// It is a folder.
     Folder,
+    /// It is a pipe, a socket, a device: whoever reads it may wait for ever.
+    NoFile,
+    /// It was not read within a moment: what it lies on hangs.
+    Slow,
+    /// It is one of more files than a library has.
+    TooMany,
     /// It is no document.
     Document(Unreadable),
 }
@@ -48,11 +61,20 @@ impl Wrong {
         match self {
             Self::File(e) => e.to_string(),
             Self::Folder => lang.runbook_is_folder(),
+            Self::TooMany => lang.runbook_too_many_files(FILES),
+            Self::NoFile => lang.runbook_no_file(),
+            Self::Slow => lang.runbook_slow(),
             Self::Document(Unreadable::TooLarge(bytes)) => lang.runbook_too_large(bytes),
             Self::Document(Unreadable::Binary(line)) => lang.runbook_binary(line),
             Self::Document(Unreadable::NotUtf8(line)) => lang.runbook_not_utf8(line),
             Self::Document(Unreadable::TooManySteps(line)) => lang.runbook_too_many(line),
         }
+    }
+
+    /// The same as data, for whoever says it in their own language.
+    #[must_use]
+    pub fn kind(&self) -> (String, String) {
+        (self.words(Lang::Es), self.words(Lang::En))
     }
 
     /// The line that it is about, from 1.
@@ -68,37 +90,100 @@ impl Wrong {
 /// A procedure and the text that it was read from.
 pub type Opened = (Runbook, String);
 
+/// A file, or a folder, that is not read within this time lies on something that hangs.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What hangs: whoever waits there still is not joined by others.
+static HANGS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Does something with a path that may never answer, on a thread of its own; `None` where it does not in time.
+fn in_time<T: Send + 'static>(path: &Path, does: impl FnOnce(&Path) -> T + Send + 'static) -> Option<T> {
+    let hangs = || HANGS.lock().unwrap_or_else(PoisonError::into_inner);
+    if hangs().contains(path) {
+        return None;
+    }
+    let (tell, told) = mpsc::channel();
+    let own = path.to_path_buf();
+    let begun = std::thread::Builder::new().spawn(move || {
+        let done = does(&own);
+        // Nobody may be waiting any more; then it hangs no longer.
+        HANGS.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
+        let _ = tell.send(done);
+    });
+    begun.ok()?;
+    let done = told.recv_timeout(PATIENCE).ok();
+    if done.is_none() {
+        hangs().insert(path.to_path_buf());
+    }
+    done
+}
+
 /// Reads one file.
 ///
 /// # Errors
 /// Why it is no procedure.
 pub fn open(path: &Path) -> Result<Opened, Wrong> {
-    let about = fs::metadata(path).map_err(Wrong::File)?;
-    if about.is_dir() {
-        return Err(Wrong::Folder);
-    }
-    if about.len() > LARGEST as u64 {
-        return Err(Wrong::Document(Unreadable::TooLarge(about.len())));
-    }
-    let mut bytes = Vec::new();
-    // What is no file may have no end.
-    fs::File::open(path).and_then(|f| f.take(LARGEST as u64 + 1).read_to_end(&mut bytes)).map_err(Wrong::File)?;
+    let bytes = in_time(path, bytes).unwrap_or(Err(Wrong::Slow))?;
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let book = runbook::read(&name, &bytes).map_err(Wrong::Document)?;
     Ok((book, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Every procedure of some folders that can be read, by id; what cannot is told by whoever checks them.
+/// The bytes of a regular file, and of nothing else.
+fn bytes(path: &Path) -> Result<Vec<u8>, Wrong> {
+    // Opened so, a pipe that nobody writes to is no wait; what it is is asked of what was opened.
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY;
+    let opened = fs::OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    let file = opened.map_err(|e| if path.is_dir() { Wrong::Folder } else { Wrong::File(e) })?;
+    let about = file.metadata().map_err(Wrong::File)?;
+    if about.is_dir() {
+        return Err(Wrong::Folder);
+    }
+    if !about.is_file() {
+        return Err(Wrong::NoFile);
+    }
+    if about.len() > LARGEST as u64 {
+        return Err(Wrong::Document(Unreadable::TooLarge(about.len())));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(Wrong::File)?;
+    Ok(bytes)
+}
+
+/// May anybody on this machine change a file, or put another in its place?
+#[must_use]
+pub fn is_loose(path: &Path) -> bool {
+    const OTHERS: u32 = 0o002;
+    let loose = |path: &Path| fs::metadata(path).is_ok_and(|m| m.mode() & OTHERS != 0);
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    loose(path) || loose(folder)
+}
+
+/// A file of a library that is no procedure, and why.
+pub type Skipped = (PathBuf, Wrong);
+
+/// Every procedure of some folders that can be read, by id, and what was skipped.
+#[must_use]
+pub fn shelves(folders: &[PathBuf], today: chrono::NaiveDate) -> (Vec<Book>, Vec<Skipped>) {
+    let (found, mut skipped) = listed(folders);
+    let mut books = Vec::new();
+    for path in found {
+        match open(&path) {
+            Ok((says, text)) => {
+                let (overdue, loose) = (lint::overdue(&says, today), is_loose(&path));
+                books.push(Book { says, path: path.display().to_string(), overdue, hash: print(&text), loose });
+            }
+            Err(why) => skipped.push((path, why)),
+        }
+    }
+    books.sort_by(|a: &Book, b| (&a.says.id, &a.path).cmp(&(&b.says.id, &b.path)));
+    (books, skipped)
+}
+
+/// Every procedure of some folders that can be read, by id.
 #[must_use]
 pub fn books(folders: &[PathBuf], today: chrono::NaiveDate) -> Vec<Book> {
-    let book = |path: PathBuf| {
-        let (says, text) = open(&path).ok()?;
-        let overdue = lint::overdue(&says, today);
-        Some(Book { says, path: path.display().to_string(), overdue, hash: print(&text) })
-    };
-    let mut books: Vec<Book> = files(folders).into_iter().filter_map(book).collect();
-    books.sort_by(|a, b| (&a.says.id, &a.path).cmp(&(&b.says.id, &b.path)));
-    books
+    shelves(folders, today).0
 }
 
 /// Today in a zone, for reviews that are overdue.
@@ -115,15 +200,17 @@ pub async fn watch(mut folders: watch::Receiver<(Vec<PathBuf>, Zone)>, bus: Bus)
         let look = tokio::task::spawn_blocking(move || {
             let now = looks(&asked);
             let news = before.as_ref() != Some(&now);
-            let books = news.then(|| books(&asked, today(zone)));
+            let books = news.then(|| shelves(&asked, today(zone)));
             (now, books)
         });
         let Ok((now, books)) = look.await else { return };
         known = Some(now);
-        if let Some(books) = books
-            && !bus.send(Kind::LibraryRead { books: books.into() }).await
-        {
-            return;
+        if let Some((books, skipped)) = books {
+            let skipped = skipped.iter().map(|(path, why)| (clean(&path.display().to_string()), why.kind())).collect();
+            let told = bus.send(Kind::LibraryRead { books: books.into() }).await;
+            if !told || !bus.send(Kind::LibrarySkipped { files: skipped }).await {
+                return;
+            }
         }
         // A configuration that names other folders is followed at once.
         let _ = tokio::time::timeout(PACE, folders.changed()).await;
@@ -135,7 +222,7 @@ type Look = (PathBuf, u64, Option<std::time::SystemTime>);
 
 fn looks(folders: &[PathBuf]) -> Vec<Look> {
     let look = |path: PathBuf| {
-        let about = fs::metadata(&path).ok()?;
+        let about = in_time(&path, |path| fs::metadata(path).ok()).flatten()?;
         Some((path, about.len(), about.modified().ok()))
     };
     files(folders).into_iter().filter_map(look).collect()
@@ -144,24 +231,48 @@ fn looks(folders: &[PathBuf]) -> Vec<Look> {
 /// The Markdown files of some folders, by name. What leads into a folder is named as it is reached.
 #[must_use]
 pub fn files(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let mut out = Vec::new();
+    listed(folders).0
+}
+
+/// The same, and folders that could not be read; one that is not there is none.
+fn listed(folders: &[PathBuf]) -> (Vec<PathBuf>, Vec<Skipped>) {
+    let (mut out, mut skipped) = (Vec::new(), Vec::new());
     let mut open: Vec<(PathBuf, usize)> = folders.iter().rev().map(|f| (f.clone(), 0)).collect();
     while let Some((folder, depth)) = open.pop() {
-        let Ok(entries) = fs::read_dir(&folder) else { continue };
-        let mut entries: Vec<_> = entries.flatten().collect();
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for entry in &entries {
-            let (path, hidden) = (entry.path(), entry.file_name().to_string_lossy().starts_with('.'));
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && !hidden && depth < DEEPEST {
+        let entries = match in_time(&folder, entries) {
+            Some(Ok(entries)) => entries,
+            Some(Err(e)) if e.kind() == io::ErrorKind::NotFound => continue,
+            Some(Err(e)) => {
+                skipped.push((folder, Wrong::File(e)));
+                continue;
+            }
+            None => {
+                skipped.push((folder, Wrong::Slow));
+                continue;
+            }
+        };
+        for (path, is_folder) in entries {
+            let hidden = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with('.'));
+            if is_folder && !hidden && depth < DEEPEST {
                 open.push((path, depth + 1));
-            } else if !kind.is_dir() && is_markdown(&path) && !hidden && out.len() < FILES {
-                out.push(path);
+            } else if !is_folder && is_markdown(&path) && !hidden {
+                if out.len() < FILES {
+                    out.push(path);
+                } else {
+                    skipped.push((path, Wrong::TooMany));
+                }
             }
         }
     }
     out.sort();
-    out
+    (out, skipped)
+}
+
+/// What a folder holds, by name, and whether it is a folder too.
+fn entries(folder: &Path) -> io::Result<Vec<(PathBuf, bool)>> {
+    let mut entries: Vec<_> = fs::read_dir(folder)?.flatten().collect();
+    entries.sort_by_key(fs::DirEntry::file_name);
+    Ok(entries.iter().filter_map(|e| Some((e.path(), e.file_type().ok()?.is_dir()))).collect())
 }
 
 /// `.md`, `.markdown`, and what generators make of them (`.md.erb`).

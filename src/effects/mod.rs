@@ -1,5 +1,6 @@
 //! Effects that take their time: each has a task of its own, and what comes of it returns as an event.
 
+pub mod core;
 pub mod curves;
 pub mod figures;
 pub mod follow;

@@ -24,6 +24,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 
+use crate::effects::core;
 use crate::model::text::clean_lines;
 
 /// Lines of the end that are kept: what a person would scroll back to.
@@ -275,6 +276,7 @@ async fn at_the_keyboard(command: &[OsString]) -> io::Result<Ended> {
         pty_process::Error::Io(e) => e,
         other => io::Error::other(other),
     })?;
+    child.id().into_iter().for_each(core::put_back);
     let shown_at = if To::Out.is_terminal() { To::Out } else { To::Err };
     let (read, write) = pty.into_split();
     let streams = [
@@ -303,6 +305,7 @@ async fn without_keys(command: &[OsString]) -> io::Result<Ended> {
         }
     }
     let mut child = prepared.spawn()?;
+    child.id().into_iter().for_each(core::put_back);
     // The command alone has it open now, so that its end is seen.
     drop(prepared);
     let master = opened.map(|(master, _)| master);

@@ -259,6 +259,12 @@ pub enum Kind {
     },
     /// The library was read. It is read again by whoever looks: a recording does not hold it.
     #[serde(skip)]
+    LibrarySkipped {
+        /// Their names, and why, in Spanish and in English.
+        files: std::sync::Arc<[(String, (String, String))]>,
+    },
+    /// The library was read.
+    #[serde(skip)]
     LibraryRead {
         /// Every procedure, by its id.
         books: std::sync::Arc<[crate::engine::library::Book]>,

@@ -56,6 +56,8 @@ pub struct Book {
     pub overdue: Option<i64>,
     /// SHA-256 of the file.
     pub hash: String,
+    /// Anybody on the machine may change it.
+    pub loose: bool,
 }
 
 /// The procedures that are known.
@@ -63,6 +65,8 @@ pub struct Book {
 pub struct Library {
     /// By their ids.
     pub books: Arc<[Book]>,
+    /// Files that are no procedures: their names, and why, in Spanish and in English.
+    pub skipped: Arc<[(String, (String, String))]>,
     /// How often each was run, by its id, as far as the record goes.
     pub exercised: Arc<BTreeMap<String, Exercised>>,
 }

@@ -385,6 +385,8 @@ pub enum Overlay {
 /// A short answer to a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
+    /// Anybody may change this procedure.
+    LooseBook(String),
     /// The procedure on the card is another one now.
     BookChanged,
     /// What came of the step is not on the disk yet: why.

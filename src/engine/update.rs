@@ -183,6 +183,10 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::Followed { host } => follow::followed(state, host),
         Kind::Backlog { events } => follow::backlog(state, events),
         Kind::LibraryRead { books } => library::read(state, books),
+        Kind::LibrarySkipped { files } => {
+            state.library.skipped = files;
+            Reaction::redraw()
+        }
         Kind::TimeUp => time_up(state),
         Kind::StopAsked => Reaction { effects: vec![Effect::Suspend], redraw: false },
         Kind::Resumed => Reaction::with(Effect::Repaint),

@@ -82,6 +82,7 @@ sentences! {
     card_begin_asks_not(name) "Para elegir {name} no se corre esto, que no es solo mirar:" / "To choose {name} this is not run, since it does not only look:"
     run_odd(step, names) "el paso {step} tiene letras o blancos que no son lo que parecen ({names}): no lo corro sin una persona delante" / "step {step} has letters or blanks that are not what they seem ({names}): it is not run with nobody at it"
     run_loses(step, what) "el paso {step} borra datos ({what}): hace falta --allow-data-loss" / "step {step} takes data away ({what}): it needs --allow-data-loss"
+    run_loose(file) "cualquiera en esta máquina puede cambiar {file} o su carpeta: en producción no se corre (chmod o-w)" / "anybody on this machine may change {file} or its folder: it is not run in production (chmod o-w)"
     notice_killing() "se mata (KILL)" / "killed (KILL)"
     notice_no_output() "todavía no hay salida" / "there is no output yet"
     notice_no_way_back() "este procedimiento no dice cómo volver atrás" / "this procedure does not say how to go back"

@@ -92,10 +92,28 @@ pub fn keep_aside(path: &Path, text: &str) -> std::io::Result<()> {
         return fs::remove_file(path)
             .or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) });
     }
-    let new = beside(path, ".new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all())?;
-    fs::rename(&new, path)
+    // Nobody can have put a link under a name that nobody knows; and none is followed.
+    let new = beside(path, &format!(".{}.new", super::new_id()));
+    let mut options = OpenOptions::new();
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(flags).open(&new)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+/// Makes a file that only its owner may read, whatever the umask; what is there already, or leads elsewhere, is none.
+///
+/// # Errors
+/// When it cannot be made or written.
+pub fn make_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write as _;
+    let mut options = OpenOptions::new();
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let mut file = options.write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)?;
+    file.write_all(bytes)
 }
 
 /// Opens a folder that is its owner's alone; where nobody else has had a hand in it, one that was left loose is put

@@ -22,6 +22,7 @@ mod watches;
 pub use error::StoreError;
 pub use file::Note;
 pub use file::keep_aside;
+pub use file::make_private;
 pub use file::own;
 pub use incidents::Joined;
 pub use incidents::new_id;

@@ -122,6 +122,7 @@ fn walk_words(lang: Lang, notice: &Notice) -> String {
         Notice::NothingToJudge => lang.notice_nothing_to_judge(),
         Notice::NothingRuns => lang.notice_nothing_runs(),
         Notice::Stopping => lang.notice_stopping(),
+        Notice::LooseBook(path) => lang.run_loose(path),
         Notice::BookChanged => lang.notice_book_changed(),
         Notice::Killing => lang.notice_killing(),
         Notice::Unwritten(why) => lang.run_unwritten(why),

@@ -20,6 +20,21 @@ use crate::view::paint::Painter;
 /// Lines of the list at the least: a box that jumps while somebody types is no rest for the eye.
 const LEAST: usize = 8;
 
+/// Files of the library that are no procedures, in its last line; how many lines that takes.
+fn skipped(p: &mut Painter<'_>, area: Rect) -> u16 {
+    let lang = p.lang();
+    let files = std::sync::Arc::clone(&p.state.library.skipped);
+    let Some((file, (es, en))) = files.first() else { return 0 };
+    let why = if lang == Lang::Es { es } else { en };
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let mut said = lang.runbook_skipped(name, why);
+    if files.len() > 1 {
+        said += &format!(" · {}", lang.runbook_skipped_more(files.len() - 1));
+    }
+    p.text(area.x + 2, area.bottom() - 2, area.width - 4, &said, Role::Sev4);
+    1
+}
+
 /// The library: what is typed narrows it; what fits now stands first, with its reason.
 pub(super) fn library(p: &mut Painter<'_>, screen: Rect, typed: &str, before: &str, at: usize) -> Option<(u16, u16)> {
     let lang = p.lang();
@@ -42,7 +57,8 @@ pub(super) fn library(p: &mut Painter<'_>, screen: Rect, typed: &str, before: &s
     p.text(area.x + 2, area.y, width - 4, &title, Role::Focus);
     let used = p.text(area.x + 2, area.y + 1, width - 4, "/ ", Role::Key);
     p.text(area.x + 2 + used, area.y + 1, width - 4 - used, typed, Role::Text);
-    let rows = usize::from(height - 3);
+    let skipped = skipped(p, area);
+    let rows = usize::from(height - 3 - skipped);
     if found.is_empty() {
         let words = if state.library.books.is_empty() { lang.runbooks_none() } else { lang.runbooks_no_match() };
         p.text(area.x + 2, area.y + 2, width - 4, &words, Role::Muted);
@@ -58,7 +74,7 @@ pub(super) fn library(p: &mut Painter<'_>, screen: Rect, typed: &str, before: &s
     let mut y = area.y + 2;
     for (n, place) in found.iter().enumerate().skip(from) {
         let Some(book) = state.library.books.get(*place) else { continue };
-        if y + tall(place) as u16 > area.bottom() - 1 {
+        if y + tall(place) as u16 > area.bottom() - 1 - skipped {
             break;
         }
         let mark = if n == at { "> " } else { "  " };

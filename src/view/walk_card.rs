@@ -74,6 +74,9 @@ pub(super) fn begin(p: &mut Painter<'_>, screen: Rect, book: usize) {
     if let Some(who) = approval.filter(|_| says.criticality == Some(Criticality::Critica)) {
         lines.push(vec![(lang.card_begin_approval(who), Role::Sev3)]);
     }
+    if book.loose {
+        lines.push(vec![(lang.runbook_loose(&book.path), Role::Sev2)]);
+    }
     if let Some(days) = book.overdue {
         lines.push(vec![(lang.runbook_overdue(days), Role::Sev4)]);
     }

@@ -12,6 +12,7 @@ mod alerts;
 mod cli;
 mod desk;
 mod figures;
+mod files;
 mod gate;
 mod loss;
 mod postmortem;

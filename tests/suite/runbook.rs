@@ -221,6 +221,7 @@ fn what_fits_comes_first_with_its_reason() {
         .unwrap(),
         path: format!("runbooks/{name}"),
         overdue: None,
+        loose: false,
     };
     let books = vec![
         book("PROC-A-001.md", "id: PROC-A-001\nidioma: es\nsignals: [latency_p95]"),

@@ -126,7 +126,7 @@ fn the_window_after_a_deploy() {
             lang.code()
         );
         let says = cabina::runbook::read("p.md", text.as_bytes()).unwrap();
-        Book { says, path: "p.md".to_owned(), overdue: None, hash: String::new() }
+        Book { says, path: "p.md".to_owned(), overdue: None, hash: String::new(), loose: false }
     };
     let night = |lang: Lang, minute: f64, verdict: Verdict, ended: Option<Ended>| {
         let mut state = at("deploy-marked", minute, lang);

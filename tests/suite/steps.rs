@@ -68,7 +68,8 @@ impl Walk {
         let mut state = State::new(settings, Mode::Cockpit, Stamp { mono: 0, wall: START });
         state.ui.size = (80, 24);
         let says = runbook::read("PROC-X-001.md", document.as_bytes()).unwrap();
-        let book = Book { says, path: "/x/PROC-X-001.md".to_owned(), overdue: None, hash: "h".to_owned() };
+        let book =
+            Book { says, path: "/x/PROC-X-001.md".to_owned(), overdue: None, hash: "h".to_owned(), loose: false };
         let mut walk = Self { state, now: 0, seq: 0, blocks: 0, open: None, others: Vec::new(), started: Vec::new() };
         walk.event(Kind::LibraryRead { books: Arc::new([book]) });
         walk.keys("r<enter>");
@@ -465,7 +466,7 @@ fn yes_is_said_to_the_procedure_that_was_on_the_card() {
     let book = |id: &str, hash: &str| {
         let text = format!("# {id}: Test\n\n## Steps\n\n{}", one("", "make it"));
         let says = runbook::read(&format!("{id}.md"), text.as_bytes()).unwrap();
-        Book { says, path: format!("/x/{id}.md"), overdue: None, hash: hash.to_owned() }
+        Book { says, path: format!("/x/{id}.md"), overdue: None, hash: hash.to_owned(), loose: false }
     };
     let mut walk = Walk::read("", "# x");
     walk.event(Kind::LibraryRead { books: Arc::new([book("PROC-X-002", "h2")]) });

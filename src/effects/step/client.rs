@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 
 use crate::bus::Bus;
+use crate::effects::core;
 use crate::effects::step::cast;
 use crate::effects::step::file;
 use crate::effects::step::process::READY;
@@ -380,7 +381,7 @@ fn pin(folder: &Path, head: &Head) -> io::Result<()> {
         return Err(io::Error::other("changed"));
     }
     file::private(folder)?;
-    std::fs::write(file::document(folder, &head.run), bytes)
+    crate::store::make_private(&file::document(folder, &head.run), &bytes)
 }
 
 /// Starts a supervisor, and waits until it can be spoken to.
@@ -388,6 +389,7 @@ async fn begin(opening: Opening) -> io::Result<()> {
     // The program that runs, also when its file was replaced by a newer one meanwhile.
     let mut child = tokio::process::Command::new("/proc/self/exe")
         .arg("supervise")
+        .env(core::CARRIED, core::carried())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

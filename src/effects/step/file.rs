@@ -2,14 +2,11 @@
 //! lives it is locked; whoever can lock it knows that the supervisor is gone.
 
 use std::fs;
-use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Read as _;
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
@@ -77,10 +74,8 @@ pub fn socket(folder: &Path, run: &str) -> PathBuf {
 /// # Errors
 /// When it cannot be made, or is somebody else's.
 pub fn private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let about = fs::metadata(folder)?;
-    let mine = about.uid() == rustix::process::getuid().as_raw();
-    if mine { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    // One that was left open to looks is put right; one that others may write to is not trusted.
+    crate::store::own(folder, true).map(drop)
 }
 
 /// The file of a run, held by whoever writes it.

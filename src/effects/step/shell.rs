@@ -16,6 +16,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 
+use crate::effects::core;
 use pty_process::OwnedReadPty;
 use pty_process::OwnedWritePty;
 use pty_process::Pty;
@@ -30,13 +31,13 @@ const HANDED: usize = 64 * 1024;
 /// The variable that names where values are handed on.
 pub(super) const OUTPUT: &str = "CABINA_OUTPUT";
 /// Variables that say something of one shell only.
-const OWN: [&str; 5] = ["_", "SHLVL", "PWD", "OLDPWD", OUTPUT];
+const OWN: [&str; 6] = ["_", "SHLVL", "PWD", "OLDPWD", OUTPUT, core::CARRIED];
 
 /// What runs before and after a block, in one line so that the lines of the block keep their numbers. A block may have a
 /// trap of its own for its end; it comes first. The block itself is read from memory: nothing of it stands in the list
 /// of processes.
 const AROUND: &str = concat!(
-    r#"__cabina_own=; "#,
+    r#"ulimit -S -c @CORE@ 2>/dev/null; __cabina_own=; "#,
     r#"trap() { if [ "${1-}" = -- ]; then shift; fi; if [ $# -ge 2 ] && [ "${1#-[lp]}" = "$1" ]; then "#,
     r#"local __c=$1 __s; shift; for __s; do case $__s in EXIT|exit|0) __cabina_own=$__c;; "#,
     r#"*) builtin trap -- "$__c" "$__s";; esac; done; else builtin trap "$@"; fi; }; "#,
@@ -112,7 +113,8 @@ impl Shell {
     pub(super) fn start(&self, text: &str, name: &str, terminal: Option<(u16, u16)>) -> io::Result<Started> {
         let (block, left, handed) = (Memory::new()?, Memory::new()?, Memory::new()?);
         File::from(block.fd.try_clone()?).write_all(text.as_bytes())?;
-        let around = AROUND.replace("@LEFT@", &left.name).replace("@BLOCK@", &block.name);
+        let around =
+            AROUND.replace("@LEFT@", &left.name).replace("@BLOCK@", &block.name).replace("@CORE@", &core::in_blocks());
         let args = ["-e", "-c", &around, name];
         // The folder may be gone by now; then it is as for a shell whose folder was removed.
         let folder = if self.folder.is_dir() { self.folder.clone() } else { PathBuf::from("/") };

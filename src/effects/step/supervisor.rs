@@ -44,6 +44,7 @@ use crate::model::time::Millis;
 use crate::model::time::SECOND;
 use crate::secrets::named_secret;
 use crate::secrets::stream::Stream;
+use crate::store::make_private;
 
 /// Bytes read from a block at once.
 const CHUNK: usize = 32 * 1024;
@@ -197,7 +198,7 @@ impl Supervisor {
             // For others, who would otherwise take it for one that was left.
             if told != self.client.is_some() {
                 told = !told;
-                let _ = if told { std::fs::write(&driven, "") } else { std::fs::remove_file(&driven) };
+                let _ = if told { make_private(&driven, b"") } else { std::fs::remove_file(&driven) };
             }
             if self.running.is_some() || self.client.is_some() {
                 idle = Instant::now();

@@ -459,6 +459,10 @@ pub(crate) fn on_begin(state: &mut State, book: usize, chord: Chord) -> Reaction
                 return notice(state, why);
             }
             let Some(found) = state.library.books.get(book).cloned() else { return Reaction::redraw() };
+            if found.loose && state.settings.production() {
+                state.ui.overlay = Overlay::Begin(book);
+                return notice(state, Notice::LooseBook(found.path));
+            }
             let effect = begin(state, &found, std::collections::BTreeMap::new(), None);
             if let Some(run) = &mut state.run {
                 run.at = 0;
