@@ -240,10 +240,10 @@ impl Keeper {
             return true;
         }
         let done = match order {
-            RecordOrder::Take { year, opening, took } => {
+            RecordOrder::Take { year, opening, took, led } => {
                 let opening = self.redacted(opening);
                 // What a person does needs no lease; what the rules do is done by one.
-                let led = took.is_none().then_some(Led { name: SCRIBE, holder: &self.desk.id });
+                let led = led.then_some(Led { name: SCRIBE, holder: &self.desk.id });
                 let joined = self.store.open_or_join(year, opening, took.map(|t| *t), led).await;
                 joined.map(|j| (j.incident, j.entries, j.opened))
             }

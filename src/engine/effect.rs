@@ -184,6 +184,8 @@ pub enum RecordOrder {
         opening: Vec<Draft>,
         /// That they have it; without, rules open one, and join none.
         took: Option<Box<Draft>>,
+        /// The rules open it: of several cabinas one does, and proves it when it writes.
+        led: bool,
     },
     /// Entries for the journal of an incident.
     Append {

@@ -55,7 +55,7 @@ pub(crate) fn due(state: &mut State) -> Option<Effect> {
     let opening = record::draft(state, began, RULES, Fact::IncidentOpened { title, level, began });
     state.opening.asked = Some(now);
     let year = state.settings.zone.year(now.wall);
-    Some(Effect::Record(0, RecordOrder::Take { year, opening: vec![opening], took: None }))
+    Some(Effect::Record(0, RecordOrder::Take { year, opening: vec![opening], took: None, led: true }))
 }
 
 /// Tells that nothing has been seen for some minutes, and that it is seen again.

@@ -69,7 +69,7 @@ pub(crate) fn take(state: &mut State) -> Reaction {
     let year = state.settings.zone.year(now);
     Reaction::with(Effect::Record(
         request,
-        RecordOrder::Take { year, opening: vec![opening], took: Some(Box::new(took)) },
+        RecordOrder::Take { year, opening: vec![opening], took: Some(Box::new(took)), led: false },
     ))
 }
 

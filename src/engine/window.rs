@@ -310,5 +310,5 @@ fn incident(state: &State, title: String, began: Millis, by: &str, host: &str) -
     let level = state.verdict.level.max(Level::Sev2);
     let opening = Draft::new(began, by, host, Fact::IncidentOpened { title, level, began });
     let year = state.settings.zone.year(state.now.wall);
-    Some(Effect::Record(0, RecordOrder::Take { year, opening: vec![opening], took: None }))
+    Some(Effect::Record(0, RecordOrder::Take { year, opening: vec![opening], took: None, led: false }))
 }

@@ -30,6 +30,7 @@ use crate::model::time::rfc3339;
 use crate::secrets::Secrets;
 use crate::sources::http;
 use crate::sources::http::Clients;
+use crate::sources::json::First;
 use crate::sources::json::malformed;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
@@ -214,8 +215,8 @@ fn millis(text: Option<&str>) -> Option<Millis> {
 
 /// Reads a list of alerts; returns how many more there were.
 fn read_alerts(body: &[u8]) -> Result<(Vec<Alert>, usize), Absence> {
-    let all: Vec<Listed> = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
-    let left_out = all.len().saturating_sub(MOST);
+    let First { kept: all, all: n } = serde_json::from_slice::<First<Listed, MOST>>(body).map_err(|e| malformed(&e))?;
+    let left_out = n.saturating_sub(MOST);
     let alert = |a: Listed| {
         let said = |name: &str| a.annotations.as_ref().and_then(|t| t.get(name)).map(|v| clean(&bounded(v)));
         let description = said("description").or_else(|| said("message")).unwrap_or_default();
@@ -269,9 +270,13 @@ fn yes() -> bool {
     true
 }
 
+/// Silences that are kept of one answer; a server keeps those of five days.
+const SILENCES: usize = 10_000;
+
 /// Reads the silences that are in force, to come, or just over.
 fn read_silences(body: &[u8], now: Millis) -> Result<Vec<Silence>, Absence> {
-    let all: Vec<ListedSilence> = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
+    let First { kept: all, .. } =
+        serde_json::from_slice::<First<ListedSilence, SILENCES>>(body).map_err(|e| malformed(&e))?;
     let matcher = |m: ListedMatcher| Matcher {
         label: m.name,
         op: match (m.equal, m.regex) {

@@ -10,7 +10,6 @@ use rustix::process::kill_process_group;
 use serde_json_path::JsonPath;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -27,8 +26,10 @@ use crate::model::text::clean;
 use crate::model::text::fit;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
+use crate::sources::cookies::Jar;
 use crate::sources::http;
 use crate::sources::http::Clients;
+use crate::sources::names;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::tls;
@@ -48,6 +49,8 @@ pub struct Checker {
     clients: Arc<Clients>,
     secrets: Arc<Secrets>,
     certificate: Option<(Instant, tls::Shown)>,
+    /// What its server wants to be sent back.
+    jar: Jar,
 }
 
 /// What a probe learned before expectations are held against it.
@@ -64,7 +67,13 @@ impl Checker {
     /// A check that shares clients with the others.
     #[must_use]
     pub fn new(spec: CheckSpec, clients: &Arc<Clients>, secrets: &Arc<Secrets>) -> Self {
-        Self { spec, clients: Arc::clone(clients), secrets: Arc::clone(secrets), certificate: None }
+        Self {
+            spec,
+            clients: Arc::clone(clients),
+            secrets: Arc::clone(secrets),
+            certificate: None,
+            jar: Jar::default(),
+        }
     }
 
     /// Probes once.
@@ -139,7 +148,8 @@ impl Checker {
     }
 
     async fn http(&mut self, endpoint: &Endpoint, start: Instant) -> Result<Facts, Absence> {
-        let answer = http::get(&self.clients, &self.secrets, endpoint, "", &[], "*/*", self.spec.timeout).await?;
+        let (clients, timeout) = (Arc::clone(&self.clients), self.spec.timeout);
+        let answer = http::visit(&clients, &self.secrets, endpoint, &mut self.jar, timeout).await?;
         let status = answer.status();
         let wants_body = self.spec.expect.iter().any(|e| matches!(e, Expect::BodyContains(_) | Expect::Json { .. }));
         let limit = if wants_body { BODY } else { 64 * 1024 };
@@ -220,26 +230,14 @@ impl Drop for Group {
 }
 
 async fn tcp(host: &str, port: u16) -> Result<Facts, Absence> {
-    let stream = TcpStream::connect((host, port)).await.map_err(|e| io(&e))?;
+    let stream = names::connect(host, port).await?;
     let peer = stream.peer_addr().map(|a| a.to_string()).unwrap_or_default();
     Ok(Facts { detail: peer, ..Facts::default() })
 }
 
 async fn dns(name: &str) -> Result<Facts, Absence> {
-    let found = tokio::net::lookup_host((name, 0)).await.map_err(|_| Absence::Dns)?;
-    let mut addresses: Vec<String> = found.map(|a| a.ip().to_string()).collect();
-    addresses.dedup();
-    if addresses.is_empty() {
-        return Err(Absence::Dns);
-    }
+    let addresses: Vec<String> = names::resolve(name).await?.iter().map(ToString::to_string).collect();
     Ok(Facts { detail: fit(&addresses.join(" "), 80), ..Facts::default() })
-}
-
-fn io(e: &std::io::Error) -> Absence {
-    http::of_io(e).unwrap_or_else(|| {
-        let text = e.to_string();
-        if text.contains("lookup") { Absence::Dns } else { Absence::Failed(clean(&text)) }
-    })
 }
 
 /// Holds what was learned against what is expected.

@@ -11,6 +11,7 @@ use crate::model::sessions::Rows;
 use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
+use crate::sources::names;
 
 /// Expired rows are counted up to this many: the index range of more costs real time, and "at least" says enough.
 pub(super) const EXPIRED_CAP: i64 = 100_000;
@@ -132,4 +133,14 @@ impl Connection {
 /// A query without its end, so that it can stand in another.
 fn bare(query: &str) -> &str {
     query.trim().trim_end_matches(';').trim_end()
+}
+
+/// Asks for the address of a server before its client does: that one waits for the system's resolver on a thread that
+/// nobody can call back.
+async fn known(host: &str) -> Result<(), Absence> {
+    if host.is_empty() || host.starts_with('/') {
+        // A socket of this machine has no name.
+        return Ok(());
+    }
+    names::resolve(host).await.map(drop)
 }

@@ -25,11 +25,13 @@ use crate::model::signal::Absence;
 use crate::model::text::clean;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
+use crate::sources::cookies::Jar;
+use crate::sources::names::Names;
 
 /// The largest answer that is read: the exposition of some hundred thousand series.
 pub const BODY_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// The clients, one for each set of trusted certificates: checks share connections and cookies.
+/// The clients, one for each set of trusted certificates: checks share connections.
 #[derive(Default)]
 pub struct Clients {
     by_ca: BTreeMap<Option<PathBuf>, Result<Client, Absence>>,
@@ -97,7 +99,7 @@ fn build(ca: Option<&Path>, tls: bool) -> Result<Client, Absence> {
         .http1_only()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .cookie_store(true)
+        .dns_resolver(Names)
         .tcp_nodelay(true)
         // Longer than the longest usual interval, so that a poll finds its connection again.
         .pool_idle_timeout(Duration::from_mins(2))
@@ -141,6 +143,11 @@ impl Answer {
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.response.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    /// What it wants to be sent back.
+    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.response.headers().get_all("set-cookie").iter().filter_map(|v| v.to_str().ok())
     }
 
     /// The server's clock minus ours, in ms, by its `Date` header: good to a second.
@@ -202,6 +209,27 @@ pub async fn get(
     let (client, url) = whither(clients, endpoint, add, query)?;
     let request = client.get(url).header("Accept", accept);
     send(request, secrets, endpoint, timeout).await
+}
+
+/// Asks an endpoint as a browser would, with what it wanted to be sent back.
+///
+/// # Errors
+/// Why there is no answer.
+pub async fn visit(
+    clients: &Clients,
+    secrets: &Secrets,
+    endpoint: &Endpoint,
+    jar: &mut Jar,
+    timeout: Millis,
+) -> Result<Answer, Absence> {
+    let (client, url) = whither(clients, endpoint, "", &[])?;
+    let mut request = client.get(url).header("Accept", "*/*");
+    if let Some(cookies) = jar.header() {
+        request = request.header("Cookie", cookies);
+    }
+    let answer = send(request, secrets, endpoint, timeout).await?;
+    jar.take(answer.cookies());
+    Ok(answer)
 }
 
 /// Sends a JSON body to an endpoint; `add` is appended to its path.

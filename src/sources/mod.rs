@@ -2,6 +2,7 @@
 
 pub mod alertmanager;
 pub mod check;
+mod cookies;
 pub(crate) mod database;
 pub mod exposition;
 pub mod git;
@@ -9,6 +10,7 @@ pub mod glance;
 pub mod http;
 pub(crate) mod json;
 pub mod log;
+pub mod names;
 pub mod poll;
 pub mod prometheus;
 pub mod scrape;

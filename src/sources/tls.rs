@@ -16,7 +16,6 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::ServerName;
 use rustls::pki_types::UnixTime;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::FromDer;
 use x509_parser::prelude::X509Certificate;
@@ -27,6 +26,7 @@ use crate::model::text::clean;
 use crate::model::time::DAY;
 use crate::model::time::Millis;
 use crate::sources::http;
+use crate::sources::names;
 
 /// What a server showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,11 +44,7 @@ pub struct Shown {
 /// # Errors
 /// When there is no connection, no handshake, or no certificate to read.
 pub async fn probe(host: &str, port: u16, roots: RootCertStore) -> Result<Shown, Absence> {
-    let stream = TcpStream::connect((host, port)).await.map_err(|e| {
-        http::of_io(&e).unwrap_or_else(|| {
-            if e.to_string().contains("lookup") { Absence::Dns } else { Absence::Failed(clean(&e.to_string())) }
-        })
-    })?;
+    let stream = names::connect(host, port).await?;
     let verifier = Arc::new(Recorder::new(roots)?);
     let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&verifier.provider))
         .with_safe_default_protocol_versions()

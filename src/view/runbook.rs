@@ -29,7 +29,7 @@ fn skipped(p: &mut Painter<'_>, area: Rect) -> u16 {
     let name = file.rsplit('/').next().unwrap_or(file);
     let mut said = lang.runbook_skipped(name, why);
     if files.len() > 1 {
-        said += &format!(" · {}", lang.runbook_skipped_more(files.len() - 1));
+        said = format!("{said} · {}", lang.runbook_skipped_more(files.len() - 1));
     }
     p.text(area.x + 2, area.bottom() - 2, area.width - 4, &said, Role::Sev4);
     1

@@ -587,7 +587,7 @@ fn a_command_is_what_it_looks_like_or_says_so() {
 
 #[test]
 fn in_production_what_is_confirmed_was_read_to_its_end() {
-    let long: String = (0..40).map(|n| format!("echo line {n}\n")).collect();
+    let long = (0..40).map(|n| format!("echo line {n}")).collect::<Vec<_>>().join("\n");
     let text = format!("# PROC-X-001: T\n\n## Steps\n\n{}", one("", &long));
     let mut walk = Walk::begin("environment = \"production\"\n", &text);
     walk.keys("e");

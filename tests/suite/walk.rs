@@ -199,7 +199,6 @@ async fn what_is_missing_or_wrong_is_said_before_anything_runs() {
         (&["--from", "9"][..], "no step 9"),
         (&["--set", "TARGET"], "NAME=VALUE"),
         (&["--set", "TARGET=/tmp", "--set", "pod=a b; rm -rf x"], "cannot stand in a command"),
-        (&["--allow-data-loss"], "rollback-on-failure"),
     ] {
         let (code, _, err) = site.headless(args).await;
         assert!(code == 64 && err.contains(wanted), "{args:?}: {code} {err}");

@@ -17,6 +17,7 @@ use crate::sources::database::EXPIRED_CAP;
 use crate::sources::database::Trouble;
 use crate::sources::database::Window;
 use crate::sources::database::bare;
+use crate::sources::database::known;
 use crate::sources::http;
 
 /// Seconds a statement may wait for a lock: our poll must never be the one that holds up a queue behind an ALTER.
@@ -35,6 +36,7 @@ impl MySql {
         // Statements of ours are few and fixed; the server keeps none of them for us beyond these.
         let options = options.statement_cache_capacity(16).disable_statement_logging();
         let database = options.get_database().unwrap_or_default().to_owned();
+        known(options.get_host()).await?;
         let mut connection = options.connect().await.map_err(|e| absence(&e))?;
         let version: String =
             sqlx::query_scalar("SELECT VERSION()").fetch_one(&mut connection).await.map_err(|e| absence(&e))?;

@@ -15,6 +15,7 @@ use crate::sources::database::EXPIRED_CAP;
 use crate::sources::database::Trouble;
 use crate::sources::database::Window;
 use crate::sources::database::bare;
+use crate::sources::database::known;
 use crate::sources::http;
 
 /// A statement may wait this long for a lock, in ms: our poll must never be the one that holds up a queue.
@@ -33,6 +34,7 @@ impl Postgres {
             .statement_cache_capacity(16)
             .options([("default_transaction_read_only", "on"), ("lock_timeout", &LOCK_WAIT.to_string())])
             .disable_statement_logging();
+        known(options.get_host()).await?;
         let mut this = Self { connection: options.connect().await.map_err(|e| absence(&e))? };
         this.limit(budget).await?;
         Ok(this)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::engine::settings::PrometheusSpec;
@@ -17,10 +18,15 @@ use crate::model::time::Millis;
 use crate::secrets::Secrets;
 use crate::sources::http;
 use crate::sources::http::Clients;
+use crate::sources::json::First;
 use crate::sources::json::malformed;
 
 /// Series read of one answer at the most; more are counted, not judged.
 pub(super) const SERIES: usize = 1_000;
+/// Series that are kept of an answer: with one more than are judged it is known that there are more.
+const MOST: usize = SERIES + 1;
+/// Points of one series: Prometheus itself gives no more (`query_range`: 11,000 at the most).
+const POINTS: usize = 11_000;
 /// Answers above this are read on a thread of their own.
 const LARGE: usize = 256 * 1024;
 /// Sentences of a server that are kept.
@@ -183,10 +189,10 @@ struct SeriesOf<T> {
     #[serde(default = "Option::default")]
     value: Option<T>,
     #[serde(default = "Option::default")]
-    values: Option<Vec<T>>,
+    values: Option<First<T, POINTS>>,
     /// Native histograms stand here; they are no figures.
     #[serde(default = "Option::default")]
-    histogram: Option<Box<RawValue>>,
+    histogram: Option<IgnoredAny>,
 }
 
 type Pair = (f64, String);
@@ -220,9 +226,14 @@ fn float(text: &str) -> Result<f64, Absence> {
     text.parse().map_err(|_| Absence::Malformed(format!("{:?} is not a number", clean(text))))
 }
 
+/// The series of an answer, and no more of them than are counted: one more says that there are.
 fn series(data: &Data) -> Result<Vec<SeriesOf<Pair>>, Absence> {
     match data.kind.as_str() {
-        "vector" | "matrix" => serde_json::from_str(data.result.get()).map_err(|e| malformed(&e)),
+        "vector" | "matrix" => {
+            let first: First<SeriesOf<Pair>, MOST> =
+                serde_json::from_str(data.result.get()).map_err(|e| malformed(&e))?;
+            Ok(first.kept)
+        }
         "scalar" => {
             let value: Pair = serde_json::from_str(data.result.get()).map_err(|e| malformed(&e))?;
             Ok(vec![SeriesOf { metric: Labels::new(), value: Some(value), values: None, histogram: None }])
@@ -263,7 +274,7 @@ pub(super) fn vector(data: &Data) -> Result<Vec<Element>, Absence> {
 pub(super) fn matrix(data: &Data) -> Result<Vec<Row>, Absence> {
     let mut out = Vec::new();
     for s in series(data)?.into_iter().take(SERIES) {
-        let points = s.values.unwrap_or_default().into_iter();
+        let points = s.values.map(|v| v.kept).unwrap_or_default().into_iter();
         let points = points.map(|(at, text)| Ok((milliseconds(at)?, float(&text)?))).collect::<Result<_, Absence>>()?;
         out.push(Row { labels: s.metric, points });
     }
