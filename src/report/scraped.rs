@@ -13,32 +13,52 @@ pub struct Printed<'a> {
     pub timestamp_ms: Option<i64>,
 }
 
-/// Writes `{"schema":1,"samples":[…],"problems":[…]}` piece by piece: a body of 16 MB is not held twice.
-///
-/// # Errors
-/// When `out` cannot be written to.
-pub fn json<'a>(
-    out: &mut impl std::io::Write,
-    samples: impl Iterator<Item = Printed<'a>>,
-    problems: impl Iterator<Item = (usize, &'a str)>,
-) -> std::io::Result<()> {
-    write!(out, "{{\"schema\":1,\"samples\":[")?;
-    for (i, s) in samples.enumerate() {
-        let comma = if i > 0 { "," } else { "" };
-        write!(out, "{comma}{{\"name\":{},\"labels\":{{", quoted(s.name))?;
+/// Writes `{"schema":1,"samples":[…],"problems":[…]}` piece by piece: a body of any length is never held whole.
+#[derive(Debug)]
+pub struct Printer<W: std::io::Write> {
+    out: W,
+    samples: usize,
+}
+
+impl<W: std::io::Write> Printer<W> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// When `out` cannot be written to.
+    pub fn new(mut out: W) -> std::io::Result<Self> {
+        write!(out, "{{\"schema\":1,\"samples\":[")?;
+        Ok(Self { out, samples: 0 })
+    }
+
+    /// Writes a sample.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn sample(&mut self, s: &Printed<'_>) -> std::io::Result<()> {
+        let comma = if self.samples > 0 { "," } else { "" };
+        self.samples += 1;
+        write!(self.out, "{comma}{{\"name\":{},\"labels\":{{", quoted(s.name))?;
         for (j, (k, v)) in s.labels.iter().enumerate() {
             let comma = if j > 0 { "," } else { "" };
-            write!(out, "{comma}{}:{}", quoted(k), quoted(v))?;
+            write!(self.out, "{comma}{}:{}", quoted(k), quoted(v))?;
         }
         let at = s.timestamp_ms.map_or_else(|| "null".to_owned(), |t| t.to_string());
-        write!(out, "}},\"value\":{},\"timestamp_ms\":{at}}}", number(s.value))?;
+        write!(self.out, "}},\"value\":{},\"timestamp_ms\":{at}}}", number(s.value))
     }
-    write!(out, "],\"problems\":[")?;
-    for (i, (line, text)) in problems.enumerate() {
-        let comma = if i > 0 { "," } else { "" };
-        write!(out, "{comma}{{\"line\":{line},\"text\":{}}}", quoted(text))?;
+
+    /// Ends, with what was not understood.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish<'a>(mut self, problems: impl Iterator<Item = (usize, &'a str)>) -> std::io::Result<()> {
+        write!(self.out, "],\"problems\":[")?;
+        for (i, (line, text)) in problems.enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            write!(self.out, "{comma}{{\"line\":{line},\"text\":{}}}", quoted(text))?;
+        }
+        writeln!(self.out, "]}}")?;
+        self.out.flush()
     }
-    writeln!(out, "]}}")
 }
 
 fn quoted(text: &str) -> String {

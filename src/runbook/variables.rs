@@ -1,6 +1,8 @@
 //! The variables of a block of shell: which ones it asks its surroundings for, and which ones it makes itself. Read as
 //! far as a person reads it at a glance; what is doubtful is neither.
 
+use std::collections::BTreeSet;
+
 /// A use of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
@@ -143,37 +145,81 @@ pub fn mentions(text: &str, name: &str) -> bool {
 /// Variables that a block makes: `NAME=`, `export NAME`, `for NAME in`, `read NAME`, and what it hands on.
 #[must_use]
 pub fn made(text: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let hands_on = text.contains("CABINA_OUTPUT");
-    for line in text.lines() {
-        let words: Vec<&str> = line
-            .split(|c: char| c.is_whitespace() || matches!(c, ';' | '(' | ')' | '{' | '|' | '&' | '`'))
-            .filter(|w| !w.is_empty())
-            .collect();
-        let mut before: Option<&str> = None;
-        for word in &words {
-            let bare = word.trim_start_matches(['"', '\'']);
-            let makes = bare.split_once('=').map(|(n, _)| n.trim_end_matches('+')).filter(|n| name(n));
-            // `declare -x A=1` makes one, `curl -d a=1` does not.
-            let declares = words.first().is_some_and(|w| OPENERS.contains(w));
-            let free =
-                before.is_none_or(|b| b.contains('=') || OPENERS.contains(&b) || (b.starts_with('-') && declares));
-            match (makes, before) {
-                (Some(n), _) if free || hands_on => names.push(n.to_owned()),
-                (None, Some("for" | "read" | "select" | "mapfile" | "readarray")) if name(word) => {
-                    names.push((*word).to_owned());
-                }
-                (None, Some(b)) if name(word) && b.starts_with('-') && words.first() == Some(&"read") => {
-                    names.push((*word).to_owned());
-                }
-                _ => {}
-            }
-            before = Some(word);
-        }
-    }
+    let hands_on = text.contains(HANDS_ON);
+    let mut names: Vec<String> = text.lines().flat_map(|line| made_in(line, hands_on)).collect();
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// A block that speaks of it hands on what it prints there.
+const HANDS_ON: &str = "CABINA_OUTPUT";
+
+/// Variables that one line makes.
+fn made_in(line: &str, hands_on: bool) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let words: Vec<&str> = line
+        .split(|c: char| c.is_whitespace() || matches!(c, ';' | '(' | ')' | '{' | '|' | '&' | '`'))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let mut before: Option<&str> = None;
+    for word in &words {
+        let bare = word.trim_start_matches(['"', '\'']);
+        let makes = bare.split_once('=').map(|(n, _)| n.trim_end_matches('+')).filter(|n| name(n));
+        // `declare -x A=1` makes one, `curl -d a=1` does not.
+        let declares = words.first().is_some_and(|w| OPENERS.contains(w));
+        let free = before.is_none_or(|b| b.contains('=') || OPENERS.contains(&b) || (b.starts_with('-') && declares));
+        match (makes, before) {
+            (Some(n), _) if free || hands_on => names.push(n.to_owned()),
+            (None, Some("for" | "read" | "select" | "mapfile" | "readarray")) if name(word) => {
+                names.push((*word).to_owned());
+            }
+            (None, Some(b)) if name(word) && b.starts_with('-') && words.first() == Some(&"read") => {
+                names.push((*word).to_owned());
+            }
+            _ => {}
+        }
+        before = Some(word);
+    }
+    names
+}
+
+/// What a block has made up to a place, found in one walk through it: places are asked for in their order.
+struct Made<'a> {
+    text: &'a str,
+    /// The beginning of the line that was come to.
+    at: usize,
+    names: BTreeSet<String>,
+    /// The same, where the block hands on what it prints.
+    handed: BTreeSet<String>,
+    hands_on: Option<usize>,
+}
+
+/// In a line that is longer nobody reads what it makes before it is used.
+const LINE: usize = 16 * 1024;
+
+impl<'a> Made<'a> {
+    fn new(text: &'a str) -> Self {
+        let (names, handed) = (BTreeSet::new(), BTreeSet::new());
+        Self { text, at: 0, names, handed, hands_on: text.find(HANDS_ON) }
+    }
+
+    /// Is this made before a place?
+    fn before(&mut self, place: usize, name: &str) -> bool {
+        while let Some(end) = self.text.get(self.at..place).and_then(|t| t.find('\n')) {
+            let line = self.text.get(self.at..self.at + end).unwrap_or_default();
+            self.names.extend(made_in(line, false));
+            if self.hands_on.is_some() {
+                self.handed.extend(made_in(line, true));
+            }
+            self.at += end + 1;
+        }
+        let hands_on = self.hands_on.is_some_and(|at| at + HANDS_ON.len() <= place);
+        let known = if hands_on { &self.handed } else { &self.names };
+        // What is made in the very line of its use may be made of itself: `PATH=${PATH}:x`.
+        let begun = self.text.get(self.at..place).filter(|t| t.len() <= LINE).unwrap_or_default();
+        known.contains(name) || made_in(begun, hands_on).iter().any(|n| n == name)
+    }
 }
 
 /// Words after which a variable is made.
@@ -198,10 +244,9 @@ fn name(text: &str) -> bool {
 #[must_use]
 pub fn wanted(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
+    let mut made = Made::new(text);
     for hit in used(text).into_iter().filter(|u| u.asked) {
-        let before = made(text.get(..hit.at.start).unwrap_or_default());
-        // What is made in the very line of its use may be made of itself: `PATH=${PATH}:x`.
-        if !before.contains(&hit.name) && !names.contains(&hit.name) {
+        if !names.contains(&hit.name) && !made.before(hit.at.start, &hit.name) {
             names.push(hit.name);
         }
     }

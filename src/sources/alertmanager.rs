@@ -29,6 +29,7 @@ use crate::model::time::Millis;
 use crate::model::time::rfc3339;
 use crate::secrets::Secrets;
 use crate::sources::http;
+use crate::sources::http::Body;
 use crate::sources::http::Clients;
 use crate::sources::json::First;
 use crate::sources::json::malformed;
@@ -76,7 +77,7 @@ impl Alertmanager {
         })
     }
 
-    async fn get(&self, path: &str) -> Result<(Vec<u8>, Option<Millis>), Absence> {
+    async fn get(&self, path: &str) -> Result<(Body, Option<Millis>), Absence> {
         let (endpoint, timeout) = (&self.spec.endpoint, self.spec.timeout);
         let answer = http::get(&self.clients, &self.secrets, endpoint, path, &[], "application/json", timeout).await?;
         acceptable(&answer)?;

@@ -14,6 +14,8 @@ use reqwest::Response;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 use url::Url;
 
 use crate::bus;
@@ -127,6 +129,26 @@ pub fn roots(ca: Option<&Path>) -> Result<RootCertStore, Absence> {
     Ok(roots)
 }
 
+/// A body above this waits for its turn.
+const LARGE: usize = 4 * 1024 * 1024;
+/// Of large bodies one is held at a time: a server that answers every question with sixteen megabytes costs them once.
+static TURNS: Semaphore = Semaphore::const_new(1);
+
+/// A body, until it was made something of.
+pub struct Body {
+    bytes: Vec<u8>,
+    /// Held as long as the body is, where that is large.
+    turn: Option<SemaphorePermit<'static>>,
+}
+
+impl std::ops::Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// An answer, head first: the body is still to be read.
 pub struct Answer {
     response: Response,
@@ -162,16 +184,24 @@ impl Answer {
     ///
     /// # Errors
     /// `TooLarge` past the limit, `Broken` when it does not come whole.
-    pub async fn body(mut self, limit: u64) -> Result<Vec<u8>, Absence> {
-        if self.response.content_length().is_some_and(|n| n > limit) {
+    pub async fn body(mut self, limit: u64) -> Result<Body, Absence> {
+        let length = self.response.content_length();
+        if length.is_some_and(|n| n > limit) {
             return Err(Absence::TooLarge(limit));
         }
-        let mut body = Vec::new();
+        let mut body = Body { bytes: Vec::new(), turn: None };
         while let Some(chunk) = self.response.chunk().await.map_err(|e| absence(&e, 0))? {
-            if (body.len() + chunk.len()) as u64 > limit {
+            let long = body.bytes.len() + chunk.len();
+            if long as u64 > limit {
                 return Err(Absence::TooLarge(limit));
             }
-            body.extend_from_slice(&chunk);
+            if long > LARGE && body.turn.is_none() {
+                body.turn = TURNS.acquire().await.ok();
+                // Grown piece by piece it would be held twice while it grows.
+                let whole = length.and_then(|n| usize::try_from(n).ok()).unwrap_or(2 * LARGE);
+                body.bytes.reserve_exact(whole.saturating_sub(body.bytes.len()));
+            }
+            body.bytes.extend_from_slice(&chunk);
         }
         Ok(body)
     }

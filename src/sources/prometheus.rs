@@ -159,14 +159,14 @@ impl Server {
     /// is history. How often it scrapes is learned; until then, Prometheus' default of a minute is taken.
     fn standstill(&mut self, newest: Millis, now: Millis) -> Option<Millis> {
         if let Some(before) = self.newest.filter(|b| newest > *b) {
-            let gap = newest - before;
+            let gap = newest.saturating_sub(before);
             self.pace = Some(self.pace.map_or(gap, |p| p.min(gap)));
         }
         self.newest = Some(newest);
         let pace = self.pace.unwrap_or(MINUTE).max(self.api.spec.every);
-        let age = now - newest;
+        let age = now.saturating_sub(newest);
         // A server looks back five minutes by default, an hour at the most: what is older is no time at all.
-        (age > 3 * pace && age <= HOUR).then_some(age)
+        (age > pace.saturating_mul(3) && age <= HOUR).then_some(age)
     }
 
     /// How often the server scrapes, by the samples that it holds of five minutes.

@@ -22,6 +22,8 @@ pub enum StoreError {
     Gone(PathBuf),
     /// Whoever was to write down what machines see is another one by now.
     Unled,
+    /// This process may open no more files.
+    NoFiles,
     /// Somebody else is writing, for longer than we wait.
     Busy,
     /// The file is no store, or broken.
@@ -59,6 +61,7 @@ impl StoreError {
             Self::NoRoom(path) => lang.store_no_room(path.display()),
             Self::Gone(path) => lang.store_gone(path.display()),
             Self::Unled => lang.store_unled(),
+            Self::NoFiles => lang.store_no_files(),
             Self::Busy => lang.store_busy(),
             Self::Damaged(path) => lang.store_damaged(path.display()),
             Self::OtherDatabase => lang.store_other_database(),
@@ -69,6 +72,9 @@ impl StoreError {
 
     /// A file of the store could not be handled.
     pub(crate) fn io(path: &Path, error: &std::io::Error) -> Self {
+        if matches!(error.raw_os_error(), Some(23 | 24)) {
+            return Self::NoFiles;
+        }
         match error.kind() {
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Self::Denied(path.into()),
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoRoom(path.into()),
@@ -77,16 +83,26 @@ impl StoreError {
     }
 }
 
+/// SQLite says of every file that it cannot open the same. EMFILE and ENFILE are 24 and 23 (`errno(3)`).
+fn no_more_files() -> bool {
+    std::fs::File::open("/dev/null").is_err_and(|e| matches!(e.raw_os_error(), Some(23 | 24)))
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if matches!(error, sqlx::Error::PoolTimedOut) {
             return Self::Busy;
+        }
+        // A value that is none of its column's is a row that somebody, or a disk, has spoilt.
+        if matches!(error, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) {
+            return Self::Damaged(PathBuf::new());
         }
         // SQLite's extended codes carry the primary one in their low byte (https://sqlite.org/rescode.html).
         let code =
             error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|c| c.parse::<u32>().ok());
         match code.map(|c| c & 0xff) {
             Some(5 | 6) => Self::Busy,
+            Some(14) if no_more_files() => Self::NoFiles,
             Some(3 | 8 | 14 | 23) => Self::Denied(PathBuf::new()),
             Some(13) => Self::NoRoom(PathBuf::new()),
             Some(11 | 26) => Self::Damaged(PathBuf::new()),

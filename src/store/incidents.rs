@@ -370,7 +370,11 @@ impl Store {
             Err(StoreError::Damaged(_)) => return self.salvaged(id, after, limit).await,
             rows => rows?,
         };
-        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+        let read: Result<Vec<Entry>, _> = rows.iter().map(entry).collect();
+        match read {
+            Ok(entries) if self.is_whole(id, after, limit, &entries).await => Ok(entries),
+            _ => self.salvaged(id, after, limit).await,
+        }
     }
 
     /// The newest entries before a place, in the order in which things happened, newest first.

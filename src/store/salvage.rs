@@ -20,8 +20,8 @@ use crate::store::on;
 const NAMED: usize = 12;
 /// Rows looked at one by one: a journal of a very long night.
 const ROWS: i64 = 200_000;
-/// Where the number of rows is not known, so many places without one are the end.
-const BEYOND: usize = 1_000;
+/// So many places one after another at which nothing can be read are the end of what can.
+const BEYOND: usize = 2_000;
 
 /// What could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +62,14 @@ impl Store {
     #[must_use]
     pub fn unreadable(&self, lang: Lang) -> Vec<String> {
         self.lost.lock().unwrap_or_else(PoisonError::into_inner).words(lang)
+    }
+
+    /// Is this every entry after a place? A page that is damaged may also look as if there were nothing on it.
+    pub(super) async fn is_whole(&self, id: &str, after: i64, limit: i64, entries: &[Entry]) -> bool {
+        let in_row = entries.iter().zip(after + 1..).all(|(entry, seq)| entry.seq == seq);
+        let end = entries.last().map_or(after, |e| e.seq);
+        let full = entries.len() as i64 >= limit;
+        in_row && (full || self.last_place(id).await.is_none_or(|last| last <= end))
     }
 
     /// Entries after a place, oldest first, around what is damaged.
@@ -114,7 +122,7 @@ impl Store {
         let last: i64 = on!(self.pool(), p => {
             sqlx::query_scalar(sqlx::AssertSqlSafe(newest)).fetch_one(p).await.unwrap_or(ROWS)
         });
-        let (mut found, mut unread, mut gap) = (Vec::new(), 0, 0);
+        let (mut found, mut unread, mut gap) = (Vec::new(), 0usize, 0usize);
         for rowid in (last - ROWS).max(0) + 1..=last {
             let read = on!(self.pool(), p => {
                 let sql = format!("{select} WHERE rowid = ?");
@@ -124,17 +132,20 @@ impl Store {
                 Ok(Some(row)) => {
                     found.push(row);
                     gap = 0;
+                    continue;
                 }
-                Ok(None) if last == ROWS => {
-                    gap += 1;
-                    if gap > BEYOND {
-                        break;
-                    }
-                }
+                // Where the last row is known, a place without one is one that was deleted.
+                Ok(None) if last < ROWS => continue,
                 Ok(None) => {}
                 Err(_) => unread += 1,
             }
+            gap += 1;
+            if gap > BEYOND {
+                break;
+            }
         }
+        // What lay behind the last row that can be read is not known where nothing says how many there are.
+        let unread = if last == ROWS && gap > BEYOND { unread.saturating_sub(gap).max(1) } else { unread };
         (found, unread)
     }
 

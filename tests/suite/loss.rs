@@ -315,6 +315,26 @@ async fn a_bad_page_hides_only_what_is_on_it() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_no_text_and_one_that_is_gone_are_named() {
+    use sqlx::ConnectOptions as _;
+    for spoil in ["UPDATE entry SET data = CAST(x'7bff' AS TEXT) WHERE seq = 3", "DELETE FROM entry WHERE seq = 3"] {
+        let house = House::new("");
+        let id = house.json(&["incident", "open", "--title", "calls fail"]).await["id"].as_str().unwrap().to_owned();
+        for n in 1..=5 {
+            house.good(&["incident", "note", &id, &format!("note {n}")]).await;
+        }
+        let url = format!("sqlite://{}", house.store().display());
+        let options: sqlx::sqlite::SqliteConnectOptions = url.parse().unwrap();
+        let mut raw = options.connect().await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(spoil)).execute(&mut raw).await.unwrap();
+        let out = house.run(&["incident", "show", &id]).await;
+        let (text, said) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert!(text.contains("note 1") && text.contains("note 5") && !text.contains("note 2"), "{spoil}: {text}");
+        assert!(out.status.code() == Some(1) && said.contains("(no. 3)"), "{spoil}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn of_two_that_woke_together_one_writes() {
     let house = House::new("");
     let id = house.json(&["incident", "open", "--title", "calls fail"]).await["id"].as_str().unwrap().to_owned();

@@ -45,6 +45,26 @@ fn why(probe: &Probe) -> String {
 }
 
 #[tokio::test]
+async fn cookies_are_a_checks_own() {
+    let server = Fault::start(answer(200, "text/plain", "ok")).await;
+    let config = check(&format!("http = \"{}/\"", server.url), "");
+    let (settings, secrets) = settings(&config);
+    let clients = Arc::new(Clients::new(&settings, &secrets));
+    let mut checker = Checker::new(settings.checks[0].clone(), &clients, &secrets);
+    server.on(
+        "/",
+        Manner::Say(b"HTTP/1.1 200 OK\r\nSet-Cookie: sessionid=abc; Path=/\r\nContent-Length: 2\r\n\r\nok".to_vec()),
+    );
+    checker.probe().await;
+    checker.probe().await;
+    let mut other = Checker::new(settings.checks[0].clone(), &clients, &secrets);
+    other.probe().await;
+    let seen = server.seen();
+    let with = seen.iter().filter(|r| r.to_lowercase().contains("cookie: sessionid=abc")).count();
+    assert_eq!((seen.len(), with), (3, 1), "{seen:#?}");
+}
+
+#[tokio::test]
 async fn http_checks_hold_answers_against_expectations() {
     let server = Fault::start(answer(200, "application/json", "{\"status\":\"ok\",\"db\":{\"lag\":3}}")).await;
     let url = &server.url;

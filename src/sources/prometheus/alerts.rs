@@ -21,6 +21,7 @@ use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
 use crate::sources::http::Clients;
+use crate::sources::json::First;
 use crate::sources::poll::Round;
 use crate::sources::poll::Source;
 use crate::sources::poll::no_answer;
@@ -43,8 +44,7 @@ pub struct Alerts {
 /// `/api/v1/alerts`.
 #[derive(Deserialize)]
 struct Listed {
-    #[serde(default)]
-    alerts: Vec<Entry>,
+    alerts: Option<First<Entry, MOST>>,
 }
 
 #[derive(Deserialize)]
@@ -75,8 +75,9 @@ impl Alerts {
             Err(Absence::Status(404 | 405 | 501)) => return Ok(vec![read(Vec::new(), 0, None, start.wall)]),
             other => other?,
         };
-        let left_out = said.data.alerts.len().saturating_sub(MOST);
-        let alerts: Vec<Alert> = said.data.alerts.into_iter().take(MOST).filter_map(alert).collect();
+        let (listed, all) = said.data.alerts.map(|f| (f.kept, f.all)).unwrap_or_default();
+        let left_out = all.saturating_sub(MOST);
+        let alerts: Vec<Alert> = listed.into_iter().filter_map(alert).collect();
         let mut names: Vec<String> = alerts.iter().filter_map(|a| a.labels.get("alertname").cloned()).collect();
         names.sort();
         names.dedup();

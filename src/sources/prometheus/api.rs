@@ -17,6 +17,7 @@ use crate::model::text::clean;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
 use crate::sources::http;
+use crate::sources::http::Body;
 use crate::sources::http::Clients;
 use crate::sources::json::First;
 use crate::sources::json::malformed;
@@ -117,7 +118,7 @@ impl Api {
         .await
     }
 
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<(Vec<u8>, Option<Millis>), Absence> {
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<(Body, Option<Millis>), Absence> {
         let accept = "application/json";
         let timeout = self.spec.timeout;
         let answer = http::get(&self.clients, &self.secrets, &self.spec.endpoint, path, query, accept, timeout).await?;
@@ -134,7 +135,7 @@ impl Api {
         if html && status == 200 {
             return Err(Absence::Malformed("a web page instead of JSON (a login page?)".to_owned()));
         }
-        if status != 200 && serde_json::from_slice::<Envelope<Box<RawValue>>>(&body).is_err() {
+        if status != 200 && serde_json::from_slice::<Envelope<IgnoredAny>>(&body).is_err() {
             return Err(Absence::Status(status));
         }
         Ok((body, skew))
@@ -143,7 +144,7 @@ impl Api {
 
 /// Reads an answer; a large one on a thread of its own, so that other pollers go on.
 async fn aside<T: Send + 'static>(
-    body: Vec<u8>,
+    body: Body,
     read: impl FnOnce(&[u8]) -> Result<T, Absence> + Send + 'static,
 ) -> Result<T, Absence> {
     if body.len() < LARGE {
@@ -174,11 +175,12 @@ struct Envelope<T> {
 
 /// The data of a query.
 #[derive(Deserialize)]
-pub(super) struct Data {
+pub(super) struct Data<'a> {
     #[serde(rename = "resultType")]
     kind: String,
-    /// Kept as text until its shape is known: a tree of values would cost ten times the body.
-    result: Box<RawValue>,
+    /// Left in the body until its shape is known: a tree of values would cost ten times as much.
+    #[serde(borrow)]
+    result: &'a RawValue,
 }
 
 /// One series of a vector or a matrix.
@@ -208,9 +210,9 @@ pub(super) struct Decoded<T> {
 ///
 /// # Errors
 /// `Malformed` where it is none, `Refusal` with the server's own words.
-pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<Decoded<T>, Absence> {
+pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Decoded<T>, Absence> {
     // What failed has data of any shape, or none.
-    let head: Envelope<Box<RawValue>> = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
+    let head: Envelope<&RawValue> = serde_json::from_slice(body).map_err(|e| malformed(&e))?;
     if head.status != "success" {
         let text = head.error.or(head.error_type).unwrap_or_else(|| format!("status {:?}", head.status));
         return Err(Absence::Refusal(clean(&text)));
@@ -227,7 +229,7 @@ fn float(text: &str) -> Result<f64, Absence> {
 }
 
 /// The series of an answer, and no more of them than are counted: one more says that there are.
-fn series(data: &Data) -> Result<Vec<SeriesOf<Pair>>, Absence> {
+fn series(data: &Data<'_>) -> Result<Vec<SeriesOf<Pair>>, Absence> {
     match data.kind.as_str() {
         "vector" | "matrix" => {
             let first: First<SeriesOf<Pair>, MOST> =
@@ -255,7 +257,7 @@ fn milliseconds(seconds: f64) -> Result<Millis, Absence> {
 ///
 /// # Errors
 /// `Malformed`.
-pub(super) fn vector(data: &Data) -> Result<Vec<Element>, Absence> {
+pub(super) fn vector(data: &Data<'_>) -> Result<Vec<Element>, Absence> {
     let mut out = Vec::new();
     for s in series(data)?.into_iter().take(SERIES) {
         match s.value {
@@ -271,7 +273,7 @@ pub(super) fn vector(data: &Data) -> Result<Vec<Element>, Absence> {
 ///
 /// # Errors
 /// `Malformed`.
-pub(super) fn matrix(data: &Data) -> Result<Vec<Row>, Absence> {
+pub(super) fn matrix(data: &Data<'_>) -> Result<Vec<Row>, Absence> {
     let mut out = Vec::new();
     for s in series(data)?.into_iter().take(SERIES) {
         let points = s.values.map(|v| v.kept).unwrap_or_default().into_iter();
