@@ -64,7 +64,31 @@ pub fn main(cli: &Cli) -> ExitCode {
     // A file that may not grow any more is an error of whoever writes to it, and not the end of the program.
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let code = match &cli.command {
+    // What nobody foresaw is one sentence and a code of its own, never a stack of calls. The cockpit has a hook of its own.
+    std::panic::set_hook(Box::new(|info| unforeseen(info)));
+    let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(cli))).unwrap_or_else(|_| {
+        terminal::give_back();
+        exit::INTERNAL
+    });
+    ExitCode::from(gate::end(code, config::language()))
+}
+
+/// Says what went wrong inside.
+fn unforeseen(info: &std::panic::PanicHookInfo<'_>) {
+    let lang = config::language();
+    let said = info.payload_as_str().unwrap_or_default();
+    if said.contains("spawn") && said.contains("thread") {
+        return complain(&format!("cabina: {}", lang.cli_no_threads()));
+    }
+    let place = info.location().map(|l| {
+        let file = l.file().rsplit_once("src/").map_or(l.file(), |(_, file)| file);
+        format!("{file}:{}", l.line())
+    });
+    complain(&format!("cabina: {}", lang.cli_internal(format!("{}: {said}", place.unwrap_or_default()))));
+}
+
+fn run(cli: &Cli) -> u8 {
+    match &cli.command {
         None => cockpit::main(cli),
         Some(Command::Demo { scenario }) => demo::main(cli, scenario.as_deref()),
         Some(Command::Check { wait }) => check::main(cli, *wait),
@@ -119,8 +143,7 @@ pub fn main(cli: &Cli) -> ExitCode {
             0
         }
         Some(Command::Man) => man(),
-    };
-    ExitCode::from(gate::end(code, config::language()))
+    }
 }
 
 /// Says what was wrong with the command line, or what it asked to be told; the exit code.

@@ -97,7 +97,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 static HANGS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Does something with a path that may never answer, on a thread of its own; `None` where it does not in time.
-fn in_time<T: Send + 'static>(path: &Path, does: impl FnOnce(&Path) -> T + Send + 'static) -> Option<T> {
+fn in_time<T: Send + 'static>(path: &Path, does: impl Fn(&Path) -> T + Copy + Send + 'static) -> Option<T> {
     let hangs = || HANGS.lock().unwrap_or_else(PoisonError::into_inner);
     if hangs().contains(path) {
         return None;
@@ -110,7 +110,10 @@ fn in_time<T: Send + 'static>(path: &Path, does: impl FnOnce(&Path) -> T + Send 
         HANGS.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
         let _ = tell.send(done);
     });
-    begun.ok()?;
+    if begun.is_err() {
+        // No thread is to be had: then it is waited for here.
+        return Some(does(path));
+    }
     let done = told.recv_timeout(PATIENCE).ok();
     if done.is_none() {
         hangs().insert(path.to_path_buf());

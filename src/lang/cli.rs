@@ -5,6 +5,8 @@ use super::sentences;
 sentences! {
     cli_no_terminal() "cabina necesita una terminal. Sin ella: `cabina check` mira una vez y sale; `cabina record` mira sin pantalla." / "cabina needs a terminal. Without one: `cabina check` looks once and exits; `cabina record` watches without a screen."
     cli_not_printed(why) "la salida no se pudo escribir entera: {why}" / "the output could not be written whole: {why}"
+    cli_no_threads() "esta máquina no deja a este usuario abrir más hilos o procesos (ulimit -u)" / "this machine lets this user start no more threads or processes (ulimit -u)"
+    cli_internal(what) "error interno, cuéntalo por favor: {what}" / "internal error, please report it: {what}"
     cli_no_config() "No encuentro cabina.toml. `cabina init` escribe uno; `cabina demo` muestra cabina sin configurar nada." / "No cabina.toml found. `cabina init` writes one; `cabina demo` shows cabina with nothing to configure."
     cli_dumb_terminal() "Esta terminal (TERM=dumb) no puede mostrar la cabina; usa `cabina check`." / "This terminal (TERM=dumb) cannot show the cockpit; use `cabina check`."
     cli_config_bad(n, file) "{n} errores en {file}:" / "{n} mistakes in {file}:"

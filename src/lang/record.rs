@@ -163,7 +163,7 @@ sentences! {
     fact_saving() "guardando" / "saving"
     fact_not_saved() "NO GUARDADO" / "NOT SAVED"
     card_unsaved() "Hay apuntes sin guardar" / "Entries are not saved"
-    card_unsaved_text(n, why) "Apuntes que no están en el almacén: {n}. {why}. Si sales, quedan en una cola en disco y el próximo cabina los anota." / "Entries that are not in the store: {n}. {why}. If you quit, they wait in a queue on the disk and the next cabina writes them down."
+    card_unsaved_text(n, why) "Apuntes que no están en el almacén: {n} ({why}). Si sales, quedan en una cola en disco y el próximo cabina los anota." / "Entries that are not in the store: {n} ({why}). If you quit, they wait in a queue on the disk and the next cabina writes them down."
     queue_kept(n, place) "apuntes que no llegaron al almacén: {n}; esperan en {place} y el próximo cabina los anota" / "entries that did not reach the store: {n}; they wait in {place}, and the next cabina writes them down"
     queue_lost(n, why) "APUNTES PERDIDOS: {n}; no hay dónde guardarlos ({why}). Cópialos de aquí:" / "ENTRIES LOST: {n}; nothing would keep them ({why}). Copy them from here:"
     queue_taken_in(n) "apuntes que esperaban en la cola y ya están anotados: {n}" / "entries that waited in the queue and are written down now: {n}"

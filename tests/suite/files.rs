@@ -176,8 +176,41 @@ async fn an_environment_that_is_no_text_ends_nothing() {
         let out = command.output().await.unwrap();
         let said = String::from_utf8_lossy(&out.stderr);
         assert!(
-            !said.contains("UNKNOWN") && !said.contains("panicked") && out.status.code() == Some(0),
+            !said.contains("UNKNOWN") && !said.contains("internal error") && out.status.code() == Some(0),
             "{args:?}: {said}"
         );
     }
+}
+
+#[tokio::test]
+async fn few_threads_and_few_files_are_a_sentence() {
+    let house = House::new("language = \"en\"\n");
+    house.good(&["incident", "open", "--title", "x"]).await;
+    let (program, config) = (env!("CARGO_BIN_EXE_cabina"), house.config());
+    for files in [8, 12, 16] {
+        let script = format!("ulimit -n {files}; exec {program} --config {config} incident note newest x");
+        let out = tokio::process::Command::new("bash").args(["-c", &script]).output().await.unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(matches!(out.status.code(), Some(1 | 70)), "{files}: {:?} {said}", out.status);
+        assert!(said.contains("open no more files") || said.contains("Too many open files"), "{files}: {said}");
+    }
+    // Root has as many threads as it likes.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(program, folder.path().join("cabina")).unwrap();
+    std::os::unix::fs::chown(folder.path(), Some(65_533), Some(65_533)).unwrap();
+    // A user with no other process, who may have two: the shell that becomes the program, and its first thread.
+    let script = format!("ulimit -u 2; cd {0}; exec {0}/cabina check", folder.path().display());
+    let out = tokio::process::Command::new("setpriv")
+        .args(["--reuid=65533", "--regid=65533", "--clear-groups", "bash", "-c", &script])
+        .env("LANG", "en_US.UTF-8")
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&out.stderr);
+    // Without a configuration it says so; with no thread to be had, that.
+    assert!(matches!(out.status.code(), Some(70 | 78)), "{:?} {said}", out.status);
+    assert!(!said.contains("stack backtrace") && said.lines().count() <= 3, "{said}");
 }
