@@ -65,7 +65,7 @@ pub fn main(cli: &Cli) -> ExitCode {
     let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     let _ = rustls::crypto::ring::default_provider().install_default();
     // What nobody foresaw is one sentence and a code of its own, never a stack of calls. The cockpit has a hook of its own.
-    std::panic::set_hook(Box::new(|info| unforeseen(info)));
+    std::panic::set_hook(Box::new(unforeseen));
     let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(cli))).unwrap_or_else(|_| {
         terminal::give_back();
         exit::INTERNAL
