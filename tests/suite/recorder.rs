@@ -146,6 +146,42 @@ async fn a_cockpit_beside_it_reads_what_it_read_and_asks_for_itself_when_it_is_g
 /// Killed at any moment of its life, the next one goes on where it was: one incident, a chain that holds, and the
 /// recording can be read to its end.
 #[tokio::test]
+async fn a_store_that_is_deleted_under_it_is_written_anew() {
+    let (server, house) = house().await;
+    server.on("/", answer(500, "text/plain", "no"));
+    let mut child = recorder(&house);
+    let open = async || match incidents(&house).await.as_slice() {
+        [one] if one["open"] == true => Ok(one["id"].as_str().unwrap().to_owned()),
+        other => Err(format!("{other:?}")),
+    };
+    let id = until("it opens one", PATIENCE, open).await;
+    let before = house.json(&["incident", "show", &id]).await["timeline"][0].clone();
+    std::fs::remove_dir_all(house.store().parent().unwrap()).unwrap();
+    // Nobody makes a new one meanwhile but the recorder itself.
+    until(
+        "it is there again",
+        PATIENCE,
+        async || {
+            if house.store().exists() { Ok(()) } else { Err("no store".to_owned()) }
+        },
+    )
+    .await;
+    assert_eq!(until("it is whole", PATIENCE, open).await, id);
+    let after = house.json(&["incident", "show", &id]).await;
+    assert_eq!(after["timeline"][0], before);
+    assert_eq!(house.json(&["incident", "verify", &id]).await["ok"], true);
+    // What it sees goes on being written there.
+    server.on("/", answer(200, "text/plain", "ok"));
+    until("it writes on", PATIENCE, async || {
+        let shown = house.json(&["incident", "show", &id]).await.to_string();
+        if shown.contains("DOWN -> UP") { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    end(&child);
+    child.wait().await.unwrap();
+}
+
+#[tokio::test]
 async fn killed_again_and_again_it_goes_on() {
     let (server, house) = house().await;
     server.on("/", answer(500, "text/plain", "no"));

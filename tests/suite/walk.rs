@@ -565,6 +565,20 @@ async fn with_nobody_at_it_nothing_is_lost_and_nothing_hidden_is_run() {
     }
 }
 
+#[tokio::test]
+async fn what_a_block_hands_on_changes_no_other_command() {
+    let hands = "printf 'SIDE=blue\\nPATH=/nowhere\\nBASH_ENV=/x\\nLD_PRELOAD=/x.so\\nIFS=x\\nHOME=/x\\nPYTHONPATH=/x\\nUNSPOKEN=1\\n' >> \"$CABINA_OUTPUT\"";
+    let shows = "echo \"side ${SIDE}\"; ls / > /dev/null; echo \"home $HOME\"; env | grep -c -e UNSPOKEN -e BASH_ENV -e LD_PRELOAD -e PYTHONPATH || true";
+    let site = Site::new(&book(&[step("1", hands, ""), step("2", shows, "")]), "");
+    let (code, lines, said) = site.headless(&[]).await;
+    let text: String = of(&lines, "output").iter().map(|l| l.to_string()).collect();
+    assert_eq!(code, 0, "{said} {text}");
+    assert!(text.contains("side blue") && !text.contains("home /x\\n"), "{text}");
+    let tale = site.tale().unwrap();
+    let tail = &tale.step("2").unwrap().blocks[0].end.as_ref().unwrap().tail;
+    assert!(tail.lines().any(|l| l.trim() == "0"), "{tail}");
+}
+
 /// A site whose store is on a small disk, with a procedure whose first step fills it.
 fn full_site(disk: &Disk, more: &str) -> Site {
     // The file of a run is in its first page when the disk is full, and what the step says last goes beyond it.
