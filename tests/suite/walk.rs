@@ -571,7 +571,7 @@ async fn what_a_block_hands_on_changes_no_other_command() {
     let shows = "echo \"side ${SIDE}\"; ls / > /dev/null; echo \"home $HOME\"; env | grep -c -e UNSPOKEN -e BASH_ENV -e LD_PRELOAD -e PYTHONPATH || true";
     let site = Site::new(&book(&[step("1", hands, ""), step("2", shows, "")]), "");
     let (code, lines, said) = site.headless(&[]).await;
-    let text: String = of(&lines, "output").iter().map(|l| l.to_string()).collect();
+    let text: String = of(&lines, "output").iter().map(ToString::to_string).collect();
     assert_eq!(code, 0, "{said} {text}");
     assert!(text.contains("side blue") && !text.contains("home /x\\n"), "{text}");
     let tale = site.tale().unwrap();
