@@ -18,6 +18,7 @@ use crate::app::performer::Live;
 use crate::app::print;
 use crate::app::ready;
 use crate::app::reload;
+use crate::app::room;
 use crate::app::run;
 use crate::app::signals;
 use crate::app::store;
@@ -69,7 +70,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
         complain(&lang.cli_dumb_terminal());
         return exit::USAGE;
     }
-    let theme = match config::theme(&configured.settings.theme) {
+    let theme = match room::room(lang).and_then(|()| config::theme(&configured.settings.theme)) {
         Ok(theme) => theme,
         Err(code) => return code,
     };

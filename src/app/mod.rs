@@ -18,6 +18,7 @@ mod postmortem;
 mod print;
 mod record;
 mod reload;
+mod room;
 pub mod run;
 mod runbook;
 mod scrape;
