@@ -84,8 +84,11 @@ impl StoreError {
 }
 
 /// SQLite says of every file that it cannot open the same. EMFILE and ENFILE are 24 and 23 (`errno(3)`).
+///
+/// It closes what it had opened before it says so: the store, its -wal, its -shm, and its folder (to sync it) must fit.
 fn no_more_files() -> bool {
-    std::fs::File::open("/dev/null").is_err_and(|e| matches!(e.raw_os_error(), Some(23 | 24)))
+    let room: Result<Vec<_>, _> = (0..4).map(|_| std::fs::File::open("/dev/null")).collect();
+    room.is_err_and(|e| matches!(e.raw_os_error(), Some(23 | 24)))
 }
 
 impl From<sqlx::Error> for StoreError {
