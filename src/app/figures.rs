@@ -47,16 +47,9 @@ pub(super) fn dora(cli: &Cli, days: i64, path: Option<&Path>) -> u8 {
         }
     };
     let now = bus::now().wall;
-    let made = runtime.block_on(async {
-        let store = open(&configured).await?;
-        let read = figures::read(&store, now, days).await.map_err(|why| store.named(why));
-        store::say_unreadable(&store, lang);
-        store.close().await;
-        read
-    });
-    runtime.shutdown_background();
-    let record = match made {
-        Ok(record) => record,
+    let read = store::look(&configured, runtime, lang, async |store| figures::read(store, now, days).await);
+    let (record, code) = match read {
+        Ok(read) => read,
         Err(why) => return refused(lang, &why),
     };
     let figures = dora::dora(record.known(commits.as_deref()), now, days);
@@ -65,7 +58,7 @@ pub(super) fn dora(cli: &Cli, days: i64, path: Option<&Path>) -> u8 {
     } else {
         print(&report::dora::text(&figures, lang, settings.zone));
     }
-    0
+    code
 }
 
 pub(super) fn report(cli: &Cli, days: i64) -> u8 {
@@ -75,24 +68,17 @@ pub(super) fn report(cli: &Cli, days: i64) -> u8 {
     };
     let settings = &configured.settings;
     let lang = settings.lang;
-    let made = runtime.block_on(async {
-        let store = open(&configured).await?;
-        let made = months(&configured, &store, days).await.map_err(|why| store.named(why));
-        store::say_unreadable(&store, lang);
-        store.close().await;
-        made
-    });
-    runtime.shutdown_background();
-    match made {
-        Ok(trends) if cli.json => object(&report::trends::json(&trends, lang)),
-        Ok(trends) => print(&report::trends::markdown(&trends, lang, settings.zone)),
+    let made = store::look(&configured, runtime, lang, async |store| months(&configured, store, days).await);
+    let (trends, code) = match made {
+        Ok(made) => made,
         Err(why) => return refused(lang, &why),
+    };
+    if cli.json {
+        object(&report::trends::json(&trends, lang));
+    } else {
+        print(&report::trends::markdown(&trends, lang, settings.zone));
     }
-    0
-}
-
-async fn open(configured: &Configured) -> Result<Store, StoreError> {
-    store::to_read(configured, store::PATIENCE).await
+    code
 }
 
 fn refused(lang: Lang, why: &StoreError) -> u8 {

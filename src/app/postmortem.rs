@@ -69,19 +69,12 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
         }
     };
     let json = cli.json && asked.format.is_none() || matches!(asked.format, Some(DocumentFormat::Json));
-    let made = runtime.block_on(async {
-        let store = store::to_read(&configured, store::PATIENCE).await?;
-        let text =
-            make(&configured.settings, &configured.secrets, &store, asked.id, lang, json, template.as_deref()).await;
-        let text = text.map_err(|why| store.named(why));
-        store::say_unreadable(&store, own);
-        store.close().await;
-        text
+    let made = store::look(&configured, runtime, own, async |store| {
+        make(&configured.settings, &configured.secrets, store, asked.id, lang, json, template.as_deref()).await
     });
-    runtime.shutdown_background();
-    let text = match made {
-        Ok(Ok(text)) => text,
-        Ok(Err(name)) => {
+    let (text, code) = match made {
+        Ok((Ok(text), code)) => (text, code),
+        Ok((Err(name), _)) => {
             complain(&format!("cabina: {}", own.pm_bad_template(format!("{{{{{name}}}}}"))));
             return exit::USAGE;
         }
@@ -96,7 +89,7 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
         } else {
             gate::text(&text);
         }
-        return 0;
+        return code;
     };
     let text = if json { escaped_json(&text) } else { harmless(&text) };
     if let Err(e) = gate::file(path, text.as_bytes()) {
@@ -104,7 +97,7 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
         return exit::INTERNAL;
     }
     complain(&format!("cabina: {}", own.pm_written(path.display())));
-    0
+    code
 }
 
 /// The document; or the name that its template asks for in vain.

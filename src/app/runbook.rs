@@ -177,23 +177,15 @@ impl Library {
             Ok(runtime) => runtime,
             Err(code) => return code,
         };
-        let runs = runtime.block_on(async {
-            let store = store::to_read(&configured, store::PATIENCE).await?;
-            let runs = store.run_lines(0).await;
-            store::say_unreadable(&store, self.lang);
-            store.close().await;
-            runs
-        });
-        runtime.shutdown_background();
-        match runs {
-            Ok(runs) => {
+        match store::look(&configured, runtime, self.lang, async |store| store.run_lines(0).await) {
+            Ok((runs, code)) => {
                 let figures = stats::figures(&runs, &self.all(), bus::now().wall);
                 if self.json {
                     object(&stats::json(&figures));
                 } else {
                     print(&stats::text(&figures, self.lang));
                 }
-                0
+                code
             }
             Err(why) => {
                 complain(&format!("cabina: {}", why.words(self.lang)));

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy as _;
+use tokio::runtime::Runtime;
 
 use crate::app::complain;
 use crate::app::config::Configured;
@@ -92,6 +93,25 @@ pub(super) async fn to_read(configured: &Configured, wait: Millis) -> Result<Sto
         Err(why) => return Err(why),
     };
     Store::look(&url(configured)?, wait).await.map_err(|_| why)
+}
+
+/// Opens the store, reads from it, closes it, and says what of it could not be read. With what was read comes the exit
+/// code: what is printed is not all there is where something could not be read.
+pub(super) fn look<T>(
+    configured: &Configured,
+    runtime: Runtime,
+    lang: Lang,
+    read: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
+) -> Result<(T, u8), StoreError> {
+    let looked = runtime.block_on(async {
+        let store = to_read(configured, PATIENCE).await?;
+        let read = read(&store).await.map_err(|why| store.named(why));
+        let unread = say_unreadable(&store, lang);
+        store.close().await;
+        Ok((read?, if unread { FAILED } else { 0 }))
+    });
+    runtime.shutdown_background();
+    looked
 }
 
 /// Says what of the store could not be read. False when there is nothing of that kind.

@@ -281,18 +281,11 @@ pub(super) fn log(cli: &Cli, days: i64) -> u8 {
     };
     let settings = &configured.settings;
     let now = bus::now().wall;
-    let read = runtime.block_on(async {
-        let store = store::to_read(&configured, store::PATIENCE).await?;
-        let since = now - days * DAY;
-        let deploys = store.deploys(since, LISTED).await;
-        let watches = store.windows(since, LISTED).await;
-        let read = deploys.and_then(|d| Ok((d, watches?))).map_err(|why| store.named(why));
-        store::say_unreadable(&store, settings.lang);
-        store.close().await;
-        read
+    let since = now - days * DAY;
+    let read = store::look(&configured, runtime, settings.lang, async |store| {
+        Ok((store.deploys(since, LISTED).await?, store.windows(since, LISTED).await?))
     });
-    runtime.shutdown_background();
-    let (deploys, watches) = match read {
+    let ((deploys, watches), code) = match read {
         Ok(read) => read,
         Err(why) => {
             complain(&format!("cabina: {}", why.words(settings.lang)));
@@ -305,5 +298,5 @@ pub(super) fn log(cli: &Cli, days: i64) -> u8 {
     } else {
         print(&report::window::log_text(&all, days, settings.lang, settings.zone, now));
     }
-    0
+    code
 }

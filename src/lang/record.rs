@@ -17,7 +17,7 @@ sentences! {
     store_rows_lost(table, n) "filas de «{table}» que no se pueden leer: al menos {n}; el archivo está dañado ahí" / "rows of \"{table}\" that cannot be read: at least {n}; the file is damaged there"
     store_no_files() "no se pueden abrir más archivos en este proceso (ulimit -n); nada se ha anotado" / "this process may open no more files (ulimit -n); nothing was written"
     store_busy() "otro proceso está escribiendo en el almacén; nada se ha anotado, inténtalo otra vez" / "another process is writing to the store; nothing was written, try again"
-    store_damaged(path) "{path} está dañado; muévelo a otro sitio y cabina empieza uno nuevo" / "{path} is damaged; move it away and cabina begins a new one"
+    store_damaged(path) "{path} está dañado; saca lo que aún se lee con `cabina incident export -o ARCHIVO` y muévelo a otro sitio: cabina empieza uno nuevo" / "{path} is damaged; take out what can still be read with `cabina incident export -o FILE`, then move it away: cabina begins a new one"
     store_other_database() "el almacén solo puede estar en SQLite por ahora: [store] url = \"sqlite:///…\"" / "the store can only be in SQLite for now: [store] url = \"sqlite:///…\""
     store_no_incident(id) "no hay incidente {id}; `cabina incident list` los muestra" / "no incident {id}; `cabina incident list` shows them"
     store_failed(why) "el almacén no contesta bien: {why}" / "the store does not answer well: {why}"

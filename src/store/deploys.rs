@@ -9,6 +9,7 @@ use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::on;
+use crate::store::salvage::text;
 
 /// More incidents than this do not go on at once.
 const OPEN: i64 = 100;
@@ -51,17 +52,14 @@ impl Store {
                 .await
         });
         let rows = match rows.map_err(StoreError::from) {
-            Err(StoreError::Damaged(_)) => {
-                let rows = self.rows_of("deploy", "SELECT data FROM deploy").await;
-                let data = rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok());
-                let mut all: Vec<Deploy> = data.filter_map(|d| read(&d).ok()).filter(|d| d.at >= since).collect();
-                all.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
-                all.drain(..all.len().saturating_sub(usize::try_from(limit).unwrap_or(0)));
-                return Ok(all);
-            }
+            Err(StoreError::Damaged(_)) => self.rows_of("deploy", "SELECT data FROM deploy").await,
             rows => rows?,
         };
-        rows.iter().rev().map(|row| read(&row.try_get::<String, _>(0)?)).collect()
+        let mut all = self.held("deploy", &rows, |row| read(&text(row, 0)?).ok());
+        all.retain(|deploy| deploy.at >= since);
+        all.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
+        all.drain(..all.len().saturating_sub(usize::try_from(limit).unwrap_or(0)));
+        Ok(all)
     }
 }
 
@@ -77,7 +75,8 @@ pub(super) async fn put(tx: &mut SqliteConnection, mut deploy: Deploy) -> Result
             .fetch_optional(&mut *tx)
             .await?;
         deploy.before = match before {
-            Some(row) => Some(read(&row.try_get::<String, _>(0)?)?.version),
+            // One that nobody understands any more keeps no new one out.
+            Some(row) => text(&row, 0).and_then(|data| read(&data).ok()).map(|d| d.version),
             None => None,
         };
     }

@@ -1,6 +1,7 @@
 //! Incidents and their journals.
 
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use crate::bus;
@@ -23,6 +24,7 @@ use crate::store::import::MOST;
 use crate::store::import::name;
 use crate::store::lease::Led;
 use crate::store::on;
+use crate::store::salvage::text;
 use crate::store::watches::read as read_watch;
 
 /// A change so long before trouble began is suspected first.
@@ -174,11 +176,16 @@ fn read(state: &str) -> Result<Incident, StoreError> {
     serde_json::from_str(&harmless_json(state)).map_err(|e| StoreError::Failed(e.to_string()))
 }
 
+/// What a row says of an incident, in its first column.
+fn state(row: &SqliteRow) -> Result<Incident, StoreError> {
+    read(&row.try_get::<String, _>(0)?)
+}
+
 pub(super) fn write(incident: &Incident) -> Result<String, StoreError> {
     serde_json::to_string(incident).map_err(|e| StoreError::Failed(e.to_string()))
 }
 
-pub(super) fn entry(row: &sqlx::sqlite::SqliteRow) -> Result<Entry, sqlx::Error> {
+pub(super) fn entry(row: &SqliteRow) -> Result<Entry, sqlx::Error> {
     let data: String = row.try_get("data")?;
     let (fact, moment) = read_data(&data);
     Ok(Entry {
@@ -327,12 +334,16 @@ impl Store {
         let row = on!(self.pool(), p => {
             sqlx::query("SELECT state FROM incident WHERE id = ?").bind(id).fetch_optional(p).await
         });
-        match row.map_err(StoreError::from) {
-            Ok(Some(row)) => read(&row.try_get::<String, _>(0)?),
-            Ok(None) => Err(StoreError::NoIncident(id.to_owned())),
+        let row = match row.map_err(StoreError::from) {
+            Ok(None) => return Err(StoreError::NoIncident(id.to_owned())),
+            Ok(Some(row)) => state(&row).ok(),
+            Err(StoreError::Damaged(_)) => None,
+            Err(why) => return Err(why),
+        };
+        match row {
+            Some(incident) => Ok(incident),
             // Its row is lost; its journal still tells of it.
-            Err(StoreError::Damaged(_)) => Box::pin(self.told_of(id)).await,
-            Err(why) => Err(why),
+            None => Box::pin(self.told_of(id)).await,
         }
     }
 
@@ -354,7 +365,10 @@ impl Store {
             Err(StoreError::Damaged(_)) => return self.incidents_salvaged(only_open, limit).await,
             rows => rows?,
         };
-        rows.iter().map(|row| read(&row.try_get::<String, _>(0)?)).collect()
+        match rows.iter().map(state).collect() {
+            Ok(all) => Ok(all),
+            Err(_) => self.incidents_salvaged(only_open, limit).await,
+        }
     }
 
     /// Entries after a place, oldest first.
@@ -396,17 +410,15 @@ impl Store {
                 .fetch_all(p)
                 .await
         });
-        let rows = match rows.map_err(StoreError::from) {
-            Err(StoreError::Damaged(_)) => {
-                let mut all = self.salvaged(id, 0, i64::MAX).await?;
-                all.retain(|e| (e.at, e.seq) < before);
-                all.sort_by_key(|e| std::cmp::Reverse((e.at, e.seq)));
-                all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-                return Ok(all);
-            }
-            rows => rows?,
-        };
-        Ok(rows.iter().map(entry).collect::<Result<_, _>>()?)
+        let read = rows.and_then(|rows| rows.iter().map(entry).collect()).map_err(StoreError::from);
+        if !matches!(read, Err(StoreError::Damaged(_))) {
+            return read;
+        }
+        let mut all = self.salvaged(id, 0, i64::MAX).await?;
+        all.retain(|e| (e.at, e.seq) < before);
+        all.sort_by_key(|e| std::cmp::Reverse((e.at, e.seq)));
+        all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(all)
     }
 
     /// What journals say of these kinds since a moment, oldest first, by incident.
@@ -431,7 +443,7 @@ impl Store {
             }
             rows => rows?,
         };
-        rows.iter().map(|row| Ok((row.try_get(0)?, read_data(&row.try_get::<String, _>(1)?).0))).collect()
+        Ok(self.held("entry", &rows, |row| Some((text(row, 0)?, read_data(&text(row, 1)?).0))))
     }
 
     /// Proves the chain of an incident's journal; how many entries it has.

@@ -10,6 +10,7 @@ use crate::model::time::Millis;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::on;
+use crate::store::salvage::text;
 
 /// Lines read at once for figures: some thousand runs.
 const LINES: i64 = 200_000;
@@ -73,8 +74,8 @@ impl Store {
             rows => rows?,
         };
         let mut runs: BTreeMap<String, Vec<Told>> = BTreeMap::new();
-        for row in &rows {
-            let (run, data): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        for (run, data) in self.held("run_line", &rows, |row| Some((text(row, 0)?, text(row, 1)?))) {
+            // A line that a later version wrote is none that this one counts.
             if let Ok(told) = serde_json::from_str(&harmless_json(&data)) {
                 runs.entry(run).or_default().push(told);
             }

@@ -57,6 +57,11 @@ impl Lost {
     }
 }
 
+/// The text in a column of a row, where it is text.
+pub(super) fn text(row: &SqliteRow, column: usize) -> Option<String> {
+    row.try_get(column).ok()
+}
+
 impl Store {
     /// What was come across so far that could not be read, a sentence each.
     #[must_use]
@@ -152,10 +157,30 @@ impl Store {
     /// The same of a table whose rows have no name of their own: how many are unread is said.
     pub(super) async fn rows_of(&self, table: &'static str, select: &str) -> Vec<SqliteRow> {
         let (rows, unread) = self.rows(table, select).await;
-        if unread > 0 {
-            self.lose(|l| l.rows.extend([(table, unread)]));
-        }
+        self.lose_rows(table, unread);
         rows
+    }
+
+    /// What rows hold; of those that hold nothing that anybody understands it is said how many.
+    pub(super) fn held<T>(
+        &self,
+        table: &'static str,
+        rows: &[SqliteRow],
+        read: impl Fn(&SqliteRow) -> Option<T>,
+    ) -> Vec<T> {
+        let held: Vec<T> = rows.iter().filter_map(read).collect();
+        self.lose_rows(table, rows.len() - held.len());
+        held
+    }
+
+    /// The same rows are read again and again: the most that were ever unread is how many are lost.
+    fn lose_rows(&self, table: &'static str, unread: usize) {
+        if unread > 0 {
+            self.lose(|lost| {
+                let rows = lost.rows.entry(table).or_default();
+                *rows = unread.max(*rows);
+            });
+        }
     }
 
     async fn last_place(&self, id: &str) -> Option<i64> {

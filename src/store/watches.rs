@@ -10,6 +10,7 @@ use crate::model::watch::Withdrawn;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::on;
+use crate::store::salvage::text;
 
 /// More incidents than this do not go on at once.
 const OPEN: i64 = 100;
@@ -130,20 +131,14 @@ impl Store {
                 .await
         });
         let rows = match rows.map_err(StoreError::from) {
-            Err(StoreError::Damaged(_)) => {
-                let rows = self.rows_of("watch", "SELECT data FROM watch").await;
-                let data = rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok());
-                let mut all: Vec<Watch> =
-                    data.filter_map(|d| read(&d).ok()).filter(|w| w.window.from >= since).collect();
-                all.sort_by(|a, b| (a.window.from, &a.id).cmp(&(b.window.from, &b.id)));
-                all.drain(..all.len().saturating_sub(usize::try_from(limit).unwrap_or(0)));
-                return Ok(all);
-            }
+            Err(StoreError::Damaged(_)) => self.rows_of("watch", "SELECT data FROM watch").await,
             rows => rows?,
         };
-        // One row that nobody understands hides nothing else.
-        let kept = rows.iter().rev().filter_map(|row| read(&row.try_get::<String, _>(0).ok()?).ok());
-        Ok(kept.collect())
+        let mut all = self.held("watch", &rows, |row| read(&text(row, 0)?).ok());
+        all.retain(|watch| watch.window.from >= since);
+        all.sort_by(|a, b| (a.window.from, &a.id).cmp(&(b.window.from, &b.id)));
+        all.drain(..all.len().saturating_sub(usize::try_from(limit).unwrap_or(0)));
+        Ok(all)
     }
 }
 
