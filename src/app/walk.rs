@@ -276,9 +276,9 @@ fn for_a_person(book: &Book, prepared: &Prepared, how: &How, lang: Lang) -> Opti
 fn dry(book: &Book, prepared: &Prepared, lang: Lang, json: bool) -> u8 {
     let lines = Lines::new(&book.says, lang, json);
     put(&format!("{}\n", lines.plan(&book.hash)), json);
+    let values: BTreeMap<String, String> =
+        plan::names(&book.says).into_iter().filter_map(|n| Some((n.clone(), prepared.value(&n)?))).collect();
     for step in prepared.order.iter().filter_map(|i| book.says.steps.get(*i)) {
-        let values: BTreeMap<String, String> =
-            plan::names(&book.says).into_iter().filter_map(|n| Some((n.clone(), prepared.value(&n)?))).collect();
         let wanted = plan::doing(step, 0);
         let commands: Vec<String> = wanted
             .iter()

@@ -119,6 +119,7 @@ pub(super) fn prepare(raw: &str) -> Prepared {
     let mut open: Option<(usize, Fence<'_>)> = None;
     // Fences inside a fence of Markdown, and how long its own marks are made so that none of them ends it.
     let mut inside = 0usize;
+    let mut seen = Seen::default();
     // Between `<pre>` and `</pre>` a blank line is one: elsewhere it would end the block.
     let mut raw_html = false;
     let has_html = text.contains("<pre");
@@ -133,7 +134,7 @@ pub(super) fn prepare(raw: &str) -> Prepared {
         match (open, fence(line).filter(|_| !raw_html)) {
             (None, Some(f)) => {
                 open = Some((i, f));
-                inside = 0;
+                (inside, seen) = (0, Seen::default());
                 if is_markdown(f.info) {
                     out.push(longer(line, f).into());
                 } else {
@@ -159,10 +160,11 @@ pub(super) fn prepare(raw: &str) -> Prepared {
                 out.push((*line).into());
                 open = None;
             }
-            (Some((at, o)), Some(f)) if opens_anew(&all, at, i, o, f) => {
+            (Some((at, o)), Some(f)) if seen.opens_anew(o, f) => {
                 unclosed.push(at + 1);
                 close_early(&all, &mut out, at, i, o);
                 open = Some((i, f));
+                seen = Seen::default();
                 out.push((*line).into());
             }
             (Some(_), _) => out.push((*line).into()),
@@ -171,6 +173,9 @@ pub(super) fn prepare(raw: &str) -> Prepared {
         }
         if raw_html && line.contains("</pre") {
             raw_html = false;
+        }
+        if open.is_some_and(|(at, _)| at < i) {
+            seen.add(line);
         }
     }
     if let Some((at, f)) = open {
@@ -196,13 +201,24 @@ fn longer(line: &str, f: Fence<'_>) -> String {
     format!("{before}{}{rest}", f.mark.to_string().repeat(8))
 }
 
-/// Does a fence with a word stand where only the end of the open one could? Inside a here-document it may.
-fn opens_anew(all: &[&str], at: usize, i: usize, open: Fence<'_>, f: Fence<'_>) -> bool {
-    let between = all.get(at + 1..i).unwrap_or_default();
-    !f.info.is_empty()
-        && f.mark == open.mark
-        && between.iter().any(|l| l.trim().is_empty())
-        && !between.iter().any(|l| l.contains("<<"))
+/// What stands between an open fence and the line that is looked at. Kept, and not looked for at every later fence: a
+/// file of nothing but fences would take as long as the square of its lines.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    blank: bool,
+    here_document: bool,
+}
+
+impl Seen {
+    fn add(&mut self, line: &str) {
+        self.blank |= line.trim().is_empty();
+        self.here_document |= line.contains("<<");
+    }
+
+    /// Does a fence with a word stand where only the end of the open one could? Inside a here-document it may.
+    fn opens_anew(self, open: Fence<'_>, f: Fence<'_>) -> bool {
+        !f.info.is_empty() && f.mark == open.mark && self.blank && !self.here_document
+    }
 }
 
 /// Closes a fence that nothing closes at the blank line before the next heading, or else at the last one before `end`.
