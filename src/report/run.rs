@@ -14,6 +14,7 @@ use crate::model::runbook::Section;
 use crate::model::tale::Block;
 use crate::model::tale::Tale;
 use crate::model::text::clean;
+use crate::runbook::odd;
 
 /// A line of output is no longer; what is, comes in pieces.
 const LINE: usize = 64 * 1024;
@@ -200,7 +201,7 @@ impl<'a> Lines<'a> {
     pub fn planned(&self, id: &str, commands: &[String], missing: &[String]) -> String {
         let (section, title) = self.place(id);
         let mut text = format!("[{id}] {title}");
-        for line in commands.iter().flat_map(|c| c.lines()) {
+        for line in odd::marked(&commands.join("\n")).lines() {
             text.push_str("\n    ");
             text.push_str(line);
         }

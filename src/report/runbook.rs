@@ -20,6 +20,7 @@ use crate::model::text::pad;
 use crate::model::time::rfc3339;
 use crate::runbook::lint;
 use crate::runbook::lint::Problem;
+use crate::runbook::odd;
 
 /// What was found in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -226,7 +227,7 @@ fn one(out: &mut String, step: &Step, lang: Lang) {
         let _ = writeln!(out, "        ({})", lang.runbook_manual());
     }
     let block = |out: &mut String, mark: &str, text: &str| {
-        for line in text.lines() {
+        for line in odd::marked(text).lines() {
             let _ = writeln!(out, "        {mark}{line}");
         }
     };

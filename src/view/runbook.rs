@@ -13,6 +13,7 @@ use crate::model::runbook::Runbook;
 use crate::model::runbook::Step;
 use crate::model::runbook::Structure;
 use crate::model::text;
+use crate::runbook::odd;
 use crate::theme::Role;
 use crate::view::overlay::Line;
 use crate::view::paint::Painter;
@@ -170,7 +171,7 @@ fn list<'a>(out: &mut Vec<Line>, title: &str, items: impl Iterator<Item = &'a st
 }
 
 fn code(out: &mut Vec<Line>, command: &Command, role: Role) {
-    for line in command.text.lines() {
+    for line in odd::marked(&command.text).lines() {
         out.push(vec![("     │ ".to_owned(), Role::Muted), (line.replace('\t', "    "), role)]);
     }
 }

@@ -22,6 +22,7 @@ use crate::model::signal::REQUEST_RATE;
 use crate::model::signal::Unit;
 use crate::model::text;
 use crate::model::time::Span;
+use crate::runbook::odd;
 use crate::theme::Role;
 use crate::view::console;
 use crate::view::overlay::Line;
@@ -330,7 +331,7 @@ fn page(p: &mut Painter<'_>, area: Rect, lines: &[Line]) {
 pub(super) fn text_of(run: &Run, step: &Step, lang: Lang) -> Vec<Line> {
     let mut out: Vec<Line> = Vec::new();
     let block = |out: &mut Vec<Line>, text: &str, role: Role| {
-        for line in plan::shown(run, text).lines() {
+        for line in odd::marked(&plan::shown(run, text)).lines() {
             out.push(vec![("│ ".to_owned(), Role::Muted), (line.replace('\t', "    "), role)]);
         }
     };

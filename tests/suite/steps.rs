@@ -578,6 +578,9 @@ fn a_command_is_what_it_looks_like_or_says_so() {
         // Also one that only looks gets its card.
         let text = format!("# PROC-X-001: T\n\n## Steps\n\n{}", one("**Read-only:** YES\n", text));
         let mut walk = Walk::begin("", &text);
+        // What cannot be seen at all is taken out of what runs; the rest the page of the step names too.
+        let page = walk.screen(80, 24);
+        assert!(page.contains(name) || name.starts_with("U+20"), "{page}");
         walk.keys("e");
         assert!(matches!(walk.state.ui.overlay, Overlay::RunCard(_)) && walk.started.is_empty(), "{name}");
         let screen = walk.screen(80, 24);
