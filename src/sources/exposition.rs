@@ -5,21 +5,15 @@
 //! `,` in a value forge labels. The front end replaces name and labels by a number, in which nothing can be mangled,
 //! and puts them back; a line that it cannot read is a problem with its number, never a silent loss.
 
+mod batch;
 mod line;
 mod openmetrics;
+mod reader;
 
-use std::io;
-
-use prometheus_parse::Scrape;
-use prometheus_parse::Value;
-
-use crate::sources::exposition::line::Line;
-use crate::sources::exposition::openmetrics::Strict;
+pub use reader::Reader;
 
 /// Problems that are kept; a body with more is no exposition at all, and the count says how many there were.
 pub const PROBLEMS: usize = 1_000;
-/// Lines given to the crate at once: enough to drown the cost of a call, little enough to stay in the cache.
-const BATCH: usize = 2_048;
 
 /// Which grammar a body follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +82,8 @@ pub struct Exposition {
     pub problems: Vec<Problem>,
     /// How many lines could not be read in all.
     pub rejected: usize,
+    /// How many samples were left out because there were too many.
+    pub left_out: usize,
 }
 
 impl Exposition {
@@ -102,133 +98,19 @@ impl Exposition {
 /// Reads a body, every line of it.
 #[must_use]
 pub fn read(body: &[u8], format: Format) -> Exposition {
-    match format {
-        Format::Text => read_text(body, |_| true),
-        Format::OpenMetrics => read_openmetrics(body),
-    }
+    read_with(Reader::new(format), body)
 }
 
 /// Reads only the samples of these names: other lines are left out before anything is made of them, and what is wrong
 /// with them is nobody's matter here.
 #[must_use]
 pub fn read_only(body: &[u8], format: Format, names: &[&str]) -> Exposition {
-    let wanted = |line: &[u8]| is_one_of(line, names);
-    match format {
-        Format::Text => read_text(body, wanted),
-        Format::OpenMetrics => {
-            let mut out = Exposition::default();
-            let mut batch = Batch::default();
-            let body = body.strip_suffix(b"\n").unwrap_or(body);
-            for (number, raw) in lines(body).enumerate().filter(|(_, raw)| wanted(raw)) {
-                one(raw, number + 1, format, &mut batch, &mut out);
-            }
-            batch.empty_into(&mut out);
-            if !body.ends_with(b"# EOF") {
-                out.reject(1, "the body ends without # EOF: it may be cut off");
-            }
-            out
-        }
-    }
+    read_with(Reader::only(format, names.iter().map(|n| (*n).to_owned()).collect()), body)
 }
 
-/// Does a sample of one of these names stand on the line? A name in quotes may be any.
-fn is_one_of(line: &[u8], names: &[&str]) -> bool {
-    let line = match line.first() {
-        Some(b'#') | None => return false,
-        Some(b'{') => return true,
-        Some(b' ' | b'\t') => line.trim_ascii_start(),
-        Some(_) => line,
-    };
-    names.iter().any(|n| {
-        line.strip_prefix(n.as_bytes()).is_some_and(|rest| matches!(rest.first(), Some(b'{' | b' ' | b'\t') | None))
-    })
-}
-
-fn read_text(body: &[u8], wanted: impl Fn(&[u8]) -> bool) -> Exposition {
-    let mut out = Exposition::default();
-    let mut batch = Batch::default();
-    // A byte order mark is no part of any line.
-    let body = body.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(body);
-    for (i, raw) in lines(body).enumerate() {
-        if wanted(raw) {
-            one(raw.strip_suffix(b"\r").unwrap_or(raw), i + 1, Format::Text, &mut batch, &mut out);
-        }
-    }
-    batch.empty_into(&mut out);
-    out.problems.sort_by_key(|p| p.line);
-    out
-}
-
-fn read_openmetrics(body: &[u8]) -> Exposition {
-    let mut out = Exposition::default();
-    let mut batch = Batch::default();
-    // What a family demands is checked when values are known: batch by batch, beside the lines that are no samples.
-    let mut strict = Strict::default();
-    let mut ended = false;
-    let mut last = 1;
-    for (i, raw) in lines(body).enumerate() {
-        last = i + 1;
-        if ended {
-            out.reject(last, "something follows # EOF");
-            break;
-        }
-        match one(raw, last, Format::OpenMetrics, &mut batch, &mut out) {
-            Some(Line::End) => ended = true,
-            Some(Line::Metadata(metadata)) => {
-                batch.judge_into(&mut out, &mut strict);
-                if let Err(why) = strict.metadata(last, &metadata) {
-                    out.reject(last, why);
-                }
-            }
-            _ if batch.len() == BATCH => batch.judge_into(&mut out, &mut strict),
-            _ => {}
-        }
-    }
-    batch.judge_into(&mut out, &mut strict);
-    if let Err(why) = strict.close() {
-        out.reject(last, why);
-    }
-    if !ended {
-        out.reject(last, "the body ends without # EOF: it may be cut off");
-    }
-    out.problems.sort_by_key(|p| p.line);
-    out
-}
-
-/// Reads one line; a sample goes into the batch, what is no sample comes back.
-fn one<'a>(raw: &'a [u8], number: usize, format: Format, batch: &mut Batch, out: &mut Exposition) -> Option<Line<'a>> {
-    let Ok(text) = std::str::from_utf8(raw) else {
-        out.reject(number, "not UTF-8");
-        return None;
-    };
-    match line::read(text, format) {
-        Ok(Line::Sample(sample)) => {
-            batch.push(number, sample);
-            if batch.len() == BATCH && format == Format::Text {
-                batch.empty_into(out);
-            }
-            None
-        }
-        Ok(other) => Some(other),
-        Err(why) => {
-            out.reject(number, why);
-            None
-        }
-    }
-}
-
-/// Lines by `\n`; nothing after the last one.
-fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = (!body.is_empty()).then(|| body.strip_suffix(b"\n").unwrap_or(body));
-    std::iter::from_fn(move || {
-        let now = rest?;
-        let (line, after) = match memchr::memchr(b'\n', now) {
-            Some(i) => (&now[..i], Some(&now[i + 1..])),
-            None => (now, None),
-        };
-        rest = after;
-        Some(line)
-    })
+fn read_with(mut reader: Reader, body: &[u8]) -> Exposition {
+    reader.feed(body);
+    reader.end()
 }
 
 /// A sample whose value is still text.
@@ -239,74 +121,6 @@ pub(super) struct Raw<'a> {
     pub(super) value: &'a str,
     pub(super) timestamp_ms: Option<i64>,
     pub(super) exemplar: bool,
-}
-
-/// A sample and whether it carries an exemplar, or what is wrong with its value.
-type Parsed = Result<(Sample, bool), &'static str>;
-
-/// Lines on their way through the crate: the canonical text, and what was taken out of it.
-#[derive(Default)]
-struct Batch {
-    canonical: Vec<io::Result<String>>,
-    /// Line, sample, and whether it carries an exemplar.
-    taken: Vec<(usize, Sample, bool)>,
-}
-
-impl Batch {
-    fn len(&self) -> usize {
-        self.taken.len()
-    }
-
-    fn push(&mut self, number: usize, raw: Raw<'_>) {
-        // `m{i="7"} 12.5`: only word characters are left for the crate to read.
-        let i = self.taken.len();
-        self.canonical.push(Ok(format!("m{{i=\"{i}\"}} {}", raw.value)));
-        let sample = Sample { name: raw.name, labels: raw.labels, value: f64::NAN, timestamp_ms: raw.timestamp_ms };
-        self.taken.push((number, sample, raw.exemplar));
-    }
-
-    /// Gives out what was read.
-    fn empty_into(&mut self, out: &mut Exposition) {
-        for (number, read) in self.read() {
-            match read {
-                Ok((sample, _)) => out.samples.push(sample),
-                Err(why) => out.reject(number, why),
-            }
-        }
-    }
-
-    /// Gives out what was read, and holds it against what its family demands.
-    fn judge_into(&mut self, out: &mut Exposition, strict: &mut Strict) {
-        for (number, read) in self.read() {
-            match read {
-                Ok((sample, exemplar)) => {
-                    if let Err(why) = strict.sample(number, &sample, exemplar) {
-                        out.reject(number, why);
-                    }
-                    out.samples.push(sample);
-                }
-                Err(why) => out.reject(number, why),
-            }
-        }
-    }
-
-    /// Reads the values and puts names and labels back. What the crate did not give back is a problem.
-    fn read(&mut self) -> Vec<(usize, Parsed)> {
-        let mut values: Vec<Option<f64>> = vec![None; self.taken.len()];
-        if let Ok(scrape) = Scrape::parse_at(self.canonical.drain(..), chrono::DateTime::UNIX_EPOCH) {
-            for sample in scrape.samples {
-                let place = sample.labels.get("i").and_then(|i| i.parse::<usize>().ok());
-                if let (Some(slot), Value::Untyped(v)) = (place.and_then(|i| values.get_mut(i)), sample.value) {
-                    *slot = Some(v);
-                }
-            }
-        }
-        let with_value = |((number, sample, exemplar), value): ((usize, Sample, bool), Option<f64>)| {
-            let read = value.map(|value| (Sample { value, ..sample }, exemplar)).ok_or("the value is not a number");
-            (number, read)
-        };
-        self.taken.drain(..).zip(values).map(with_value).collect()
-    }
 }
 
 #[cfg(test)]
@@ -414,6 +228,24 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_an_end_is_a_problem_and_the_next_is_read() {
+        let long = format!("a 1\nb{{x=\"{}\"}} 2\nc 3\n", "x".repeat(3 * 1024 * 1024));
+        let e = read(long.as_bytes(), Format::Text);
+        assert_eq!((e.samples.len(), e.rejected, e.problems[0].line), (2, 1, 2));
+        assert_eq!(read_only(long.as_bytes(), Format::Text, &["a", "c"]).rejected, 0);
+        assert_eq!(read_only(long.as_bytes(), Format::Text, &["b"]).rejected, 1);
+    }
+
+    #[test]
+    fn of_too_many_samples_it_is_counted_how_many_are_left_out() {
+        let names = vec!["a".to_owned()];
+        let mut reader = Reader::only(Format::Text, names).at_most(3_000);
+        reader.feed("a 1\nb 2\n".repeat(5_000).as_bytes());
+        let e = reader.end();
+        assert_eq!((e.samples.len(), e.left_out, e.rejected), (3_000, 2_000, 0));
+    }
+
+    #[test]
     fn problems_stay_bounded_and_are_all_counted() {
         let e = read("x\n".repeat(5_000).as_bytes(), Format::Text);
         assert_eq!((e.problems.len(), e.rejected), (PROBLEMS, 5_000));
@@ -448,7 +280,34 @@ mod tests {
         fn no_bytes_make_it_panic_or_lose_a_line(body in proptest::collection::vec(any::<u8>(), 0..400)) {
             for format in [Format::Text, Format::OpenMetrics] {
                 let e = read(&body, format);
-                prop_assert!(e.samples.len() + e.rejected <= lines(&body).count() + 1);
+                prop_assert!(e.samples.len() + e.rejected <= memchr::memchr_iter(b'\n', &body).count() + 2);
+            }
+        }
+
+        #[test]
+        fn however_a_body_arrives_it_is_read_alike(
+            body in "(# TYPE a counter\n|# HELP a x\n|a_total 1\n|a_total\\{b=\"c\"\\} 2 3\n|x\n|\n|\u{feff}|é 1\r\n|# EOF\n|# EOF){0,12}",
+            cuts in proptest::collection::vec(1usize..9, 1..20),
+        ) {
+            for format in [Format::Text, Format::OpenMetrics] {
+                for names in [None, Some(vec!["a_total".to_owned()])] {
+                    let make = || names.clone().map_or_else(|| Reader::new(format), |n| Reader::only(format, n));
+                    let whole = read_with(make(), body.as_bytes());
+                    let (mut reader, mut rest, mut taken) = (make(), body.as_bytes(), Vec::new());
+                    for cut in cuts.iter().cycle() {
+                        let (now, later) = rest.split_at((*cut).min(rest.len()));
+                        reader.feed(now);
+                        taken.extend(reader.taken());
+                        rest = later;
+                        if rest.is_empty() {
+                            break;
+                        }
+                    }
+                    let end = reader.end();
+                    taken.extend(end.samples.clone());
+                    prop_assert_eq!(taken, whole.samples);
+                    prop_assert_eq!((end.problems, end.rejected), (whole.problems, whole.rejected));
+                }
             }
         }
 

@@ -206,6 +206,25 @@ impl Answer {
         Ok(body)
     }
 
+    /// Hands on the body piece by piece as it arrives, up to a limit.
+    ///
+    /// # Errors
+    /// `TooLarge` past the limit, `Broken` when it does not come whole.
+    pub async fn each(mut self, limit: u64, mut take: impl FnMut(&[u8])) -> Result<(), Absence> {
+        if self.response.content_length().is_some_and(|n| n > limit) {
+            return Err(Absence::TooLarge(limit));
+        }
+        let mut long = 0;
+        while let Some(chunk) = self.response.chunk().await.map_err(|e| absence(&e, 0))? {
+            long += chunk.len() as u64;
+            if long > limit {
+                return Err(Absence::TooLarge(limit));
+            }
+            take(&chunk);
+        }
+        Ok(())
+    }
+
     /// The beginning of the body: what lies past the limit is not read, and not missed.
     ///
     /// # Errors

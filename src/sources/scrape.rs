@@ -32,13 +32,13 @@ use crate::model::signal::REQUESTS_5M;
 use crate::model::signal::Reading;
 use crate::model::signal::Sample;
 use crate::model::source::Origin;
-use crate::model::text::clean;
 use crate::model::time::MINUTE;
 use crate::model::time::Millis;
 use crate::secrets::Secrets;
 use crate::sources::exposition;
 use crate::sources::exposition::Exposition;
 use crate::sources::exposition::Format;
+use crate::sources::exposition::Reader;
 use crate::sources::http;
 use crate::sources::http::Clients;
 use crate::sources::poll::Round;
@@ -48,8 +48,8 @@ use crate::sources::scrape::series::Counters;
 use crate::sources::scrape::series::Failures;
 use crate::sources::scrape::series::Grown;
 
-/// Bodies above this are read on a thread of their own, so that other pollers go on.
-const LARGE: usize = 256 * 1024;
+/// Samples of one look that are taken: as many series of ordinary length as are kept.
+const SAMPLES: usize = 50_000;
 /// So much of a body without a wanted line is read in full, to say what it is.
 const BEGINNING: usize = 64 * 1024;
 /// Fewer requests than this in the window, and thirty minutes are given too.
@@ -134,8 +134,9 @@ impl Targets {
                         ));
                     }
                     target.counters.take(start.wall, &exposition, &target.spec.metrics, failed);
-                    if target.counters.left_out > 0 {
-                        notes.push(format!("{shown}: {} series left out, too many", target.counters.left_out));
+                    let left_out = exposition.left_out + target.counters.left_out;
+                    if left_out > 0 {
+                        notes.push(format!("{shown}: {left_out} series left out, too many"));
                     }
                 }
                 Err(reason) => {
@@ -269,7 +270,7 @@ impl Grown {
 }
 
 async fn read(spec: &ScrapeSpec, clients: &Clients, secrets: &Secrets) -> Result<Exposition, Absence> {
-    let get = async {
+    let read = async {
         let answer = http::get(clients, secrets, &spec.endpoint, "", &[], ACCEPT, spec.timeout).await?;
         match answer.status() {
             200 => {}
@@ -280,29 +281,26 @@ async fn read(spec: &ScrapeSpec, clients: &Clients, secrets: &Secrets) -> Result
         if content_type.starts_with("text/html") {
             return Err(Absence::Malformed("a web page instead of metrics".to_owned()));
         }
-        Ok((Format::of_content_type(&content_type), answer.body(http::BODY_LIMIT).await?))
+        let names = vec![spec.metrics.requests.clone(), format!("{}_bucket", spec.metrics.duration)];
+        let mut reader = Reader::only(Format::of_content_type(&content_type), names).at_most(SAMPLES);
+        let mut beginning = Vec::new();
+        let take = |piece: &[u8]| {
+            reader.feed(piece);
+            let room = BEGINNING.saturating_sub(beginning.len()).min(piece.len());
+            beginning.extend_from_slice(piece.get(..room).unwrap_or_default());
+        };
+        answer.each(http::BODY_LIMIT, take).await?;
+        Ok((reader.end(), beginning))
     };
     let limit = std::time::Duration::from_millis(spec.timeout.max(1) as u64);
-    let (format, body) = tokio::time::timeout(limit, get).await.unwrap_or(Err(Absence::Timeout(spec.timeout)))?;
-    let large = body.len() >= LARGE;
-    let names = [spec.metrics.requests.clone(), format!("{}_bucket", spec.metrics.duration)];
-    let read = move || {
-        let read = exposition::read_only(&body, format, &[&names[0], &names[1]]);
-        if read.samples.is_empty() && read.problems.is_empty() {
-            // Nothing of what is wanted: is it an exposition at all? Its beginning tells.
-            let beginning = body.get(..BEGINNING.min(body.len())).unwrap_or_default();
-            let whole = beginning.iter().rposition(|b| *b == b'\n').map_or(beginning.len(), |i| i + 1);
-            return Exposition {
-                samples: Vec::new(),
-                ..exposition::read(beginning.get(..whole).unwrap_or_default(), Format::Text)
-            };
-        }
-        read
-    };
-    if large {
-        return tokio::task::spawn_blocking(read).await.map_err(|e| Absence::Failed(clean(&e.to_string())));
+    let (read, beginning) = tokio::time::timeout(limit, read).await.unwrap_or(Err(Absence::Timeout(spec.timeout)))?;
+    if !read.samples.is_empty() || !read.problems.is_empty() {
+        return Ok(read);
     }
-    Ok(read())
+    // Nothing of what is wanted: is it an exposition at all? Its beginning tells.
+    let whole = beginning.iter().rposition(|b| *b == b'\n').map_or(beginning.len(), |i| i + 1);
+    let about = exposition::read(beginning.get(..whole).unwrap_or_default(), Format::Text);
+    Ok(Exposition { samples: Vec::new(), ..about })
 }
 
 impl Source for Targets {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -186,6 +187,18 @@ async fn scrape_prints_what_was_read_and_what_was_not() {
         (0, Some(1_700_000_000_500)),
         "# EOF makes it OpenMetrics"
     );
+    // What it is its last line says, however far away that is: more than what a pipe is held in memory.
+    let mut long = b"# TYPE a counter\n".to_vec();
+    (0..90_000).for_each(|n| {
+        long.extend_from_slice(format!("a_total{{path=\"/a/path/of/ours/{n}\"}} 1 1700000000.5\n").as_bytes())
+    });
+    let (code, cut) = scrape_stdin(&long, &["--format", "openmetrics"]).await;
+    assert_eq!((code, cut["problems"].as_array().unwrap().len()), (1, 1), "cut off");
+    long.extend_from_slice(b"# EOF\n");
+    assert!(long.len() > 4 * 1024 * 1024);
+    let (code, a) = scrape_stdin(&long, &[]).await;
+    assert_eq!((code, a["samples"].as_array().unwrap().len(), &a["problems"]), (0, 90_000, &json!([])));
+    assert_eq!(a["samples"][89_999]["timestamp_ms"], 1_700_000_000_500i64);
     let (code, _) = scrape_stdin(b"a 1 1700000000.5\n", &["--format", "text"]).await;
     assert_eq!(code, 1);
     let server = Fault::start(answer(200, "text/plain; version=0.0.4", "up 1\n")).await;

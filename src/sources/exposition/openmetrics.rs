@@ -3,6 +3,8 @@
 //! (`prometheus/client_python`, `openmetrics/parser.py`) refuses the same.
 
 use std::collections::HashSet;
+use std::hash::Hash as _;
+use std::hash::Hasher as _;
 
 use crate::sources::exposition::Sample;
 use crate::sources::exposition::line::Metadata;
@@ -50,6 +52,23 @@ impl Kind {
     }
 }
 
+/// So many names and groups are remembered: of what comes beyond nobody knows whether it was there before.
+const REMEMBERED: usize = 1_000_000;
+
+/// What was there before, by its hash: a body of any length costs some 18 MB at the most. With a million of them two
+/// share a hash once in forty million bodies.
+#[derive(Debug, Default)]
+struct Seen(HashSet<u64>);
+
+impl Seen {
+    fn is_new(&mut self, what: &str) -> bool {
+        let mut hasher = std::hash::DefaultHasher::new();
+        what.hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.0.len() >= REMEMBERED { !self.0.contains(&hash) } else { self.0.insert(hash) }
+    }
+}
+
 /// The family whose lines are being read.
 #[derive(Debug, Default)]
 struct Family {
@@ -60,7 +79,7 @@ struct Family {
     /// The line it began at.
     line: usize,
     sampled: bool,
-    groups: HashSet<String>,
+    groups: Seen,
     group: Option<String>,
     time: Option<i64>,
     histogram: Option<Histogram>,
@@ -86,7 +105,7 @@ struct Histogram {
 pub(super) struct Strict {
     family: Option<Family>,
     /// Names that samples of earlier families had.
-    taken: HashSet<String>,
+    taken: Seen,
 }
 
 impl Strict {
@@ -155,7 +174,7 @@ impl Strict {
         let bare = [""].into_iter().filter(|_| !kind.suffixes().contains(&""));
         for suffix in kind.suffixes().iter().copied().chain(bare) {
             let name = format!("{}{suffix}", family.name);
-            if !self.taken.insert(name.clone()) {
+            if !self.taken.is_new(&name) {
                 clash.get_or_insert(name);
             }
         }
@@ -240,7 +259,7 @@ fn group_of(family: &Family, kind: Kind, s: &Sample) -> String {
 fn grouping(family: &mut Family, kind: Kind, s: &Sample) -> Result<(), String> {
     let group = group_of(family, kind, s);
     let same = family.group.as_ref() == Some(&group);
-    let known = !family.groups.insert(group.clone());
+    let known = !family.groups.is_new(&group);
     let before = family.time;
     let first = family.group.is_none();
     family.group = Some(group);
