@@ -29,7 +29,6 @@ use crate::model::time::Millis;
 use crate::model::time::rfc3339;
 use crate::secrets::Secrets;
 use crate::sources::http;
-use crate::sources::http::Body;
 use crate::sources::http::Clients;
 use crate::sources::json::First;
 use crate::sources::json::malformed;
@@ -39,8 +38,6 @@ use crate::sources::poll::no_answer;
 
 /// Characters of a label or annotation that are kept: a sentence is shorter, and a hostile one has millions.
 const TEXT: usize = 4_096;
-/// Answers above this are read on a thread of their own.
-const LARGE: usize = 256 * 1024;
 
 /// One Alertmanager.
 pub struct Alertmanager {
@@ -58,15 +55,11 @@ impl Alertmanager {
 
     async fn poll(&self) -> Result<Kind, Absence> {
         let start = bus::now();
-        let (alerts, silences) = tokio::join!(self.get("/api/v2/alerts"), self.get("/api/v2/silences"));
-        let ((alerts, skew), (silences, _)) = (alerts?, silences?);
-        let large = alerts.len() + silences.len() > LARGE;
-        let read = move || Ok((read_alerts(&alerts)?, read_silences(&silences, start.wall)?));
-        let ((alerts, left_out), silences) = if large {
-            tokio::task::spawn_blocking(read).await.unwrap_or_else(|e| Err(Absence::Failed(clean(&e.to_string()))))?
-        } else {
-            read()?
-        };
+        let (alerts, silences) = tokio::join!(
+            self.get("/api/v2/alerts", read_alerts),
+            self.get("/api/v2/silences", move |body| read_silences(body, start.wall))
+        );
+        let (((alerts, left_out), skew), (silences, _)) = (alerts?, silences?);
         Ok(Kind::AlertsRead {
             source: self.spec.name.clone(),
             alerts,
@@ -77,12 +70,17 @@ impl Alertmanager {
         })
     }
 
-    async fn get(&self, path: &str) -> Result<(Body, Option<Millis>), Absence> {
+    /// Asks, and makes of the answer what is wanted of it at once: while a large one is held, no other is read.
+    async fn get<T: Send + 'static>(
+        &self,
+        path: &str,
+        read: impl FnOnce(&[u8]) -> Result<T, Absence> + Send + 'static,
+    ) -> Result<(T, Option<Millis>), Absence> {
         let (endpoint, timeout) = (&self.spec.endpoint, self.spec.timeout);
         let answer = http::get(&self.clients, &self.secrets, endpoint, path, &[], "application/json", timeout).await?;
         acceptable(&answer)?;
         let skew = answer.skew();
-        Ok((answer.body(http::BODY_LIMIT).await?, skew))
+        Ok((answer.body(http::BODY_LIMIT).await?.made(read).await?, skew))
     }
 }
 

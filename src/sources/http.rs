@@ -129,8 +129,10 @@ pub fn roots(ca: Option<&Path>) -> Result<RootCertStore, Absence> {
     Ok(roots)
 }
 
+/// A body above this is read on a thread of its own.
+const ASIDE: usize = 256 * 1024;
 /// A body above this waits for its turn.
-const LARGE: usize = 4 * 1024 * 1024;
+const LARGE: usize = 1024 * 1024;
 /// Of large bodies one is held at a time: a server that answers every question with sixteen megabytes costs them once.
 static TURNS: Semaphore = Semaphore::const_new(1);
 
@@ -146,6 +148,23 @@ impl std::ops::Deref for Body {
 
     fn deref(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+impl Body {
+    /// Makes something of it; of a large one on a thread of its own, so that other pollers go on.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub async fn made<T: Send + 'static>(
+        self,
+        read: impl FnOnce(&[u8]) -> Result<T, Absence> + Send + 'static,
+    ) -> Result<T, Absence> {
+        if self.len() < ASIDE {
+            return read(&self);
+        }
+        let done = tokio::task::spawn_blocking(move || read(&self)).await;
+        done.unwrap_or_else(|e| Err(Absence::Failed(clean(&e.to_string()))))
     }
 }
 
@@ -198,7 +217,7 @@ impl Answer {
             if long > LARGE && body.turn.is_none() {
                 body.turn = TURNS.acquire().await.ok();
                 // Grown piece by piece it would be held twice while it grows.
-                let whole = length.and_then(|n| usize::try_from(n).ok()).unwrap_or(2 * LARGE);
+                let whole = length.and_then(|n| usize::try_from(n).ok()).unwrap_or(8 * LARGE);
                 body.bytes.reserve_exact(whole.saturating_sub(body.bytes.len()));
             }
             body.bytes.extend_from_slice(&chunk);

@@ -234,13 +234,18 @@ impl Server {
 
     /// The samples of a span, moment by moment.
     async fn range(&self, span: (Millis, Millis), step: Millis) -> Result<Vec<Sample>, Absence> {
-        let answers = join_all(self.asks.iter().map(|a| self.api.range(&a.query, span, step))).await;
+        // Of each answer only what is worst stays: many series over a day are millions of points.
+        let worst = async |ask: &Ask| {
+            let rows = self.api.range(&ask.query, span, step).await?;
+            Ok(requests::worst_range(&rows, ask.below))
+        };
+        let answers = join_all(self.asks.iter().map(worst)).await;
         let mut moments: BTreeMap<Millis, Answers> = BTreeMap::new();
         let mut failed = None;
         for (ask, answer) in self.asks.iter().zip(answers) {
             match answer {
-                Ok(rows) => {
-                    for (at, reading, worst) in requests::worst_range(&rows, ask.below) {
+                Ok(worst) => {
+                    for (at, reading, worst) in worst {
                         let answered = Answered { at: Some(at), reading, worst };
                         moments.entry(at).or_default().insert(ask.name.clone(), answered);
                     }

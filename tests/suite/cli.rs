@@ -190,7 +190,7 @@ async fn scrape_prints_what_was_read_and_what_was_not() {
     // What it is its last line says, however far away that is: more than what a pipe is held in memory.
     let mut long = b"# TYPE a counter\n".to_vec();
     (0..90_000).for_each(|n| {
-        long.extend_from_slice(format!("a_total{{path=\"/a/path/of/ours/{n}\"}} 1 1700000000.5\n").as_bytes())
+        long.extend_from_slice(format!("a_total{{path=\"/a/path/of/ours/{n}\"}} 1 1700000000.5\n").as_bytes());
     });
     let (code, cut) = scrape_stdin(&long, &["--format", "openmetrics"]).await;
     assert_eq!((code, cut["problems"].as_array().unwrap().len()), (1, 1), "cut off");

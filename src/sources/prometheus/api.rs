@@ -4,11 +4,14 @@
 //! (`isPartial`) is said beside the figures.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::de::DeserializeOwned;
 use serde::de::IgnoredAny;
+use serde::de::Visitor;
 use serde_json::value::RawValue;
 
 use crate::engine::settings::PrometheusSpec;
@@ -28,8 +31,6 @@ pub(super) const SERIES: usize = 1_000;
 const MOST: usize = SERIES + 1;
 /// Points of one series: Prometheus itself gives no more (`query_range`: 11,000 at the most).
 const POINTS: usize = 11_000;
-/// Answers above this are read on a thread of their own.
-const LARGE: usize = 256 * 1024;
 /// Sentences of a server that are kept.
 pub(super) const NOTES: usize = 5;
 
@@ -83,7 +84,7 @@ impl Api {
         let asked: Vec<(&str, &str)> =
             [("query", query)].into_iter().chain(time.as_deref().map(|t| ("time", t))).collect();
         let (body, skew) = self.get("/api/v1/query", &asked).await?;
-        aside(body, move |body| {
+        body.made(move |body| {
             let answer = decode::<Data>(body)?;
             Ok(Said { data: vector(&answer.data)?, notes: answer.notes, skew })
         })
@@ -101,7 +102,7 @@ impl Api {
         let (start, end, step) = (seconds(from), seconds(to), seconds(step));
         let query = [("query", query), ("start", &start), ("end", &end), ("step", &step)];
         let (body, _) = self.get("/api/v1/query_range", &query).await?;
-        aside(body, |body| matrix(&decode::<Data>(body)?.data)).await
+        body.made(|body| matrix(&decode::<Data>(body)?.data)).await
     }
 
     /// Any other path, decoded as it is wanted.
@@ -111,7 +112,7 @@ impl Api {
         query: &[(&str, &str)],
     ) -> Result<Said<T>, Absence> {
         let (body, skew) = self.get(path, query).await?;
-        aside(body, move |body| {
+        body.made(move |body| {
             let answer = decode::<T>(body)?;
             Ok(Said { data: answer.data, notes: answer.notes, skew })
         })
@@ -140,18 +141,6 @@ impl Api {
         }
         Ok((body, skew))
     }
-}
-
-/// Reads an answer; a large one on a thread of its own, so that other pollers go on.
-async fn aside<T: Send + 'static>(
-    body: Body,
-    read: impl FnOnce(&[u8]) -> Result<T, Absence> + Send + 'static,
-) -> Result<T, Absence> {
-    if body.len() < LARGE {
-        return read(&body);
-    }
-    let done = tokio::task::spawn_blocking(move || read(&body)).await;
-    done.unwrap_or_else(|e| Err(Absence::Failed(clean(&e.to_string()))))
 }
 
 /// The frame of every answer.
@@ -197,7 +186,37 @@ struct SeriesOf<T> {
     histogram: Option<IgnoredAny>,
 }
 
-type Pair = (f64, String);
+/// A time in seconds and a value.
+type Pair = (f64, Number);
+
+/// A number that stands in quotes; what is none is kept to be told. Read where it stands: as text of its own each of a
+/// million points would cost four times as much.
+#[derive(Clone, Debug)]
+struct Number(Result<f64, String>);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number in quotes")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Number, E> {
+                Ok(Number(text.parse().map_err(|_| clean(text))))
+            }
+        }
+        from.deserialize_str(Text)
+    }
+}
+
+impl Number {
+    fn value(self) -> Result<f64, Absence> {
+        self.0.map_err(|text| Absence::Malformed(format!("{text:?} is not a number")))
+    }
+}
 
 /// What a body says.
 #[derive(Debug)]
@@ -222,10 +241,6 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<Decoded<T
     let said = head.warnings.into_iter().chain(head.infos).flatten().map(|n| clean(&n));
     let partial = head.partial.then(|| "the answer is partial: not every storage node answered".to_owned());
     Ok(Decoded { data, notes: partial.into_iter().chain(said).take(NOTES).collect() })
-}
-
-fn float(text: &str) -> Result<f64, Absence> {
-    text.parse().map_err(|_| Absence::Malformed(format!("{:?} is not a number", clean(text))))
 }
 
 /// The series of an answer, and no more of them than are counted: one more says that there are.
@@ -261,7 +276,7 @@ pub(super) fn vector(data: &Data<'_>) -> Result<Vec<Element>, Absence> {
     let mut out = Vec::new();
     for s in series(data)?.into_iter().take(SERIES) {
         match s.value {
-            Some((at, text)) => out.push(Element { labels: s.metric, at: milliseconds(at)?, value: float(&text)? }),
+            Some((at, value)) => out.push(Element { labels: s.metric, at: milliseconds(at)?, value: value.value()? }),
             None if s.histogram.is_some() => {}
             None => return Err(Absence::Malformed("a series without a value".to_owned())),
         }
@@ -277,7 +292,8 @@ pub(super) fn matrix(data: &Data<'_>) -> Result<Vec<Row>, Absence> {
     let mut out = Vec::new();
     for s in series(data)?.into_iter().take(SERIES) {
         let points = s.values.map(|v| v.kept).unwrap_or_default().into_iter();
-        let points = points.map(|(at, text)| Ok((milliseconds(at)?, float(&text)?))).collect::<Result<_, Absence>>()?;
+        let points =
+            points.map(|(at, value)| Ok((milliseconds(at)?, value.value()?))).collect::<Result<_, Absence>>()?;
         out.push(Row { labels: s.metric, points });
     }
     Ok(out)
