@@ -37,10 +37,19 @@ pub struct Credential {
     pub kind: Kind,
 }
 
-/// A pattern; its first group that took part is the value. Where it has a group `name`, that says whether it is one.
+/// A pattern; its first group that took part is the value.
 struct Pattern {
     kind: Kind,
     regex: Regex,
+}
+
+/// A name and what follows it. Only where the name is that of a secret its value is looked for: on a line of a hundred
+/// thousand assignments without a blank each value would be all the rest of the line.
+struct Named {
+    /// The name, a group of that name, and what stands between it and its value.
+    head: Regex,
+    /// The same and the value, from the beginning of the head on.
+    whole: Regex,
 }
 
 /// A word of a shell, quoted or not.
@@ -48,22 +57,30 @@ const WORD: &str = r#"(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'`;&|)<>]+))"#;
 /// What stands between a program and its option, on one line and in one command.
 const UP_TO: &str = r"\b[^\n|;&]*?\s";
 
-static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
     // The name of a variable, a header, a field.
     const NAME: &str = r"(?P<name>[\p{L}_][\p{L}\d_.-]*)";
-    let named = [
+    let colon = format!(r#"["']?{NAME}["']?[ \t]*:[ \t]*"#);
+    let sources = [
         // An assignment takes anything.
-        format!(r"{NAME}={WORD}"),
+        (format!("{NAME}="), WORD),
         // A field of JSON, as it is and inside of a string; what is escaped in its value belongs to it.
-        format!(r#""{NAME}"\s*:\s*"((?:[^"\\\n]|\\.)+)""#),
-        format!(r#"\\"{NAME}\\"\s*:\s*\\"((?:[^"\\\n]|\\\\(?:\\"|[^"]))+)\\""#),
-        format!(r#"["']?{NAME}["']?[ \t]*:[ \t]*(?:"([^"\n]+)"|'([^'\n]+)')"#),
+        (format!(r#""{NAME}"\s*:\s*"#), r#""((?:[^"\\\n]|\\.)+)""#),
+        (format!(r#"\\"{NAME}\\"\s*:\s*"#), r#"\\"((?:[^"\\\n]|\\\\(?:\\"|[^"]))+)\\""#),
+        (colon.clone(), r#"(?:"([^"\n]+)"|'([^'\n]+)')"#),
         // After a colon prose goes on: a value there has a digit in it …
-        format!(r#"["']?{NAME}["']?[ \t]*:[ \t]*([^\s"'`,;&|)<>]*\d[^\s"'`,;&|)<>]*)"#),
+        (colon, r#"([^\s"'`,;&|)<>]*\d[^\s"'`,;&|)<>]*)"#),
         // … but for a header, whose name no prose has.
-        r#"(?P<name>[A-Za-z]+(?:-[A-Za-z]+)+)[ \t]*:[ \t]*([^\s"'`,;&|)<>]+)"#.to_owned(),
-        format!(r"--{NAME}\s+{WORD}"),
+        (r"(?P<name>[A-Za-z]+(?:-[A-Za-z]+)+)[ \t]*:[ \t]*".to_owned(), r#"([^\s"'`,;&|)<>]+)"#),
+        (format!(r"--{NAME}\s+"), WORD),
     ];
+    let made = |(head, value): (String, &str)| {
+        Some(Named { whole: Regex::new(&format!(r"\A{head}{value}")).ok()?, head: Regex::new(&head).ok()? })
+    };
+    sources.into_iter().filter_map(made).collect()
+});
+
+static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let sql = r#"(?:'([^'\n]+)'|"([^"\n]+)")"#;
     let others = [
         (Kind::Url, r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s:/@"']*:([^\s/@"']+)@"#.to_owned()),
@@ -101,8 +118,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         (Kind::Form, r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)".to_owned()),
         (Kind::Form, r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|\z)".to_owned()),
     ];
-    let sources = named.into_iter().map(|source| (Kind::Named, source)).chain(others);
-    sources.filter_map(|(kind, source)| Some(Pattern { kind, regex: Regex::new(&source).ok()? })).collect()
+    others.into_iter().filter_map(|(kind, source)| Some(Pattern { kind, regex: Regex::new(&source).ok()? })).collect()
 });
 
 /// What is filled in later, read from elsewhere, or hidden already is no secret.
@@ -173,24 +189,15 @@ pub fn find(text: &str) -> Vec<Credential> {
         return Vec::new();
     }
     let mut found: Vec<Credential> = Vec::new();
+    for named in NAMED.iter() {
+        named.find(text, &mut found);
+    }
     for Pattern { kind, regex } in PATTERNS.iter() {
-        // Names may follow each other closely: the value of one that is none may hold the next.
-        let mut from = 0;
-        while let Some(taken) = regex.captures_at(text, from) {
-            let Some(whole) = taken.get(0) else { break };
-            let name = taken.name("name");
-            let value = taken.iter().skip(1).flatten().find(|m| Some(m.start()) != name.map(|n| n.start()));
-            let secret = name.is_none_or(|n| named_secret(n.as_str()) && !is_prose(n.as_str(), text, n.end()));
-            match value {
-                Some(value) if secret && !stands_for_another(value.as_str()) => {
-                    found.push(Credential { at: value.range(), kind: *kind });
-                    from = whole.end();
-                }
-                _ => from = name.map_or(whole.end(), |n| n.end()),
-            }
-            from = from.max(whole.start() + 1);
-            while !text.is_char_boundary(from) {
-                from += 1;
+        for taken in regex.captures_iter(text) {
+            if let Some(value) = taken.iter().skip(1).flatten().next()
+                && !stands_for_another(value.as_str())
+            {
+                found.push(Credential { at: value.range(), kind: *kind });
             }
         }
     }
@@ -204,6 +211,28 @@ pub fn find(text: &str) -> Vec<Credential> {
         free
     });
     found
+}
+
+impl Named {
+    fn find(&self, text: &str, found: &mut Vec<Credential>) {
+        let mut from = 0;
+        while let Some(head) = self.head.captures_at(text, from) {
+            let (Some(whole), Some(name)) = (head.get(0), head.name("name")) else { break };
+            // Names may follow each other closely: the value of one that is none may hold the next.
+            from = name.end();
+            if !named_secret(name.as_str()) || is_prose(name.as_str(), text, name.end()) {
+                continue;
+            }
+            let rest = text.get(whole.start()..).unwrap_or_default();
+            let Some(taken) = self.whole.captures(rest) else { continue };
+            let value = taken.iter().skip(2).flatten().next();
+            if let Some(value) = value.filter(|v| !stands_for_another(v.as_str())) {
+                let at = whole.start() + value.start()..whole.start() + value.end();
+                from = whole.start() + taken.get(0).map_or(0, |m| m.end());
+                found.push(Credential { at, kind: Kind::Named });
+            }
+        }
+    }
 }
 
 /// The text with every credential hidden.
@@ -307,7 +336,15 @@ mod tests {
 
     #[test]
     fn every_pattern_can_be_read() {
-        assert_eq!(PATTERNS.len(), 7 + 30);
+        assert_eq!((NAMED.len(), PATTERNS.len()), (7, 30));
+    }
+
+    #[test]
+    fn a_line_of_assignments_without_a_blank_takes_no_longer_than_its_length() {
+        let line = "regex:slow=[0-9]+".repeat(12_000) + "DB_PASS=hunter2 x";
+        assert!(mask(&line).ends_with("DB_PASS=••• x"));
+        let secrets = "token=\"a\"".repeat(12_000);
+        assert_eq!(find(&secrets).len(), 12_000);
     }
 
     #[test]
