@@ -173,7 +173,7 @@ pub(super) async fn beside(settings: &Settings, secrets: &Arc<Secrets>, url: &st
     let (folder, name) = (PathBuf::from(folder), format!("{id}.md"));
     let file = folder.join(name);
     if !std::fs::read_to_string(&file).is_ok_and(|there| touched(&there)) {
-        let Opened { store, .. } = Store::open(url, store::PATIENCE).await.map_err(failed)?;
+        let Opened { store, .. } = Store::open_whole(url, store::PATIENCE).await.map_err(failed)?;
         let made = make(settings, secrets, &store, id, lang, false, None).await.map_err(|why| store.named(why));
         store.close().await;
         let text = made.map_err(failed)?.map_err(|name| lang.pm_bad_template(name))?;

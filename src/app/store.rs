@@ -69,30 +69,51 @@ pub(super) async fn open(configured: &Configured, wait: Millis) -> Result<Store,
         // Looking changes nothing.
         return Store::look(&url, wait).await;
     }
-    let store = opened(configured, &url, wait).await?;
-    if let Ok(taken) = queue::take_in(&store, &queue_of(&url)).await {
-        if taken.deploys > 0 {
-            complain(&format!("cabina: {}", lang.deploy_taken_in(taken.deploys)));
-        }
-        if taken.entries > 0 {
-            complain(&format!("cabina: {}", lang.queue_taken_in(taken.entries)));
-        }
-        for id in taken.without {
-            complain(&format!("cabina: {}", lang.queue_without(id)));
-        }
-    }
+    let store = opened(configured, Store::open(&url, wait).await?);
+    take_in(&store, &url, lang).await;
     Ok(store)
 }
 
+/// Takes in what waits for a store, and says what came of it.
+async fn take_in(store: &Store, url: &str, lang: Lang) {
+    let Ok(taken) = queue::take_in(store, &queue_of(url)).await else {
+        complain(&format!("cabina: {}", lang.queue_waits()));
+        return;
+    };
+    if taken.deploys > 0 {
+        complain(&format!("cabina: {}", lang.deploy_taken_in(taken.deploys)));
+    }
+    if taken.entries > 0 {
+        complain(&format!("cabina: {}", lang.queue_taken_in(taken.entries)));
+    }
+    for id in taken.without {
+        complain(&format!("cabina: {}", lang.queue_without(id)));
+    }
+}
+
 /// Opens the store to be read. Where it cannot be opened as ever, since its disk is full or may not be written to, it is
-/// read as it stands.
+/// read as it stands; what waits to be written to it is said, since it is not in what is read. Where it is broken it is
+/// left where it lies: whoever looks for a record is not shown an empty one.
 pub(super) async fn to_read(configured: &Configured, wait: Millis) -> Result<Store, StoreError> {
-    let why = match open(configured, wait).await {
-        Ok(store) => return Ok(store),
-        Err(why @ (StoreError::Denied(_) | StoreError::NoRoom(_) | StoreError::Failed(_))) => why,
+    let (url, lang) = (url(configured)?, configured.settings.lang);
+    if configured.settings.read_only {
+        // Looking changes nothing.
+        return Store::look(&url, wait).await;
+    }
+    let why = match Store::open_whole(&url, wait).await {
+        Ok(whole) => {
+            let store = opened(configured, whole);
+            take_in(&store, &url, lang).await;
+            return Ok(store);
+        }
+        Err(why) if why.is_of_the_disk() => why,
         Err(why) => return Err(why),
     };
-    Store::look(&url(configured)?, wait).await.map_err(|_| why)
+    let store = Store::look(&url, wait).await.map_err(|_| why)?;
+    if queue::waits(&queue_of(&url)) {
+        complain(&format!("cabina: {}", lang.queue_waits()));
+    }
+    Ok(store)
 }
 
 /// Opens the store, reads from it, closes it, and says what of it could not be read. With what was read comes the exit
@@ -125,15 +146,15 @@ pub(super) fn say_unreadable(store: &Store, lang: Lang) -> bool {
 
 /// Opens the store to write one thing to it, at once: what waits is left to others.
 pub(super) async fn open_quickly(configured: &Configured, wait: Millis) -> Result<Store, StoreError> {
-    opened(configured, &url(configured)?, wait).await
+    Ok(opened(configured, Store::open(&url(configured)?, wait).await?))
 }
 
-async fn opened(configured: &Configured, url: &str, wait: Millis) -> Result<Store, StoreError> {
-    let Opened { store, notes } = Store::open(url, wait).await?;
+/// Says what is to be known of a store that was opened.
+fn opened(configured: &Configured, Opened { store, notes }: Opened) -> Store {
     for note in notes {
         complain(&format!("cabina: {}", note.words(configured.settings.lang)));
     }
-    Ok(store)
+    store
 }
 
 /// The name of this machine.

@@ -1,6 +1,8 @@
 //! The record, kept: one task owns the store, carries orders out one after another, and looks once a second what
 //! others have written.
 
+mod begin;
+
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,7 +38,6 @@ use crate::model::watch::Watch;
 use crate::secrets::Secrets;
 use crate::store;
 use crate::store::Led;
-use crate::store::Opened;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::queue;
@@ -130,17 +131,21 @@ impl Recorder {
 
 async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)>) {
     let desk = Desk { id: store::new_id(), host: plan.host.clone() };
-    let (store, path) = loop {
-        match open(&plan).await {
-            Ok(opened) => break opened,
-            Err(why) => {
-                bus.send(Kind::RecordFailed { request: None, why: why.words(plan.lang) }).await;
+    let begun = loop {
+        let why = match begin::open(&plan).await {
+            Ok(begun) => break begun,
+            Err(why) => why.words(plan.lang),
+        };
+        bus.send(Kind::RecordFailed { request: None, why: why.clone() }).await;
+        match tokio::time::timeout(AGAIN, orders.recv()).await {
+            Ok(None) => return,
+            Ok(Some((request, _))) => {
+                bus.send(Kind::RecordFailed { request: Some(request), why }).await;
             }
-        }
-        if tokio::time::timeout(AGAIN, orders.recv()).await.is_ok_and(|o| o.is_none()) {
-            return;
+            Err(_) => {}
         }
     };
+    let begin::Begun { store, path, held, told } = begun;
     let draft = std::fs::read_to_string(unfinished(&path, &plan)).unwrap_or_default();
     let draft: String = draft.chars().take(WRITTEN_LIMIT).collect();
     bus.send(Kind::RecordOpened { desk: desk.clone(), draft }).await;
@@ -155,6 +160,9 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
         renewals: 0,
         scribe: Scribe::Nobody,
         follower: Follower::default(),
+        held,
+        told,
+        said: Vec::new(),
     };
     if !keeper.count().await {
         return;
@@ -177,19 +185,6 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
         let _ = keeper.store.release(SCRIBE, &keeper.desk.id).await;
     }
     keeper.store.close().await;
-}
-
-async fn open(plan: &Plan) -> Result<(Store, PathBuf), StoreError> {
-    let url = plan.url.clone()?;
-    let path = store::path(&url).ok_or(StoreError::OtherDatabase)?;
-    if plan.read_only {
-        // Looking changes nothing.
-        return Ok((Store::look(&url, PATIENCE).await?, path));
-    }
-    let Opened { store, .. } = Store::open(&url, PATIENCE).await?;
-    let _ = queue::take_in(&store, &plan.queue).await;
-    let _ = settle(&store, &path, &plan.secrets).await;
-    Ok((store, path))
 }
 
 /// The file beside the store that an unfinished note waits in: one for each who writes, and where they do.
@@ -226,6 +221,12 @@ struct Keeper {
     renewals: u64,
     follower: Follower,
     scribe: Scribe,
+    /// Why the store can only be read.
+    held: Option<StoreError>,
+    /// What a person should know of the store's file: it was put aside, it was another one.
+    told: Vec<String>,
+    /// What the cockpit was last told of it.
+    said: Vec<String>,
 }
 
 impl Keeper {
@@ -239,6 +240,14 @@ impl Keeper {
         {
             return true;
         }
+        if let (Some(why), true) = (&self.held, writes(&order)) {
+            let why = self.words(why.clone());
+            return self.bus.send(Kind::RecordFailed { request: Some(request), why }).await;
+        }
+        self.carry(request, order).await
+    }
+
+    async fn carry(&mut self, request: u64, order: RecordOrder) -> bool {
         let done = match order {
             RecordOrder::Take { year, opening, took, led } => {
                 let opening = self.redacted(opening);
@@ -323,7 +332,8 @@ impl Keeper {
                 self.shown = Shown::default();
                 self.follower = Follower::default();
                 self.looks = 0;
-                if !self.plan.read_only {
+                if !self.plan.read_only && self.held.is_none() {
+                    self.told = vec![self.plan.lang.store_replaced(self.path.display())];
                     let _ = settle(&self.store, &self.path, &self.plan.secrets).await;
                 }
                 return true;
@@ -339,9 +349,37 @@ impl Keeper {
         self.bus.send(kind).await
     }
 
+    /// Tries whether a store that could only be read can be written to by now.
+    async fn reopen(&mut self) {
+        if self.held.is_none() || !self.looks.is_multiple_of(2) {
+            return;
+        }
+        let Ok(url) = self.plan.url.clone() else { return };
+        if let Ok(opened) = Store::open(&url, SECOND).await {
+            let (store, told) = begin::taken(&self.plan, &self.path, opened).await;
+            let old = std::mem::replace(&mut self.store, store);
+            old.close().await;
+            (self.held, self.told) = (None, told);
+            self.renewals = 0;
+            self.shown = Shown::default();
+            self.follower = Follower::default();
+        }
+    }
+
+    /// Tells what is to be known of the store, where that is news; false when nobody listens.
+    async fn say(&mut self) -> bool {
+        let sentences: Vec<String> = self.told.iter().cloned().chain(self.store.unreadable(self.plan.lang)).collect();
+        if sentences == self.said {
+            return true;
+        }
+        self.said.clone_from(&sentences);
+        self.bus.send(Kind::RecordSays { sentences }).await
+    }
+
     /// Takes in what waits for the store, now and then. What it does not take waits on.
     async fn take_in(&self) {
-        if !self.plan.read_only && self.looks.is_multiple_of(LEASE_EVERY) && queue::waits(&self.plan.queue) {
+        let writes = !self.plan.read_only && self.held.is_none();
+        if writes && self.looks.is_multiple_of(LEASE_EVERY) && queue::waits(&self.plan.queue) {
             let _ = queue::take_in(&self.store, &self.plan.queue).await;
         }
     }
@@ -398,6 +436,7 @@ impl Keeper {
 
     /// Looks what others have written; false when nobody listens any more.
     async fn look(&mut self) -> bool {
+        self.reopen().await;
         if !self.renew().await {
             return false;
         }
@@ -425,15 +464,22 @@ impl Keeper {
                 Err(why)
             }
         };
-        let windows = self.windows().await;
-        if !windows {
+        if !self.windows().await || !self.say().await {
             return false;
         }
         match found {
             Ok(None) => true,
             Ok(Some(kind)) => {
                 self.shown.problem = None;
-                self.bus.send(kind).await
+                // That it was read is no word about writing to it.
+                let held = self.held.clone().map(|why| Kind::RecordFailed { request: None, why: self.words(why) });
+                if !self.bus.send(kind).await {
+                    return false;
+                }
+                match held {
+                    Some(kind) => self.bus.send(kind).await,
+                    None => true,
+                }
             }
             Err(why) if self.shown.problem.as_ref() == Some(&why) => true,
             Err(why) => {
@@ -468,7 +514,8 @@ impl Keeper {
     async fn news(&mut self) -> Result<Option<Kind>, StoreError> {
         let now = bus::now().wall;
         if self.looks.is_multiple_of(LEASE_EVERY) {
-            let mine = !self.plan.read_only && self.plan.scribes && self.lease(now).await?;
+            let writes = !self.plan.read_only && self.held.is_none();
+            let mine = writes && self.plan.scribes && self.lease(now).await?;
             self.scribe = match mine {
                 true => Scribe::Here,
                 false if self.store.leased(SCRIBE, now).await?.is_some() => Scribe::Elsewhere,
@@ -514,6 +561,22 @@ impl Keeper {
             windows: self.shown.windows,
         };
         Ok(Some(Kind::RecordRead { incident, entries: entries_of(entries), deploys, scribe: self.scribe, ended, last }))
+    }
+}
+
+/// Does an order want something written to the store? What is told of a run lies in the run's own file too.
+fn writes(order: &RecordOrder) -> bool {
+    match order {
+        RecordOrder::Take { .. }
+        | RecordOrder::Append { .. }
+        | RecordOrder::Window(_)
+        | RecordOrder::Withdraw { .. } => true,
+        RecordOrder::Older { .. }
+        | RecordOrder::Run { .. }
+        | RecordOrder::Dora(_)
+        | RecordOrder::Watch(_)
+        | RecordOrder::Renewed { .. }
+        | RecordOrder::Unfinished(_) => false,
     }
 }
 

@@ -196,6 +196,12 @@ pub enum Kind {
         /// Why, in one sentence.
         why: String,
     },
+    /// What a person should know of the store, in sentences, beside whether it can be written to: what of it cannot be
+    /// read, where a damaged one was put.
+    RecordSays {
+        /// The sentences; none where all is well.
+        sentences: Vec<String>,
+    },
     /// Whoever wrote down what machines see is another one by now: nothing of the order was written.
     RecordUnled {
         /// The order.

@@ -87,6 +87,8 @@ pub struct Record {
     pub incident: Option<Incident>,
     /// Why it cannot be read or written now, in one sentence.
     pub problem: Option<String>,
+    /// What a person should know of the store, whether or not it can be written to.
+    pub says: Vec<String>,
     /// Since when what was on the disk is not found there any more.
     pub(crate) gone: Option<Stamp>,
     /// Who writes what machines see.
@@ -220,6 +222,15 @@ pub(crate) fn unled(state: &mut State, request: u64) -> Reaction {
 pub(crate) fn gone(state: &mut State, why: String) -> Reaction {
     state.record.gone.get_or_insert(state.now);
     failed(state, None, why)
+}
+
+/// The store is not as it was, or not whole.
+pub(crate) fn says(state: &mut State, sentences: Vec<String>) -> Reaction {
+    if let Some(first) = sentences.first().filter(|s| !state.record.says.contains(s)) {
+        notice(state, Notice::OfStore(first.clone()));
+    }
+    state.record.says = sentences;
+    Reaction::redraw()
 }
 
 /// The record could not be read or written.

@@ -433,6 +433,8 @@ pub enum Notice {
     NoHistory,
     /// The server has nothing of that day.
     NothingThen,
+    /// What a person should know of the store.
+    OfStore(String),
     /// The record cannot be written: why.
     NoRecord(String),
     /// No incident goes on that could be written to.

@@ -171,6 +171,7 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         Kind::RecordOpened { desk, draft } => record::opened(state, desk, draft),
         Kind::RecordFailed { request, why } => record::failed(state, request, why),
         Kind::RecordUnled { request } => record::unled(state, request),
+        Kind::RecordSays { sentences } => record::says(state, sentences),
         Kind::RecordGone { why } => record::gone(state, why),
         Kind::RecordRead { incident, entries, deploys, scribe, ended, last } => {
             record::read(state, incident, &entries, deploys, scribe, ended, last)

@@ -26,8 +26,12 @@ pub enum StoreError {
     NoFiles,
     /// Somebody else is writing, for longer than we wait.
     Busy,
-    /// The file is no store, or broken.
+    /// The file is broken; some of it can be read.
     Damaged(PathBuf),
+    /// The file is no store, or so broken that nothing of it can be read.
+    Unreadable(PathBuf),
+    /// The disk under it does not do what it is told (SQLite's I/O errors).
+    Disk(PathBuf),
     /// A database that a store cannot be in yet.
     OtherDatabase,
     /// No such incident.
@@ -46,8 +50,19 @@ impl StoreError {
             Self::Denied(p) => Self::Denied(named(p)),
             Self::NoRoom(p) => Self::NoRoom(named(p)),
             Self::Damaged(p) => Self::Damaged(named(p)),
+            Self::Disk(p) => {
+                let path = named(p);
+                // What its logs want is not given by a full disk: SQLite calls that an I/O error.
+                if is_full(&path) { Self::NoRoom(path) } else { Self::Disk(path) }
+            }
             other => other,
         }
+    }
+
+    /// What stands in the way is the disk: what is there can perhaps be read as it stands.
+    #[must_use]
+    pub fn is_of_the_disk(&self) -> bool {
+        matches!(self, Self::Denied(_) | Self::NoRoom(_) | Self::Disk(_) | Self::Failed(_))
     }
 
     /// One sentence for a person.
@@ -64,6 +79,8 @@ impl StoreError {
             Self::NoFiles => lang.store_no_files(),
             Self::Busy => lang.store_busy(),
             Self::Damaged(path) => lang.store_damaged(path.display()),
+            Self::Unreadable(path) => lang.store_unreadable(path.display()),
+            Self::Disk(path) => lang.store_disk(path.display()),
             Self::OtherDatabase => lang.store_other_database(),
             Self::NoIncident(id) => lang.store_no_incident(id),
             Self::Failed(why) => lang.store_failed(why),
@@ -81,6 +98,16 @@ impl StoreError {
             _ => Self::Failed(format!("{}: {error}", path.display())),
         }
     }
+}
+
+/// Has the disk of a file no room for what SQLite keeps beside it? A -shm alone takes 32 KiB
+/// (<https://www.sqlite.org/walformat.html>).
+fn is_full(path: &Path) -> bool {
+    const LEAST: u64 = 64 * 1024;
+    let nearest = path.ancestors().find(|p| p.exists());
+    nearest
+        .and_then(|p| rustix::fs::statvfs(p).ok())
+        .is_some_and(|s| s.f_bavail.saturating_mul(s.f_frsize) < LEAST || (s.f_files > 0 && s.f_favail == 0))
 }
 
 /// SQLite says of every file that it cannot open the same. EMFILE and ENFILE are 24 and 23 (`errno(3)`).
@@ -107,6 +134,7 @@ impl From<sqlx::Error> for StoreError {
             Some(5 | 6) => Self::Busy,
             Some(14) if no_more_files() => Self::NoFiles,
             Some(3 | 8 | 14 | 23) => Self::Denied(PathBuf::new()),
+            Some(10) => Self::Disk(PathBuf::new()),
             Some(13) => Self::NoRoom(PathBuf::new()),
             Some(11 | 26) => Self::Damaged(PathBuf::new()),
             _ => Self::Failed(error.to_string()),

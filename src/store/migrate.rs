@@ -20,6 +20,9 @@ const SQLITE: [(i64, &str, &str); 4] = [
     (4, "watch", include_str!("migrations/sqlite/0004_watch.sql")),
 ];
 
+/// The table that the newest version brought.
+const NEWEST_TABLE: &str = "watch";
+
 /// How a store stands to this program.
 pub(super) enum Standing {
     /// As this program wants it.
@@ -38,8 +41,19 @@ pub(super) async fn standing(pool: &Pool) -> Result<Standing, StoreError> {
     if tables == 0 {
         return Ok(Standing::Older);
     }
-    let newest: Option<i64> =
-        sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations WHERE success").fetch_one(p).await?;
+    let newest = sqlx::query_scalar::<_, Option<i64>>("SELECT MAX(version) FROM _sqlx_migrations WHERE success");
+    let newest = match newest.fetch_one(p).await.map_err(StoreError::from) {
+        Ok(newest) => newest,
+        // One bad page hides what is on it, and not the whole store: its tables tell too.
+        Err(StoreError::Damaged(_)) => {
+            let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_master WHERE name = ?")
+                .bind(NEWEST_TABLE)
+                .fetch_one(p)
+                .await?;
+            return Ok(if there > 0 { Standing::Current } else { Standing::Older });
+        }
+        Err(why) => return Err(why),
+    };
     let known = SQLITE.last().map_or(0, |(version, _, _)| *version);
     Ok(match newest.unwrap_or(0).cmp(&known) {
         std::cmp::Ordering::Less => Standing::Older,

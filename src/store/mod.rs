@@ -138,7 +138,16 @@ impl Store {
     /// When it cannot be used; the sentence says what to do.
     pub async fn open(url: &str, wait: Millis) -> Result<Opened, StoreError> {
         let path = path(url).ok_or(StoreError::OtherDatabase)?;
-        Self::open_file(path, wait).await
+        Self::open_file(path, wait, true).await
+    }
+
+    /// The same for whoever only looks: a broken one is left where it lies, and is an error.
+    ///
+    /// # Errors
+    /// When it cannot be used; the sentence says what to do.
+    pub async fn open_whole(url: &str, wait: Millis) -> Result<Opened, StoreError> {
+        let path = path(url).ok_or(StoreError::OtherDatabase)?;
+        Self::open_file(path, wait, false).await
     }
 
     /// Opens the store at `url` to be read, and changes nothing: neither is one made, nor brought up to date, nor put
@@ -157,9 +166,7 @@ impl Store {
         let store = match Self::connect(&path, wait, true).await {
             Ok(store) => store,
             // The write-ahead log wants a file of its own beside it, which a full or read-only disk does not give.
-            Err(why @ (StoreError::Denied(_) | StoreError::NoRoom(_) | StoreError::Failed(_))) => {
-                Self::apart(&path, wait).await.map_err(|_| why.of(&path))?
-            }
+            Err(why) if why.is_of_the_disk() => Self::apart(&path, wait).await.map_err(|_| why.of(&path))?,
             Err(why) => return Err(why.of(&path)),
         };
         match migrate::standing(&store.pool()).await.map_err(|e| e.of(&path))? {
@@ -181,7 +188,7 @@ impl Store {
         match Self::current(&path, wait).await? {
             Ok(store) => Ok(store),
             Err(Stale::Older) => Err(StoreError::Older(path)),
-            Err(Stale::Broken) => Err(StoreError::Damaged(path)),
+            Err(Stale::Broken) => Err(StoreError::Unreadable(path)),
         }
     }
 
@@ -191,7 +198,7 @@ impl Store {
         why.of(&self.path)
     }
 
-    async fn open_file(path: PathBuf, wait: Millis) -> Result<Opened, StoreError> {
+    async fn open_file(path: PathBuf, wait: Millis, sets_aside: bool) -> Result<Opened, StoreError> {
         let mut notes = Vec::new();
         if file::on_a_network(&path) {
             notes.push(Note::Network(path.clone()));
@@ -206,7 +213,8 @@ impl Store {
         if path.exists() {
             match Self::current(&path, wait).await? {
                 Ok(store) => return Ok(Opened { store, notes }),
-                Err(Stale::Broken) => notes.push(file::set_aside(&path)?),
+                Err(Stale::Broken) if sets_aside => notes.push(file::set_aside(&path)?),
+                Err(Stale::Broken) => return Err(StoreError::Unreadable(path)),
                 Err(Stale::Older) => {}
             }
         }

@@ -50,7 +50,7 @@ impl Store {
             // Whoever has moved the file away has it whole.
             let _ = on!(old.pool, p => sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(p).await);
             file::part(&self.path, &old.logs());
-            let Opened { store, .. } = Box::pin(Self::open_file(self.path.to_path_buf(), self.wait)).await?;
+            let Opened { store, .. } = Box::pin(Self::open_file(self.path.to_path_buf(), self.wait, true)).await?;
             let past = Self { at: Arc::new(Mutex::new(Arc::clone(&old))), ..self.clone() };
             Box::pin(carry(&past, &store)).await.map_err(|e| e.of(&self.path))?;
             store

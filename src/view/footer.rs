@@ -158,7 +158,7 @@ fn words(lang: Lang, zone: Zone, notice: &Notice) -> String {
         Notice::NoHistory => lang.notice_no_history(),
         Notice::NothingThen => lang.notice_nothing_then(),
         Notice::NoRecord(why) if why.is_empty() => lang.notice_record_opening(),
-        Notice::NoRecord(why) => why.clone(),
+        Notice::NoRecord(why) | Notice::OfStore(why) => why.clone(),
         Notice::NoIncident => lang.notice_no_incident(),
         Notice::NoteWaits => lang.notice_note_waits(),
         Notice::Noted(at) => lang.notice_noted(zone.hm(*at)),

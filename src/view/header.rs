@@ -166,6 +166,8 @@ fn incident(state: &State, lang: Lang) -> Vec<(String, Role)> {
     }
     if let Some(why) = &state.record.problem {
         parts.push((lang.head_no_record(why), Role::Unknown));
+    } else if !state.record.says.is_empty() {
+        parts.push((lang.head_store(), Role::Unknown));
     }
     parts
 }

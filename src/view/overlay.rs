@@ -255,6 +255,14 @@ fn severity(p: &Painter<'_>) -> Vec<Line> {
         ]);
     }
     lines.push(Vec::new());
+    let record = &p.state.record;
+    if record.problem.is_some() || !record.says.is_empty() {
+        lines.push(vec![(lang.why_store(), Role::Title)]);
+        let not_saved = record.problem.iter().map(|why| lang.head_no_record(why));
+        let all = not_saved.chain(record.says.iter().cloned());
+        lines.extend(all.map(|words| vec![("  ".to_owned(), Role::Text), (words, Role::Unknown)]));
+        lines.push(Vec::new());
+    }
     if !p.state.reload_problem.is_empty() {
         lines.push(vec![(lang.why_reload(), Role::Title)]);
         lines.extend(

@@ -108,6 +108,91 @@ async fn a_disk_that_was_full_for_a_while_ends_nothing() {
 }
 
 #[tokio::test]
+async fn a_cockpit_that_comes_up_on_a_full_disk_reads_and_keeps() {
+    let Some(disk) = Disk::new(512).await else { return };
+    let house = House::at("language = \"en\"\n", &disk.path("state/cabina.db"));
+    house.good(&["incident", "open", "--title", "calls fail"]).await;
+    let state = tempfile::tempdir().unwrap();
+    disk.fill().await;
+    let mut screen = cockpit(&house, state.path());
+    screen.shows("INC-").await;
+    screen.until("why it cannot be written to", |s| s.text().contains("NOT SAVED: the disk of")).await;
+    note(&mut screen, "written on a full disk").await;
+    screen.until("it is not saved", |s| !s.text().contains("saving") && s.text().contains("NOT SAVED")).await;
+    disk.free().await;
+    screen.until("it is saved", |s| !s.text().contains("NOT SAVED")).await;
+    written(&house, &["written on a full disk"]).await;
+    // What waits in the queue is not in what is read: that is said.
+    disk.fill().await;
+    for n in 0.. {
+        note(&mut screen, &format!("for the queue {n} {}", "x".repeat(60))).await;
+        screen.until("saved or not", |s| !s.text().contains("saving")).await;
+        if screen.text().contains("NOT SAVED") {
+            break;
+        }
+        assert!(n < 200, "it never fills");
+    }
+    screen.keys("q").await;
+    screen.shows("Entries are not saved").await;
+    screen.keys("y").await;
+    assert!(screen.ends().await.success(), "{}", screen.text());
+    let look = async || {
+        let out = house.command(&["incident", "show", "newest"]).env("XDG_STATE_HOME", state.path()).output().await;
+        String::from_utf8_lossy(&out.unwrap().stderr).into_owned()
+    };
+    let said = look().await;
+    assert!(said.contains("entries wait in the queue"), "{said}");
+}
+
+#[tokio::test]
+async fn whoever_looks_moves_no_damaged_store_away_and_who_writes_says_so() {
+    let house = House::new("language = \"en\"\n");
+    house.good(&["incident", "open", "--title", "calls fail"]).await;
+    let mut bytes = std::fs::read(house.store()).unwrap();
+    bytes[..4096].fill(0xEE);
+    std::fs::write(house.store(), &bytes).unwrap();
+    let looks: [&[&str]; 8] = [
+        &["incident", "list"],
+        &["--json", "incident", "list"],
+        &["incident", "show", "newest"],
+        &["incident", "verify", "newest"],
+        &["incident", "export"],
+        &["postmortem", "newest"],
+        &["deploys"],
+        &["report"],
+    ];
+    for looked in looks {
+        let (code, said) = house.bad(looked).await;
+        assert!(code == 1 && said.contains("cannot be read") && said.contains("backup"), "{looked:?}: {code} {said}");
+        assert!(std::fs::read(house.store()).unwrap() == bytes, "{looked:?}");
+    }
+    // A cockpit has to write: it puts the old one aside, and says where.
+    let state = tempfile::tempdir().unwrap();
+    let mut screen = cockpit(&house, state.path());
+    screen.shows("something is the matter with the store").await;
+    screen.keys("s").await;
+    screen.shows(".damaged-").await;
+}
+
+#[tokio::test]
+async fn a_cockpit_says_what_of_its_store_cannot_be_read() {
+    let house = House::new("language = \"en\"\n");
+    house.good(&["incident", "open", "--title", "calls fail"]).await;
+    for n in 0..5 {
+        house.good(&["incident", "note", "newest", &format!("note {n}")]).await;
+    }
+    let url = format!("sqlite://{}", house.store().display());
+    let options: sqlx::sqlite::SqliteConnectOptions = url.parse().unwrap();
+    let mut raw = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("UPDATE entry SET data = CAST(x'7bff' AS TEXT) WHERE seq = 3").execute(&mut raw).await.unwrap();
+    let state = tempfile::tempdir().unwrap();
+    let mut screen = cockpit(&house, state.path());
+    screen.shows("something is the matter with the store").await;
+    screen.keys("s").await;
+    screen.shows("entries cannot be read (no. 3)").await;
+}
+
+#[tokio::test]
 async fn ended_by_a_signal_what_is_unsaved_waits_or_is_said() {
     let Some(disk) = Disk::new(512).await else { return };
     let house = House::at(CHECK, &disk.path("state/cabina.db"));
