@@ -356,7 +356,15 @@ impl Desk<'_> {
     async fn verify(&self, store: &Store, id: &str) -> Result<u8, Failed> {
         let lang = self.configured.settings.lang;
         let id = self.find_to_read(store, id).await?.id;
-        let (ok, entry, text) = match store.verify(&id).await? {
+        let verified = match store.verify(&id).await {
+            Err(why @ StoreError::Damaged(_)) => {
+                // Which entries it is that cannot be read is said at the end.
+                let _ = all(store, &id).await;
+                return Err(why.into());
+            }
+            verified => verified?,
+        };
+        let (ok, entry, text) = match verified {
             Ok(n) => (true, None, lang.incident_verified(&id, n)),
             Err(wrong) => {
                 let (entry, text) = self.wrong(&id, &wrong);

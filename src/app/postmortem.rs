@@ -141,9 +141,18 @@ pub(super) async fn make(
         Ok(format!("{}\n", document::as_json(&told, lang)))
     } else {
         let template = template.unwrap_or_else(|| document::own_template(lang));
-        document::markdown(&told, lang, settings.zone, template)
+        document::markdown(&told, lang, settings.zone, template).map(|text| with_gaps(text, &store.unreadable(lang)))
     };
     Ok(text)
+}
+
+/// A document that is not made of everything that was written down says so where it is read first: behind its title.
+fn with_gaps(text: String, gaps: &[String]) -> String {
+    if gaps.is_empty() {
+        return text;
+    }
+    let (title, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    format!("{title}\n\n> {}\n{rest}", gaps.join("\n> "))
 }
 
 /// Ends a document that nobody has touched: a print of what stands before it.

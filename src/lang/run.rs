@@ -235,5 +235,5 @@ sentences! {
     todo_left_unknown(step) "NO SE SABE CÓMO ACABÓ el paso {step}: compruébalo" / "OUTCOME UNKNOWN of step {step}: check it"
     todo_left_open(who) "quedó a medias; lo empezó {who}" / "left unfinished; begun by {who}"
     todo_back() "[Enter] volver" / "[Enter] go back"
-    farewell_step(runbook, step) ". {runbook} paso {step} sigue en marcha: abre cabina para volver." / ". {runbook} step {step} is still running: open cabina to come back."
+    farewell_step(runbook, step) " {runbook} paso {step} sigue en marcha: abre cabina para volver." / " {runbook} step {step} is still running: open cabina to come back."
 }

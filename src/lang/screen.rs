@@ -260,5 +260,5 @@ sentences! {
     detail_min_max(min, max) "en la gráfica: mínimo {min}, máximo {max}" / "in the chart: minimum {min}, maximum {max}"
     sessions_bytes(size) "{size} en disco" / "{size} on disk"
     sessions_hour(rate) "última hora: {rate}/min" / "last hour: {rate}/min"
-    farewell(service, level, time) "cabina: {service} en {level} desde {time}. Para volver: cabina" / "cabina: {service} at {level} since {time}. To come back: cabina"
+    farewell(service, level, time) "cabina: {service} en {level} desde {time}. Para volver: `cabina`." / "cabina: {service} at {level} since {time}. To come back: `cabina`."
 }

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 use regex::Regex;
 
+use crate::model::plain::plain;
+
 /// What stands in the place of a secret.
 pub const HIDDEN: &str = "•••";
 
@@ -73,6 +75,11 @@ static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
         // … but for a header, whose name no prose has.
         (r"(?P<name>[A-Za-z]+(?:-[A-Za-z]+)+)[ \t]*:[ \t]*".to_owned(), r#"([^\s"'`,;&|)<>]+)"#),
         (format!(r"--{NAME}\s+"), WORD),
+        // A name that is no word of a sentence needs no sign: `DB_PASS hunter2`.
+        (
+            r"\b(?P<name>[A-Z][A-Z\d]*(?:_[A-Z\d]+)+)[ \t]+".to_owned(),
+            r#"([^\s"'`,;&|)<>]{5,}\d[^\s"'`,;&|)<>]*|[^\s"'`,;&|)<>]*\d[^\s"'`,;&|)<>]{5,})"#,
+        ),
     ];
     let made = |(head, value): (String, &str)| {
         Some(Named { whole: Regex::new(&format!(r"\A{head}{value}")).ok()?, head: Regex::new(&head).ok()? })
@@ -220,13 +227,17 @@ impl Named {
             let (Some(whole), Some(name)) = (head.get(0), head.name("name")) else { break };
             // Names may follow each other closely: the value of one that is none may hold the next.
             from = name.end();
-            if !named_secret(name.as_str()) || is_prose(name.as_str(), text, name.end()) {
+            let folder = FOLDERS.contains(&name.as_str());
+            if !(named_secret(name.as_str()) || folder) || is_prose(name.as_str(), text, name.end()) {
                 continue;
             }
             let rest = text.get(whole.start()..).unwrap_or_default();
             let Some(taken) = self.whole.captures(rest) else { continue };
             let value = taken.iter().skip(2).flatten().next();
-            if let Some(value) = value.filter(|v| !stands_for_another(v.as_str())) {
+            let value = value.filter(|v| !stands_for_another(v.as_str()));
+            // The folder one is in, and the password of whoever calls it so.
+            let value = value.filter(|v| !(folder && v.as_str().starts_with(['/', '~', '.'])));
+            if let Some(value) = value {
                 let at = whole.start() + value.start()..whole.start() + value.end();
                 from = whole.start() + taken.get(0).map_or(0, |m| m.end());
                 found.push(Credential { at, kind: Kind::Named });
@@ -249,6 +260,23 @@ pub fn mask(text: &str) -> String {
     out
 }
 
+/// The same of what a program printed: the name of a secret and its value may have colours inside.
+#[must_use]
+pub fn mask_printed(text: &str) -> String {
+    let plain = plain(text.as_bytes());
+    let Ok(bare) = std::str::from_utf8(&plain.bytes) else { return mask(text) };
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for Credential { at, .. } in find(bare) {
+        let (start, end) = plain.span(at.start, at.end);
+        out.push_str(text.get(from..start).unwrap_or_default());
+        out.push_str(HIDDEN);
+        from = end;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
 /// Words that say so as a part of a name, whatever stands before them: `SSHPASS`, `PGPASSWORD`, `AUTHTOKEN`.
 const ENDS: [&str; 12] = [
     "password",
@@ -266,6 +294,8 @@ const ENDS: [&str; 12] = [
 ];
 /// Words that say so where they are a part of their own: `API_KEY`, `REDISCLI_AUTH`, `SENTRY_DSN`.
 const PARTS: [&str; 9] = ["clave", "auth", "dsn", "cookie", "bearer", "pat", "key", "pw", "passcode"];
+/// The working directories of a shell.
+const FOLDERS: [&str; 3] = ["PWD", "OLDPWD", "pwd"];
 /// Words that end like one and are none.
 const NONE: [&str; 7] = ["bypass", "compass", "surpass", "trespass", "overpass", "underpass", "cwdpwd"];
 /// What makes a key one that everybody may know.
@@ -298,8 +328,7 @@ fn parts(name: &str) -> Vec<String> {
 #[must_use]
 pub fn named_secret(name: &str) -> bool {
     let parts = parts(name);
-    // The working directories of a shell.
-    if ["PWD", "OLDPWD", "pwd"].contains(&name) || parts.last().is_none_or(|p| ABOUT.contains(&p.as_str())) {
+    if FOLDERS.contains(&name) || parts.last().is_none_or(|p| ABOUT.contains(&p.as_str())) {
         return false;
     }
     let known = parts.iter().any(|p| KNOWN.contains(&p.as_str()));
@@ -336,7 +365,7 @@ mod tests {
 
     #[test]
     fn every_pattern_can_be_read() {
-        assert_eq!((NAMED.len(), PATTERNS.len()), (7, 30));
+        assert_eq!((NAMED.len(), PATTERNS.len()), (8, 30));
     }
 
     #[test]
@@ -352,6 +381,8 @@ mod tests {
         let cases = [
             ("sh -c 'TOKEN=abc true'", "sh -c 'TOKEN=••• true'"),
             ("PASSWORD=hunter2", "PASSWORD=•••"),
+            ("entra con pwd=zanahoria44", "entra con pwd=•••"),
+            ("DB_PASS hunter2hunter2 va", "DB_PASS ••• va"),
             ("export PGPASSWORD=\"a b\"; psql", "export PGPASSWORD=\"•••\"; psql"),
             ("{\"api_key\": \"k\", \"n\": 1}", "{\"api_key\": \"•••\", \"n\": 1}"),
             ("contraseña: c0nejo", "contraseña: •••"),

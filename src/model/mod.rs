@@ -18,6 +18,7 @@ pub mod incident;
 pub mod journal;
 pub mod maintenance;
 pub mod matcher;
+pub mod plain;
 pub mod promql;
 pub mod rule;
 pub mod run;

@@ -1,11 +1,16 @@
-//! Secrets blotted out of bytes that come piece by piece: what could begin one is held back until it is known.
+//! Secrets blotted out of bytes that come piece by piece, in whatever colours: what could begin one is held back until it
+//! is known.
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::MatchKind;
 
 use crate::model::credential::HIDDEN;
+use crate::model::plain::plain;
 use crate::secrets::LEAST;
 use crate::secrets::forms;
+
+/// So little of what could begin a secret may be shown while the rest is waited for: a prompt that ends like one begins.
+const LITTLE: usize = 3;
 
 /// Blots secret values out of a stream.
 #[derive(Debug, Default)]
@@ -13,7 +18,10 @@ pub struct Stream {
     find: Option<AhoCorasick>,
     values: Vec<Vec<u8>>,
     longest: usize,
+    /// What could begin a secret.
     held: Vec<u8>,
+    /// So much of that was shown all the same.
+    shown: usize,
 }
 
 impl Stream {
@@ -57,30 +65,54 @@ impl Stream {
             whole.extend_from_slice(&bytes);
             whole
         };
+        let shown = std::mem::take(&mut self.shown);
         let mut out = Vec::with_capacity(whole.len());
-        let mut at = 0;
-        for hit in find.find_iter(&whole) {
-            out.extend_from_slice(whole.get(at..hit.start()).unwrap_or_default());
+        let put = |from: usize, to: usize, out: &mut Vec<u8>| {
+            out.extend_from_slice(whole.get(from.max(shown)..to).unwrap_or_default());
+        };
+        let plain = plain(&whole);
+        let (mut at, mut known) = (0, 0);
+        for hit in find.find_iter(plain.bytes.as_ref()) {
+            let (from, to) = plain.span(hit.start(), hit.end());
+            put(at, from, &mut out);
             out.extend_from_slice(HIDDEN.as_bytes());
-            at = hit.end();
+            // What stands in the middle of it changes colours: they stay as the program wants them.
+            for i in hit.start() + 1..hit.end() {
+                put(plain.place(i - 1) + 1, plain.place(i), &mut out);
+            }
+            (at, known) = (to, hit.end());
         }
-        let rest = whole.get(at..).unwrap_or_default();
-        let keep = self.could_begin(rest);
-        out.extend_from_slice(rest.get(..rest.len() - keep).unwrap_or_default());
-        self.held = rest.get(rest.len() - keep..).unwrap_or_default().to_vec();
+        let keep = self.could_begin(plain.bytes.get(known..).unwrap_or_default());
+        let from = if keep == 0 { whole.len() } else { plain.place(plain.bytes.len() - keep) };
+        put(at, from, &mut out);
+        self.held = whole.get(from..).unwrap_or_default().to_vec();
+        self.shown = shown.saturating_sub(from).min(self.held.len());
         out
     }
 
     /// What was held back, when nothing follows it.
     #[must_use]
     pub fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.held)
+        let shown = std::mem::take(&mut self.shown);
+        std::mem::take(&mut self.held).split_off(shown)
     }
 
-    /// Is something held back?
+    /// What may be shown of what is held back while nothing follows it. It may still turn out to have begun a secret: what
+    /// follows is blotted out then.
+    #[must_use]
+    pub fn overdue(&mut self) -> Vec<u8> {
+        if !self.holds() {
+            return Vec::new();
+        }
+        let out = self.held.get(self.shown..).unwrap_or_default().to_vec();
+        self.shown = self.held.len();
+        out
+    }
+
+    /// Is something held back that may be shown when nothing follows it for a moment?
     #[must_use]
     pub fn holds(&self) -> bool {
-        !self.held.is_empty()
+        self.held.len() > self.shown && self.held.len() <= LITTLE
     }
 
     /// How many bytes at the end could be the beginning of a secret.
@@ -118,6 +150,24 @@ mod tests {
         let bytes: Vec<String> = text.chars().map(|c| c.to_string()).collect();
         let bytes: Vec<&str> = bytes.iter().map(String::as_str).collect();
         assert_eq!(through(&["hunter22"], &bytes), "user=ana pass=••• and •••, hunter2");
+    }
+
+    #[test]
+    fn a_secret_is_not_seen_in_any_colour_nor_after_a_pause() {
+        let pieces = "x \u{1b}[1mhun\u{1b}[31mter\u{1b}[0m22 y";
+        assert_eq!(through(&["hunter22"], &[pieces]), "x \u{1b}[1m•••\u{1b}[31m\u{1b}[0m y");
+        for cut in 1..pieces.len() {
+            let (a, b) = pieces.split_at(cut);
+            let out = through(&["hunter22"], &[a, b]);
+            assert!(out.contains("•••") && !out.contains("ter") && out.ends_with(" y"), "{cut}: {out:?}");
+        }
+        let mut stream = Stream::new(["hunter22"].into_iter());
+        // A prompt may end so: it is shown. What is more than that waits.
+        assert_eq!((stream.pass(b"Rush hu".to_vec()), stream.overdue()), (b"Rush ".to_vec(), b"hu".to_vec()));
+        assert_eq!((stream.pass(b"nt".to_vec()), stream.overdue()), (b"".to_vec(), b"".to_vec()));
+        assert_eq!(stream.pass(b"er22 there".to_vec()), "••• there".as_bytes());
+        assert_eq!((stream.pass(b"hu".to_vec()), stream.overdue()), (b"".to_vec(), b"hu".to_vec()));
+        assert_eq!((stream.pass(b"nted".to_vec()), stream.rest()), (b"nted".to_vec(), b"".to_vec()));
     }
 
     #[test]

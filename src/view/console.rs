@@ -6,6 +6,7 @@ use ratatui::style::Modifier;
 use ratatui::style::Style;
 
 use crate::model::console::Console;
+use crate::model::credential;
 use crate::theme::Depth;
 use crate::theme::Role;
 use crate::view::paint::Painter;
@@ -17,6 +18,7 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect, console: &Console) -> (u16, 
     let depth = p.theme.depth;
     let (columns, rows) = console.size();
     for row in 0..rows.min(area.height) {
+        let secret = secret(screen, row, columns);
         for column in 0..columns.min(area.width) {
             let Some(cell) = screen.cell(row, column) else { continue };
             if cell.is_wide_continuation() {
@@ -33,12 +35,28 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect, console: &Console) -> (u16, 
             for (_, mark) in marks.iter().filter(|(on, _)| *on) {
                 style = style.add_modifier(*mark);
             }
-            let symbol = if cell.has_contents() { cell.contents() } else { " " };
+            let symbol = match () {
+                () if secret.contains(&column) => "•",
+                () if cell.has_contents() => cell.contents(),
+                () => " ",
+            };
             p.put(area.x + column, area.y + row, symbol, style);
         }
     }
     let (row, column) = screen.cursor_position();
     (area.x + column.min(area.width.saturating_sub(1)), area.y + row.min(area.height.saturating_sub(1)))
+}
+
+/// The columns of a row in which a secret stands, by its name, its place or its form.
+fn secret(screen: &vt100::Screen, row: u16, columns: u16) -> Vec<u16> {
+    let (mut text, mut places) = (String::new(), Vec::new());
+    for column in 0..columns {
+        let contents = screen.cell(row, column).filter(|c| c.has_contents()).map_or(" ", vt100::Cell::contents);
+        places.extend(std::iter::repeat_n(column, contents.len()));
+        text.push_str(contents);
+    }
+    let found = credential::find(text.trim_end()).into_iter();
+    found.flat_map(|c| places.get(c.at).unwrap_or_default().to_vec()).collect()
 }
 
 /// The colours of a program, as far as the person's terminal has them.

@@ -398,6 +398,11 @@ async fn a_bad_page_hides_only_what_is_on_it() {
     // Before the file is moved away, what can be read of it is to be had.
     let (code, said) = house.bad(&["incident", "verify", &id]).await;
     assert!(code == 1 && said.contains("incident export") && said.contains("then move it away"), "{code} {said}");
+    assert!(said.contains("cannot be read (no. "), "{said}");
+    // A document that is not made of everything says so.
+    let out = house.run(&["postmortem", &id]).await;
+    let text = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.code() == Some(1) && text.contains("> INC-") && text.contains("cannot be read (no. "), "{text}");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::model::credential::mask;
+use crate::model::credential::mask_printed;
 use crate::model::time::Millis;
 
 /// The beginning that is kept: some fifty thousand lines.
@@ -142,7 +142,7 @@ impl Cast {
         self.in_key = text
             .rfind("-----BEGIN")
             .is_some_and(|at| text.get(at..).is_some_and(|rest| rest.contains(BEGIN) && !rest.contains(END)));
-        mask(text)
+        mask_printed(text)
     }
 
     /// Ends it: the end of what was too long, after a mark that tells how much is missing before it.
@@ -252,7 +252,15 @@ mod tests {
         let path = folder.path().join("a.cast");
         let mut cast = Cast::create(&path, (80, 24), "step 1", 0, 0).unwrap();
         // In pieces, as a terminal gives them.
-        for (i, piece) in ["MYSQL_P", "WD=cone", "jo\r\nIDENTIFIED BY 'cone", "jo' ok\r\nPassword: "].iter().enumerate()
+        for (i, piece) in [
+            "\u{1b}[1mDB_\u{1b}[31mPASS\u{1b}[0m=\u{1b}[32mcone\u{1b}[0mjo\r\n",
+            "MYSQL_P",
+            "WD=cone",
+            "jo\r\nIDENTIFIED BY 'cone",
+            "jo' ok\r\nPassword: ",
+        ]
+        .iter()
+        .enumerate()
         {
             cast.take(piece.as_bytes(), i as i64);
         }

@@ -228,8 +228,8 @@ impl Supervisor {
                 },
                 news = heard(&mut self.running) => self.heard(news).await,
                 () = tokio::time::sleep(HELD), if held => {
-                    let rest = self.stream.rest();
-                    self.output(rest).await;
+                    let some = self.stream.overdue();
+                    self.output(some).await;
                 }
                 () = tokio::time::sleep_until(ends.unwrap_or(idle)), if ends.is_some() => self.finish().await,
                 _ = ticks.tick() => self.tick().await,
