@@ -45,11 +45,15 @@ pub fn carried() -> String {
     }
 }
 
-/// Gives a process that was started the limit back.
-pub fn put_back(pid: u32) {
-    let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else { return };
+/// Starts something with the limit as it was: it inherits what holds at that moment. To set it from outside afterwards
+/// would be a race with its first line.
+pub fn as_it_was<T>(start: impl FnOnce() -> T) -> T {
     let maximum = getrlimit(Resource::Core).maximum;
-    if let Some(before) = BEFORE.get() {
-        let _ = rustix::process::prlimit(Some(pid), Resource::Core, Rlimit { current: *before, maximum });
+    let set = |current| setrlimit(Resource::Core, Rlimit { current, maximum });
+    let put = BEFORE.get().map(|before| set(*before));
+    let started = start();
+    if put.is_some() {
+        let _ = set(Some(0));
     }
+    started
 }

@@ -272,11 +272,10 @@ async fn at_the_keyboard(command: &[OsString]) -> io::Result<Ended> {
     if !To::Err.is_terminal() {
         prepared = prepared.stderr(Stdio::piped());
     }
-    let mut child = prepared.spawn(pts).map_err(|e| match e {
+    let mut child = core::as_it_was(|| prepared.spawn(pts)).map_err(|e| match e {
         pty_process::Error::Io(e) => e,
         other => io::Error::other(other),
     })?;
-    child.id().into_iter().for_each(core::put_back);
     let shown_at = if To::Out.is_terminal() { To::Out } else { To::Err };
     let (read, write) = pty.into_split();
     let streams = [
@@ -304,8 +303,7 @@ async fn without_keys(command: &[OsString]) -> io::Result<Ended> {
             prepared.stderr(slave.try_clone()?);
         }
     }
-    let mut child = prepared.spawn()?;
-    child.id().into_iter().for_each(core::put_back);
+    let mut child = core::as_it_was(|| prepared.spawn())?;
     // The command alone has it open now, so that its end is seen.
     drop(prepared);
     let master = opened.map(|(master, _)| master);

@@ -160,7 +160,7 @@ sentences! {
     head_declared(level) "declarado {level}" / "declared {level}"
     head_take() "[i] lo asumo yo" / "[i] I have it"
     head_saving(n) "sin guardar aún: {n}" / "not saved yet: {n}"
-    head_store() "algo pasa con el almacén: [s]" / "something is the matter with the store: [s]"
+    head_store() "ojo al almacén: [s]" / "look at the store: [s]"
     why_store() "El almacén:" / "The store:"
     store_replaced(path) "{path} era otro archivo o ya no estaba: lo que sigue abierto se ha vuelto a escribir; lo que estaba cerrado, no" / "{path} was another file, or gone: what goes on was written anew, what was over was not"
     head_no_record(why) "NO SE GUARDA: {why}" / "NOT SAVED: {why}"

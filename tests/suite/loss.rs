@@ -169,7 +169,7 @@ async fn whoever_looks_moves_no_damaged_store_away_and_who_writes_says_so() {
     // A cockpit has to write: it puts the old one aside, and says where.
     let state = tempfile::tempdir().unwrap();
     let mut screen = cockpit(&house, state.path());
-    screen.shows("something is the matter with the store").await;
+    screen.shows("look at the store: [s]").await;
     screen.keys("s").await;
     screen.shows(".damaged-").await;
 }
@@ -187,7 +187,7 @@ async fn a_cockpit_says_what_of_its_store_cannot_be_read() {
     sqlx::query("UPDATE entry SET data = CAST(x'7bff' AS TEXT) WHERE seq = 3").execute(&mut raw).await.unwrap();
     let state = tempfile::tempdir().unwrap();
     let mut screen = cockpit(&house, state.path());
-    screen.shows("something is the matter with the store").await;
+    screen.shows("look at the store: [s]").await;
     screen.keys("s").await;
     screen.shows("entries cannot be read (no. 3)").await;
 }
