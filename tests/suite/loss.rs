@@ -31,6 +31,18 @@ async fn note(screen: &mut Screen, text: &str) {
     screen.shows(text).await;
 }
 
+/// Notes after each other until one is not saved: a log that has room within its last page takes some more.
+async fn until_not_saved(screen: &mut Screen, text: &str) {
+    for n in 0.. {
+        note(screen, &format!("{text} {n} {}", "x".repeat(60))).await;
+        screen.until("saved or not", |s| !s.text().contains("saving")).await;
+        if screen.text().contains("NOT SAVED") {
+            return;
+        }
+        assert!(n < 200, "it never fills");
+    }
+}
+
 /// Opens an incident, and waits until its entries are on the disk.
 async fn opened(screen: &mut Screen) {
     screen.shows("Facts").await;
@@ -65,15 +77,7 @@ async fn a_disk_that_was_full_for_a_while_ends_nothing() {
     for round in ["first", "second"] {
         disk.fill().await;
         note(&mut screen, &format!("while it was full, {round}")).await;
-        // A log that has room within its last page takes some more.
-        for n in 0.. {
-            note(&mut screen, &format!("more {n} {}", "x".repeat(60))).await;
-            screen.until("saved or not", |s| !s.text().contains("saving")).await;
-            if screen.text().contains("NOT SAVED") {
-                break;
-            }
-            assert!(n < 200, "it never fills");
-        }
+        until_not_saved(&mut screen, "more").await;
         disk.free().await;
         screen.until("it is saved", |s| !s.text().contains("NOT SAVED")).await;
     }
@@ -83,14 +87,7 @@ async fn a_disk_that_was_full_for_a_while_ends_nothing() {
 
     // Whoever quits with something unsaved is asked, and it waits where there is room.
     disk.fill().await;
-    for n in 0.. {
-        note(&mut screen, &format!("last words {n}")).await;
-        screen.until("saved or not", |s| !s.text().contains("saving")).await;
-        if screen.text().contains("NOT SAVED") {
-            break;
-        }
-        assert!(n < 200, "it never fills");
-    }
+    until_not_saved(&mut screen, "last words").await;
     screen.keys("q").await;
     screen.shows("Entries are not saved").await;
     screen.keys("\u{1b}").await;
@@ -124,14 +121,7 @@ async fn a_cockpit_that_comes_up_on_a_full_disk_reads_and_keeps() {
     written(&house, &["written on a full disk"]).await;
     // What waits in the queue is not in what is read: that is said.
     disk.fill().await;
-    for n in 0.. {
-        note(&mut screen, &format!("for the queue {n} {}", "x".repeat(60))).await;
-        screen.until("saved or not", |s| !s.text().contains("saving")).await;
-        if screen.text().contains("NOT SAVED") {
-            break;
-        }
-        assert!(n < 200, "it never fills");
-    }
+    until_not_saved(&mut screen, "for the queue").await;
     screen.keys("q").await;
     screen.shows("Entries are not saved").await;
     screen.keys("y").await;
@@ -201,14 +191,7 @@ async fn ended_by_a_signal_what_is_unsaved_waits_or_is_said() {
     let mut screen = cockpit(&house, &state);
     opened(&mut screen).await;
     disk.fill().await;
-    for n in 0.. {
-        note(&mut screen, &format!("nowhere to go {n}")).await;
-        screen.until("saved or not", |s| !s.text().contains("saving")).await;
-        if screen.text().contains("NOT SAVED") {
-            break;
-        }
-        assert!(n < 200, "it never fills");
-    }
+    until_not_saved(&mut screen, "nowhere to go").await;
     screen.signal(rustix::process::Signal::TERM);
     assert_eq!(screen.ends().await.code(), Some(70), "{}", screen.text());
     assert!(screen.text().contains("ENTRIES LOST") && screen.text().contains("nowhere to go"), "{}", screen.text());
