@@ -4,12 +4,12 @@
 //! Forms with a fixed beginning are those that their issuers document (AWS access keys, GitHub and GitLab tokens, Slack
 //! tokens, JSON Web Tokens of RFC 7519, PEM private keys of RFC 7468).
 
+mod pattern;
+
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-use regex::Regex;
-
+use crate::model::credential::pattern::Named;
+use crate::model::credential::pattern::Pattern;
 use crate::model::plain::plain;
 
 /// What stands in the place of a secret.
@@ -39,95 +39,6 @@ pub struct Credential {
     pub kind: Kind,
 }
 
-/// A pattern; its first group that took part is the value.
-struct Pattern {
-    kind: Kind,
-    regex: Regex,
-}
-
-/// A name and what follows it. Only where the name is that of a secret its value is looked for: on a line of a hundred
-/// thousand assignments without a blank each value would be all the rest of the line.
-struct Named {
-    /// The name, a group of that name, and what stands between it and its value.
-    head: Regex,
-    /// The same and the value, from the beginning of the head on.
-    whole: Regex,
-}
-
-/// A word of a shell, quoted or not.
-const WORD: &str = r#"(?:"([^"\n]+)"|'([^'\n]+)'|([^\s"'`;&|)<>]+))"#;
-/// What stands between a program and its option, on one line and in one command.
-const UP_TO: &str = r"\b[^\n|;&]*?\s";
-
-static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
-    // The name of a variable, a header, a field.
-    const NAME: &str = r"(?P<name>[\p{L}_][\p{L}\d_.-]*)";
-    let colon = format!(r#"["']?{NAME}["']?[ \t]*:[ \t]*"#);
-    let sources = [
-        // An assignment takes anything.
-        (format!("{NAME}="), WORD),
-        // A field of JSON, as it is and inside of a string; what is escaped in its value belongs to it.
-        (format!(r#""{NAME}"\s*:\s*"#), r#""((?:[^"\\\n]|\\.)+)""#),
-        (format!(r#"\\"{NAME}\\"\s*:\s*"#), r#"\\"((?:[^"\\\n]|\\\\(?:\\"|[^"]))+)\\""#),
-        (colon.clone(), r#"(?:"([^"\n]+)"|'([^'\n]+)')"#),
-        // After a colon prose goes on: a value there has a digit in it …
-        (colon, r#"([^\s"'`,;&|)<>]*\d[^\s"'`,;&|)<>]*)"#),
-        // … but for a header, whose name no prose has.
-        (r"(?P<name>[A-Za-z]+(?:-[A-Za-z]+)+)[ \t]*:[ \t]*".to_owned(), r#"([^\s"'`,;&|)<>]+)"#),
-        (format!(r"--{NAME}\s+"), WORD),
-        // A name that is no word of a sentence needs no sign: `DB_PASS hunter2`.
-        (
-            r"\b(?P<name>[A-Z][A-Z\d]*(?:_[A-Z\d]+)+)[ \t]+".to_owned(),
-            r#"([^\s"'`,;&|)<>]{5,}\d[^\s"'`,;&|)<>]*|[^\s"'`,;&|)<>]*\d[^\s"'`,;&|)<>]{5,})"#,
-        ),
-    ];
-    let made = |(head, value): (String, &str)| {
-        Some(Named { whole: Regex::new(&format!(r"\A{head}{value}")).ok()?, head: Regex::new(&head).ok()? })
-    };
-    sources.into_iter().filter_map(made).collect()
-});
-
-static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
-    let sql = r#"(?:'([^'\n]+)'|"([^"\n]+)")"#;
-    let others = [
-        (Kind::Url, r#"(?i)\b[a-z][a-z0-9+.-]*://[^\s:/@"']*:([^\s/@"']+)@"#.to_owned()),
-        // A token in the place of a user: nobody is called so.
-        (Kind::Url, r#"(?i)\bhttps?://([^\s:/@"']{16,}|[^\s:/@"'\d]*\d[^\s:/@"']{7,}|[^\s:/@"'\d]{4,}\d[^\s:/@"']{3,})@"#.to_owned()),
-        (Kind::Header, r#"(?i)\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|token|digest|apikey)\s+)?([^\s"']+)"#.to_owned()),
-        (Kind::Header, r#"(?i)\b(?:set-)?cookie["']?[ \t]*:[ \t]*["']?([^\s"'][^"'\n]*)"#.to_owned()),
-        (Kind::Header, r"\b[Bb]earer\s+([\w+/=.~-]{16,})".to_owned()),
-        (Kind::Named, r#"(?i)\b(?:sessionid|session_id|csrftoken|jsessionid|phpsessid|connect\.sid)["']?[=:][ \t]*["']?([\w%.~+/-]{6,})"#.to_owned()),
-        (Kind::Flag, format!(r#"\b(?:mysql|mysqldump|mysqladmin|mysqlcheck|mysqlimport|mariadb|mariadb-dump|mariadb-admin|mariadb-check|sshpass){UP_TO}-p["']?([^\s"']+)"#)),
-        (Kind::Flag, format!(r"\bsshpass\s+-p\s+{WORD}")),
-        (Kind::Flag, format!(r#"\b(?:curl|wget|http){UP_TO}(?:-u|--user|--proxy-user)[ =]?["']?[^\s:"']+:([^\s"']+)"#)),
-        (Kind::Flag, format!(r"\b(?:redis-cli|valkey-cli){UP_TO}(?:-a|--pass)[ =]?{WORD}")),
-        (Kind::Flag, format!(r"\b(?:docker|podman|buildah|skopeo|helm)\s+(?:registry\s+)?login{UP_TO}(?:-p|--password)[ =]?{WORD}")),
-        (Kind::Flag, format!(r"\bhtpasswd\s+(?:-\w+\s+)*-(?:\w*n\w*b\w*|\w*b\w*n\w*)\s+(?:-\w+\s+)*[^\s-]\S*\s+{WORD}")),
-        (Kind::Flag, format!(r"\bhtpasswd\s+(?:-\w+\s+)*-[a-mo-zA-Z\d]*b[a-mo-zA-Z\d]*\s+(?:-\w+\s+)*[^\s-]\S*\s+\S+\s+{WORD}")),
-        (Kind::Flag, format!(r#"\bopenssl{UP_TO}["']?pass:([^\s"']+)"#)),
-        (Kind::Flag, r#"\b(?:echo|printf)\s+(?:-\w+\s+|["']%s(?:\\n)?["']\s+)*["']?[^\s:"'|]+:([^"'|\n]+?)["']?\s*\|\s*(?:sudo\s+(?:-\w+\s+)*)?chpasswd"#.to_owned()),
-        (Kind::Flag, r#"\bchpasswd\b[^\n]*<<<\s*["']?[^\s:"']+:([^\s"']+)"#.to_owned()),
-        (Kind::Flag, r#"\bchpasswd\b[^\n]*<<-?\s*["']?\w+["']?\n\s*[^\s:]+:(\S+)"#.to_owned()),
-        (Kind::Flag, format!(r#"\b(?:echo|printf)\s+(?:-\w+\s+|["']%s(?:\\n)?["']\s+)*{WORD}\s*\|\s*sudo\s(?:[^\n|;&]*?\s)?(?:-\w*S|--stdin)\b"#)),
-        (Kind::Flag, r#"\bsudo\s[^\n|;&]*?(?:-\w*S|--stdin)\b[^\n|;&]*<<<\s*["']?([^\s"']+)"#.to_owned()),
-        // SQL of MySQL, MariaDB and PostgreSQL.
-        (Kind::Flag, format!(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?{sql}")),
-        (Kind::Flag, format!(r"(?i)\bset\s+password\b[^=\n;]*=\s*(?:(?:old_)?password\s*\(\s*)?{sql}")),
-        (Kind::Flag, format!(r"(?i)\b(?:user|role)\b[^\n;]*?\bpassword\s+{sql}")),
-        // A line of ~/.pgpass (https://www.postgresql.org/docs/current/libpq-pgpass.html) or ~/.netrc.
-        (Kind::Form, r#"(?m)(?:^|[\s"'])[\w.-]*[.g-zG-Z*][\w.*-]*:(?:\d{4,5}|\*):[\w.*-]+:[\w.*-]+:([^\s"']+)"#.to_owned()),
-        (Kind::Form, r"(?i)\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)".to_owned()),
-        // Said in a sentence. "The key is to restart it" is a sentence too: what is a secret has a digit or a sign in it.
-        (Kind::Named, r#"(?i)\b(?:claves?|contrase[ñn]as?|passwords?|passwd|pass|passphrase)\s+(?:(?:nueva|temporal|actual)\s+)?(?:de(?:l|\s+la)?\s+[\w@.-]+\s+|para\s+[\w@.-]+\s+|for\s+[\w@.-]+\s+|of\s+[\w@.-]+\s+)?(?:es|era|ser[aá]|is|was|=|:)\s*:?\s*(?:["'«“]([^"'»”\n]{3,})["'»”]|([^\s"',;]*[\d!@#$%^&*_+=][^\s"',;]*))"#.to_owned()),
-        (Kind::Form, r"\b((?:AKIA|ASIA)[0-9A-Z]{16})\b".to_owned()),
-        (Kind::Form, r"\b(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,})".to_owned()),
-        (Kind::Form, r"\b((?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}|AIza[\w-]{35}|npm_[A-Za-z0-9]{30,}|hvs\.[\w-]{20,})".to_owned()),
-        (Kind::Form, r"\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)".to_owned()),
-        (Kind::Form, r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----(.*?)(?:-----END|\z)".to_owned()),
-    ];
-    others.into_iter().filter_map(|(kind, source)| Some(Pattern { kind, regex: Regex::new(&source).ok()? })).collect()
-});
-
 /// What is filled in later, read from elsewhere, or hidden already is no secret.
 fn stands_for_another(value: &str) -> bool {
     let bare = value.trim_matches(['"', '\'', '\\']);
@@ -138,69 +49,19 @@ fn stands_for_another(value: &str) -> bool {
         || matches!(bare.to_lowercase().as_str(), "true" | "false" | "yes" | "no" | "null" | "none" | "nil")
 }
 
-/// Without one of these a text holds no credential; looking for them is a hundred times quicker than the patterns.
-static SIGNS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    const SIGNS: [&str; 38] = [
-        "pass",
-        "pwd",
-        "pw",
-        "clave",
-        "contrase",
-        "secret",
-        "token",
-        "auth",
-        "dsn",
-        "credential",
-        "cookie",
-        "bearer",
-        "pat",
-        "key",
-        "identified",
-        "redis-cli",
-        "valkey-cli",
-        "login",
-        "openssl",
-        "sudo",
-        "mysql",
-        "mariadb",
-        "curl",
-        "wget",
-        "http",
-        "://",
-        "session",
-        "csrf",
-        "sessid",
-        "connect.sid",
-        "akia",
-        "asia",
-        "gh",
-        "glpat",
-        "xox",
-        "sk_",
-        "rk_",
-        "eyj",
-    ];
-    let more = ["aiza", "npm_", "hvs.", "-----begin"];
-    AhoCorasick::builder().ascii_case_insensitive(true).build(SIGNS.iter().chain(&more)).ok()
-});
-
-/// May there be one? A line of `~/.pgpass` has no word in it that would say so, but colons.
-fn may_hold(text: &str) -> bool {
-    SIGNS.as_ref().is_none_or(|signs| signs.is_match(text)) || text.bytes().filter(|b| *b == b':').count() >= 4
-}
-
 /// Every credential of a text, in order; none overlaps another.
 #[must_use]
 pub fn find(text: &str) -> Vec<Credential> {
-    if !may_hold(text) {
+    let seen = pattern::seen(text);
+    if seen == 0 {
         return Vec::new();
     }
     let mut found: Vec<Credential> = Vec::new();
-    for named in NAMED.iter() {
+    for named in pattern::named(text, seen) {
         named.find(text, &mut found);
     }
-    for Pattern { kind, regex } in PATTERNS.iter() {
-        for taken in regex.captures_iter(text) {
+    for Pattern { kind, shape, .. } in pattern::patterns(text, seen) {
+        for taken in shape.regex().into_iter().flat_map(|r| r.captures_iter(text)) {
             if let Some(value) = taken.iter().skip(1).flatten().next()
                 && !stands_for_another(value.as_str())
             {
@@ -222,8 +83,9 @@ pub fn find(text: &str) -> Vec<Credential> {
 
 impl Named {
     fn find(&self, text: &str, found: &mut Vec<Credential>) {
+        let (Some(heads), Some(wholes)) = (self.head.regex(), self.whole.regex()) else { return };
         let mut from = 0;
-        while let Some(head) = self.head.captures_at(text, from) {
+        while let Some(head) = heads.captures_at(text, from) {
             let (Some(whole), Some(name)) = (head.get(0), head.name("name")) else { break };
             // Names may follow each other closely: the value of one that is none may hold the next.
             from = name.end();
@@ -232,7 +94,7 @@ impl Named {
                 continue;
             }
             let rest = text.get(whole.start()..).unwrap_or_default();
-            let Some(taken) = self.whole.captures(rest) else { continue };
+            let Some(taken) = wholes.captures(rest) else { continue };
             let value = taken.iter().skip(2).flatten().next();
             let value = value.filter(|v| !stands_for_another(v.as_str()));
             // The folder one is in, and the password of whoever calls it so.
@@ -362,11 +224,6 @@ fn name_start(text: &str, name: &str, end: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_pattern_can_be_read() {
-        assert_eq!((NAMED.len(), PATTERNS.len()), (8, 30));
-    }
 
     #[test]
     fn a_line_of_assignments_without_a_blank_takes_no_longer_than_its_length() {
