@@ -103,9 +103,7 @@ pub fn raw() -> impl Write {
 /// Prints panics after the terminal was given back, and only gives it back for the thread that draws: a poller that
 /// panics is an event, and the screen goes on.
 pub fn install_panic_hook(drawing: ThreadId) {
-    let (panic_hook, eyre_hook) = color_eyre::config::HookBuilder::default().display_env_section(false).into_hooks();
-    let _ = eyre_hook.install();
-    let report = panic_hook.into_panic_hook();
+    let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         if std::thread::current().id() == drawing {
             give_back();

@@ -36,3 +36,4 @@ pub mod time;
 pub mod trends;
 pub mod watch;
 pub mod window;
+pub mod zone;

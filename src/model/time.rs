@@ -5,11 +5,13 @@ use std::fmt;
 use chrono::DateTime;
 use chrono::Datelike as _;
 use chrono::FixedOffset;
-use chrono::Offset;
-use chrono::TimeZone;
+use chrono::NaiveDateTime;
+use chrono::Offset as _;
 use chrono::Utc;
 use serde::Deserialize;
 use serde::Serialize;
+
+pub use crate::model::zone::Zone;
 
 /// Milliseconds; every span and every wall time in the core has this unit.
 pub type Millis = i64;
@@ -43,46 +45,17 @@ impl Stamp {
     }
 }
 
-/// The time zone that stands beside UTC on the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Zone(chrono_tz::Tz);
-
-impl Serialize for Zone {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Zone {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| serde::de::Error::custom(format!("{name:?} is no time zone")))
-    }
-}
-
-impl Default for Zone {
-    fn default() -> Self {
-        Self(chrono_tz::UTC)
-    }
-}
-
 impl Zone {
-    /// Looks a zone up by its IANA name, such as `America/Mexico_City`.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        name.parse().ok().map(Self)
-    }
-
-    /// The IANA name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        self.0.name()
-    }
-
     fn at(self, wall: Millis) -> DateTime<FixedOffset> {
         let utc = utc(wall);
-        let offset = self.0.offset_from_utc_datetime(&utc.naive_utc()).fix();
+        // No zone is a day ahead: the offset is one.
+        let offset = FixedOffset::east_opt(self.offset(utc.timestamp())).unwrap_or_else(|| Utc.fix());
         utc.with_timezone(&offset)
+    }
+
+    /// The first moment at which its clocks show this.
+    fn first(self, shown: NaiveDateTime) -> Option<Millis> {
+        self.earliest(shown.and_utc().timestamp()).map(|at| at * SECOND)
     }
 
     /// The local day of a moment: its weekday (Monday is 0), and when it began. `None` where a clock change took its
@@ -91,8 +64,7 @@ impl Zone {
     pub fn day(self, wall: Millis) -> Option<(usize, Millis)> {
         let local = self.at(wall);
         let midnight = local.date_naive().and_hms_opt(0, 0, 0)?;
-        let began = self.0.from_local_datetime(&midnight).earliest()?;
-        Some((local.weekday().num_days_from_monday() as usize, began.timestamp_millis()))
+        Some((local.weekday().num_days_from_monday() as usize, self.first(midnight)?))
     }
 
     /// A local time as it is written (`2026-11-23 02:00`), or one with an offset (RFC 3339).
@@ -103,8 +75,8 @@ impl Zone {
         }
         let naive = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S"]
             .iter()
-            .find_map(|f| chrono::NaiveDateTime::parse_from_str(text, f).ok())?;
-        self.0.from_local_datetime(&naive).earliest().map(|at| at.timestamp_millis())
+            .find_map(|f| NaiveDateTime::parse_from_str(text, f).ok())?;
+        self.first(naive)
     }
 
     /// A moment as people say it: `-10m`, `02:50` or `02:50:30` (the last one that has been), or as `moment` reads it.
@@ -121,12 +93,8 @@ impl Zone {
         {
             let today = self.at(now).date_naive();
             let days = [Some(today), today.pred_opt()];
-            let local = |day: chrono::NaiveDate| self.0.from_local_datetime(&day.and_time(time)).earliest();
-            days.into_iter()
-                .flatten()
-                .filter_map(local)
-                .map(|at| at.timestamp_millis())
-                .find(|at| *at <= now + MINUTE)?
+            let first = |day: chrono::NaiveDate| self.first(day.and_time(time));
+            days.into_iter().flatten().filter_map(first).find(|at| *at <= now + MINUTE)?
         } else {
             self.moment(text)?
         };
@@ -192,6 +160,15 @@ pub fn utc_hm(wall: Millis) -> String {
 #[must_use]
 pub fn rfc3339(wall: Millis) -> String {
     utc(wall).to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+/// What the ages of things that are well step by: one still sees that they live, and a bad link carries a fifth.
+pub const STEP: Millis = 5 * SECOND;
+
+/// The last whole step of a span: never more than it is.
+#[must_use]
+pub fn stepped(span: Millis, step: Millis) -> Millis {
+    span - span.rem_euclid(step.max(1))
 }
 
 /// A span as a person says it, never more than two units: `8s`, `9m 40s`, `3h 05m`, `2d 4h`.
