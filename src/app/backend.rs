@@ -1,5 +1,11 @@
-//! The terminal as ratatui sees it: a frame is one write, wrapped in synchronized output (DEC 2026), and a frame that
-//! changes nothing is no write at all. Nothing is asked of the terminal, not even where its cursor is.
+//! The terminal as ratatui sees it: a frame is one write, wrapped in synchronized output (DEC 2026) where it is more than
+//! a few cells, and a frame that changes nothing is no write at all. Nothing is asked of the terminal, not even where its
+//! cursor is.
+//!
+//! On a bad link every byte is somebody's wait: the pen stays where and as the last frame left it (`pen`), so that a
+//! clock that steps is two bytes.
+
+mod pen;
 
 use std::cell::RefCell;
 use std::io;
@@ -14,8 +20,12 @@ use ratatui::buffer::Cell;
 use ratatui::layout::Position;
 use ratatui::layout::Size;
 
+use crate::app::backend::pen::Pen;
+
 const BEGIN: &[u8] = b"\x1b[?2026h";
 const END: &[u8] = b"\x1b[?2026l";
+/// What is shorter arrives in one piece anyhow.
+const SHORT: usize = 160;
 
 /// What a frame is gathered in.
 #[derive(Clone, Default)]
@@ -38,6 +48,7 @@ pub struct WholeFrames<W: Write> {
     inner: CrosstermBackend<Frame>,
     frame: Frame,
     out: W,
+    pen: Pen,
     cursor: Option<Position>,
     shown: Option<bool>,
 }
@@ -46,11 +57,12 @@ impl<W: Write> WholeFrames<W> {
     /// A backend on a writer that does not buffer by lines.
     pub fn new(out: W) -> Self {
         let frame = Frame::default();
-        Self { inner: CrosstermBackend::new(frame.clone()), frame, out, cursor: None, shown: None }
+        Self { inner: CrosstermBackend::new(frame.clone()), frame, out, pen: Pen::default(), cursor: None, shown: None }
     }
 
     /// Forgets what the terminal is thought to show: something else may have written on it.
     pub fn forget(&mut self) {
+        self.pen = Pen::default();
         self.cursor = None;
         self.shown = None;
     }
@@ -69,7 +81,13 @@ impl<W: Write> Backend for WholeFrames<W> {
         }
         // Drawing moves the cursor.
         self.cursor = None;
-        self.inner.draw(content)
+        // Of unknown width every column may be the last.
+        let width = self.size().map_or(0, |size| size.width);
+        let mut frame = self.frame.0.borrow_mut();
+        for (x, y, cell) in content {
+            self.pen.put(&mut frame, Position { x, y }, cell, width);
+        }
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -98,7 +116,8 @@ impl<W: Write> Backend for WholeFrames<W> {
             return Ok(());
         }
         self.cursor = Some(position);
-        self.inner.set_cursor_position(position)
+        self.pen.go(&mut self.frame.0.borrow_mut(), position);
+        Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
@@ -107,6 +126,8 @@ impl<W: Write> Backend for WholeFrames<W> {
 
     fn clear_region(&mut self, kind: ClearType) -> io::Result<()> {
         self.forget();
+        // What is cleared takes the colour of the pen.
+        self.pen.plain(&mut self.frame.0.borrow_mut());
         self.inner.clear_region(kind)
     }
 
@@ -125,11 +146,12 @@ impl<W: Write> Backend for WholeFrames<W> {
         if frame.is_empty() {
             return Ok(());
         }
-        let mut whole = Vec::with_capacity(frame.len() + BEGIN.len() + END.len());
-        whole.extend_from_slice(BEGIN);
-        whole.append(&mut frame);
-        whole.extend_from_slice(END);
-        self.out.write_all(&whole)?;
+        if frame.len() > SHORT {
+            frame.splice(..0, BEGIN.iter().copied());
+            frame.extend_from_slice(END);
+        }
+        self.out.write_all(&frame)?;
+        frame.clear();
         self.out.flush()
     }
 }
@@ -157,8 +179,8 @@ mod tests {
     fn a_frame_is_one_write_and_an_unchanged_one_is_none() {
         let mut b = WholeFrames::new(Counted::default());
         let cell = Cell::new("x");
-        for _ in 0..2 {
-            b.draw([(0, 0, &cell)].into_iter()).unwrap();
+        for width in [100, 1] {
+            b.draw((0..width).map(|x| (x, 0, &cell))).unwrap();
             b.hide_cursor().unwrap();
             b.flush().unwrap();
         }
@@ -167,6 +189,6 @@ mod tests {
         b.flush().unwrap();
         assert_eq!(b.out.0.len(), 2);
         assert!(b.out.0[0].starts_with(BEGIN) && b.out.0[0].ends_with(END));
-        assert!(b.out.0[1].len() < b.out.0[0].len(), "the cursor is hidden once");
+        assert_eq!(b.out.0[1], b"\x1b[1;1Hx", "the cursor is hidden once, and one cell comes whole by itself");
     }
 }

@@ -16,8 +16,10 @@ use crate::model::flaps::BLOCKS;
 use crate::model::source::Feed;
 use crate::model::text;
 use crate::model::text::clean;
+use crate::model::time::STEP;
 use crate::model::time::Short;
 use crate::model::time::Span;
+use crate::model::time::stepped;
 use crate::theme::Role;
 use crate::view::Heading;
 use crate::view::health::below;
@@ -207,7 +209,7 @@ pub(super) fn detail(p: &Painter<'_>) -> (String, Vec<Line>) {
     let members: Vec<&Alert> = fold.members.iter().filter_map(|i| state.alerts.all.get(*i)).collect();
     let zone = state.settings.zone;
     let mut lines: Vec<Line> = Vec::new();
-    let since = lang.alert_since(zone.hm(fold.since), Span(state.now.wall - fold.since));
+    let since = lang.alert_since(zone.hm(fold.since), Span(stepped(state.now.wall - fold.since, STEP)));
     lines.push(vec![(format!("{} ", glyph(fold.grade)), role(fold)), (since, Role::Text)]);
     let why = standing(state, fold);
     if !why.is_empty() {

@@ -12,8 +12,10 @@ use crate::model::severity::Level;
 use crate::model::text;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
+use crate::model::time::STEP;
 use crate::model::time::Short;
 use crate::model::time::Span;
+use crate::model::time::stepped;
 use crate::model::time::utc_hm;
 use crate::theme::Role;
 use crate::view::paint::Painter;
@@ -43,11 +45,12 @@ pub(super) fn draw(p: &mut Painter<'_>, area: Rect) {
 fn first(p: &mut Painter<'_>, area: Rect) {
     let live = p.state;
     let zone = live.settings.zone;
-    let local = zone.hms_offset(live.now.wall);
+    let now = live.clock();
+    let local = zone.hms_offset(now);
     // Where the zone is UTC itself, once is enough.
     let clock = match local.strip_suffix(" +00") {
         Some(time) => format!("{time} UTC "),
-        None => format!("{local} · {} UTC ", utc_hm(live.now.wall)),
+        None => format!("{local} · {} UTC ", utc_hm(now)),
     };
     let clock_width = text::width(&clock) as u16;
     // The clock goes before the level does.
@@ -82,7 +85,7 @@ fn level(p: &mut Painter<'_>, x: u16, y: u16, width: u16, wide: bool) {
     }
     let badge = format!(" {} {} ", v.level.word(), glyph(v.level));
     let mut used = p.text(x, y, width, &badge, Role::of(v.level));
-    let ago = state.now.wall - v.since;
+    let ago = stepped(state.now.wall - v.since, STEP);
     let age = if wide { Span(ago).to_string() } else { Short(ago).to_string() };
     used += p.text(x + used, y, width.saturating_sub(used), " ", Role::Text);
     let since = lang.since(state.settings.zone.hm(v.since), age);

@@ -13,7 +13,11 @@ use crate::model::source::Freshness;
 use crate::model::source::Source;
 use crate::model::text;
 use crate::model::time::MINUTE;
+use crate::model::time::Millis;
+use crate::model::time::SECOND;
+use crate::model::time::STEP;
 use crate::model::time::Short;
+use crate::model::time::stepped;
 use crate::theme::Role;
 use crate::view::paint::Painter;
 
@@ -124,6 +128,12 @@ fn sparkline(p: &mut Painter<'_>, row: Rect, used: u16) {
     p.text(x + BARS as u16, row.y, 8, &right, Role::Muted);
 }
 
+/// An age in steps. What is asked on a beat is as old as its interval at the moment at which it is asked again: half a
+/// second is forgiven, or it would flicker there.
+fn fresh(age: Millis, step: Millis) -> Millis {
+    stepped(age - SECOND / 2, step).max(0)
+}
+
 /// One line about how old everything is; loud when something is.
 fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
     let lang = p.lang();
@@ -149,7 +159,7 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
                     loud = true;
                     parts.push(lang.age_stale(name, zone.hm(state.now.wall - age)));
                 }
-                Some(age) => parts.push(lang.age_of(name, Short(age))),
+                Some(age) => parts.push(lang.age_of(name, Short(fresh(age, STEP)))),
             }
             continue;
         }
@@ -171,7 +181,9 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
         parts.push(match (source.freshness(state.now), source.last_ok) {
             (Freshness::Waiting, _) => lang.age_waiting(name),
             (Freshness::Fresh, _) => {
-                let age = lang.age_of(name, Short(source.age(state.now)));
+                // Three steps an interval: what is fresh need not tick, what is late does.
+                let age = fresh(source.age(state.now), STEP.max(source.every / 3));
+                let age = lang.age_of(name, Short(age));
                 let silent = |s: &&Source| s.answered && !matches!(s.freshness(state.now), Freshness::Fresh);
                 match managers().filter(silent).count() {
                     n if n > 0 && feed == Feed::Alerts => {

@@ -21,6 +21,7 @@ use cabina::model::signal::Reading;
 use cabina::model::signal::Sample;
 use cabina::model::signal::Unit;
 use cabina::model::time::Millis;
+use cabina::model::time::Stamp;
 use cabina::model::time::Zone;
 use cabina::model::watch::Ended;
 use cabina::model::watch::Watch;
@@ -341,4 +342,29 @@ fn styles_say_what_the_words_say_in_every_theme() {
             styled("What to do", Role::Focus);
         }
     }
+}
+
+/// How many screens of a minute differ from the one before, second by second; nothing comes in but the time.
+fn steps(state: &mut State) -> usize {
+    let mut before = draw(state, 120, 40);
+    let mut steps = 0;
+    // Less than the shortest interval: nothing grows late meanwhile.
+    for _ in 0..10 {
+        let at = Stamp { mono: state.now.mono + 1_000, wall: state.now.wall + 1_000 };
+        engine::update(state, Event { at, kind: Kind::Tick });
+        let now = draw(state, 120, 40);
+        steps += usize::from(now != before);
+        before = now;
+    }
+    steps
+}
+
+#[test]
+fn seconds_are_counted_only_while_something_is_wrong() {
+    let mut calm = at("all-targets-down", 2.0, Lang::En);
+    assert!(calm.is_calm(), "{}", draw(&calm, 120, 40));
+    let few = steps(&mut calm);
+    assert!((2..=5).contains(&few), "{few} steps in ten seconds");
+    let mut trouble = at("bad-deploy-error-rate", 9.4, Lang::En);
+    assert_eq!(steps(&mut trouble), 10, "the clock is to the second");
 }
