@@ -1,5 +1,8 @@
 //! The one way in: stamps what happened and sends it. The only reader of a clock.
 
+pub mod pace;
+pub mod task;
+
 use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 

@@ -11,6 +11,7 @@ use crate::app::run::run_blind;
 use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::effects::library;
 use crate::engine::Kind;
@@ -27,7 +28,7 @@ pub(super) fn main(cli: &Cli, wait: Option<Duration>) -> u8 {
         Err(code) => return code,
     };
     let mode = wait.map_or(Mode::Once, |w| Mode::For(w.as_millis() as Millis));
-    let (code, state) = runtime.block_on(look(&configured, mode));
+    let (code, state) = task::wait(&runtime, look(&configured, mode));
     if cli.json {
         object(&report::check::json(&state));
     } else {
@@ -52,8 +53,8 @@ pub(super) async fn look(configured: &config::Configured, mode: Mode) -> (u8, St
     match mode {
         Mode::For(time) => {
             let bus = bus.clone();
-            tokio::spawn(ticks::run(bus.clone()));
-            tokio::spawn(async move {
+            task::spawn(ticks::run(bus.clone()));
+            task::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(time.max(0) as u64)).await;
                 bus.send(Kind::TimeUp).await;
             });

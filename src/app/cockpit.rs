@@ -27,6 +27,7 @@ use crate::app::ticks;
 use crate::app::walk;
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::effects::library;
 use crate::effects::record::Plan;
@@ -56,7 +57,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
         Ok(ready) => ready,
         Err(code) => return code,
     };
-    let code = runtime.block_on(show(configured, None));
+    let code = task::wait(&runtime, show(configured, None));
     // Probes that hang must not hold up the end.
     runtime.shutdown_background();
     code
@@ -100,12 +101,12 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     }
     keyboard::watch_for_hang_up(bus.clone());
     let keyboard = keyboard::spawn(bus.clone());
-    tokio::spawn(ticks::run(bus.clone()));
+    task::spawn(ticks::run(bus.clone()));
     let (playground, url) = place(&configured);
     let queue = url.as_ref().map(|url| store::queue_of(url)).unwrap_or_default();
     let recorder = recorder(&configured, &state.settings, url.clone(), &bus);
     let (folders, wanted) = tokio::sync::watch::channel((state.settings.runbooks.clone(), state.settings.zone));
-    tokio::spawn(library::watch(wanted, bus.clone()));
+    task::spawn(library::watch(wanted, bus.clone()));
     let reins = sources::spawn(
         &state.settings,
         &configured.secrets,
@@ -118,7 +119,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     let desk = Some(Desk { keyboard, settings, secrets, url });
     let driver = driver(&configured, desk.as_ref(), &bus);
     if !state.settings.demo {
-        tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
+        task::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     }
     let mut performer = Live {
         reins,
@@ -160,7 +161,7 @@ fn place(configured: &Configured) -> (Option<PathBuf>, Result<String, StoreError
     let folder = store::playground();
     let url = store::in_folder(&folder);
     // The visitor's night has a deploy in it, as most have: what changed, and the way back.
-    tokio::spawn(demo::deploy(url.clone(), bus::now().wall));
+    task::spawn(demo::deploy(url.clone(), bus::now().wall));
     (Some(folder), Ok(url))
 }
 
@@ -183,7 +184,7 @@ fn driver(configured: &Configured, desk: Option<&Desk>, bus: &Bus) -> Option<Dri
     let path = crate::store::path(desk.url.as_ref().ok()?)?;
     let vault = Arc::clone(&desk.keyboard.route.vault);
     let plan = walk::plan_at(configured, path, std::collections::BTreeMap::new(), Vec::new());
-    tokio::spawn(settle::watch(plan.folder.clone(), bus.clone()));
+    task::spawn(settle::watch(plan.folder.clone(), bus.clone()));
     Some(Driver::new(plan, bus.clone(), vault))
 }
 

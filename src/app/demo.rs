@@ -10,6 +10,7 @@ use crate::app::exit;
 use crate::app::print;
 use crate::app::runtime;
 use crate::app::terminal;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::lab::CYCLE;
 use crate::lab::Scenario;
@@ -41,7 +42,7 @@ pub(super) fn main(cli: &Cli, scenario: Option<&str>) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let code = runtime.block_on(run(cli, scenario));
+    let code = task::wait(&runtime, run(cli, scenario));
     runtime.shutdown_timeout(Duration::from_millis(100));
     code
 }

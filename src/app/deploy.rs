@@ -11,6 +11,7 @@ use crate::app::ready;
 use crate::app::store;
 use crate::app::store::host;
 use crate::bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::model::deploy::Deploy;
 use crate::model::text::clean;
@@ -68,7 +69,7 @@ pub(super) fn main(cli: &Cli, said: &Said<'_>) -> u8 {
         migrations: said.migrations,
         note: fit(said.note),
     };
-    let kept = runtime.block_on(async {
+    let kept = task::wait(&runtime, async {
         let store = store::open_quickly(&configured, PATIENCE).await?;
         let kept = store.mark(deploy.clone()).await.map_err(|why| store.named(why));
         store.close().await;

@@ -13,6 +13,7 @@ use crate::app::object;
 use crate::app::print;
 use crate::app::ready;
 use crate::app::terminal;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::effects::library;
 use crate::engine::State;
@@ -44,7 +45,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
         Ok(ready) => ready,
         Err(code) => return code,
     };
-    let (_, state) = runtime.block_on(look(&configured, Mode::Once));
+    let (_, state) = task::wait(&runtime, look(&configured, Mode::Once));
     runtime.shutdown_background();
     let tried = tried(&state);
     let good = tried.iter().all(|t| t.good) && loose(&configured.settings).is_empty();

@@ -12,6 +12,7 @@ use crate::app::print;
 use crate::app::ready;
 use crate::app::store;
 use crate::bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::effects::figures;
 use crate::effects::library;
@@ -38,7 +39,7 @@ pub(super) fn dora(cli: &Cli, days: i64, path: Option<&Path>) -> u8 {
     };
     let settings = &configured.settings;
     let lang = settings.lang;
-    let commits = match path.map(|path| (path, runtime.block_on(git::commits(path)))) {
+    let commits = match path.map(|path| (path, task::wait(&runtime, git::commits(path)))) {
         None => None,
         Some((_, Ok(commits))) => Some(commits),
         Some((path, Err(why))) => {

@@ -17,6 +17,7 @@ use crate::app::ready;
 use crate::app::store;
 use crate::app::store::host;
 use crate::bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::cli::Incident as Asked;
 use crate::cli::NoteKind;
@@ -76,7 +77,7 @@ pub(super) fn main(cli: &Cli, asked: &Asked) -> u8 {
         return exit::USAGE;
     }
     let desk = Desk { configured: &configured, json: cli.json, now: bus::now().wall };
-    match runtime.block_on(desk.run(asked)) {
+    match task::wait(&runtime, desk.run(asked)) {
         Ok(code) | Err(Failed::Code(code)) => code,
         Err(Failed::Usage(sentence)) => {
             complain(&format!("cabina: {sentence}"));

@@ -12,6 +12,7 @@ use crate::app::config;
 use crate::app::exit;
 use crate::app::print;
 use crate::app::runtime;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::engine::settings::Endpoint;
 use crate::lang::Lang;
@@ -43,7 +44,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let found = runtime.block_on(probe(lang));
+    let found = task::wait(&runtime, probe(lang));
     let text = compose(&found, lang);
     // `create_new`: whoever was quicker keeps their file.
     let written =

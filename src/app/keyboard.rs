@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::app::typing::Route;
 use crate::app::typing::Taken;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::engine::Kind;
 use crate::engine::event::Ending;
 use crate::input::key::Chord;
@@ -32,7 +33,7 @@ pub(super) fn spawn(bus: Bus) -> Keyboard {
     let way = route.clone();
     std::thread::spawn(move || {
         if let Ok(own) = tokio::runtime::Builder::new_current_thread().build() {
-            own.block_on(run(bus, wants, reads, way));
+            task::wait(&own, run(bus, wants, reads, way));
         }
     });
     Keyboard { wanted, reading, route }

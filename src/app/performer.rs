@@ -16,6 +16,7 @@ use crate::app::reload::Next;
 use crate::app::run::Perform;
 use crate::app::terminal;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::effects::record::Recorder;
 use crate::effects::step::client::Driver;
 use crate::effects::tape::Tape;
@@ -87,7 +88,7 @@ impl Perform for Live {
                 if !self.reins.silence(request, order) {
                     let answer = Err(Absence::Failed("too many orders are under way".to_owned()));
                     let bus = self.bus.clone();
-                    tokio::spawn(async move { bus.send(Kind::SilenceAnswered { request, answer }).await });
+                    task::spawn(async move { bus.send(Kind::SilenceAnswered { request, answer }).await });
                 }
             }
             Effect::Announce(text) if self.with_terminal && !self.away() => announce(&text),
@@ -95,7 +96,7 @@ impl Perform for Live {
                 if !self.reins.count_window(order) {
                     let (bus, CountOrder { part, span, .. }) = (self.bus.clone(), order);
                     let counted = Err(Absence::Failed("too many orders are under way".to_owned()));
-                    tokio::spawn(async move { bus.send(Kind::WindowCounted { part, span, counted }).await });
+                    task::spawn(async move { bus.send(Kind::WindowCounted { part, span, counted }).await });
                 }
             }
             Effect::Compare { days, from, to } => self.reins.compare(days, (from, to)),
@@ -103,7 +104,7 @@ impl Perform for Live {
                 if !self.recorder.as_ref().is_some_and(|r| r.give(request, order)) {
                     let (why, bus) = (self.lang.store_busy(), self.bus.clone());
                     // It must arrive: what was asked for would be waited for without end.
-                    tokio::spawn(async move { bus.send(Kind::RecordFailed { request: Some(request), why }).await });
+                    task::spawn(async move { bus.send(Kind::RecordFailed { request: Some(request), why }).await });
                 }
             }
             Effect::Run(order) => {
@@ -223,7 +224,7 @@ impl Live {
         let Some(desk) = &self.desk else { return };
         let (settings, secrets, url) = (desk.settings.clone(), Arc::clone(&desk.secrets), desk.url.clone());
         let bus = self.bus.clone();
-        tokio::spawn(async move {
+        task::spawn(async move {
             let file = match url {
                 Ok(url) => postmortem::beside(&settings, &secrets, &url, &id).await,
                 Err(why) => Err(why.words(settings.lang)),
@@ -236,7 +237,7 @@ impl Live {
     fn edit(&self, path: String) {
         let Some(desk) = self.desk.as_ref().filter(|_| terminal::lend(true)) else { return };
         let (keyboard, bus) = (desk.keyboard.clone(), self.bus.clone());
-        tokio::spawn(async move {
+        task::spawn(async move {
             // Two readers would share the keys between them.
             keyboard.rest().await;
             terminal::give_back();

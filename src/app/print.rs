@@ -10,6 +10,7 @@ use crate::app::signals;
 use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::engine::Kind;
 use crate::engine::State;
 use crate::engine::state::Mode;
@@ -26,10 +27,10 @@ pub(super) async fn show(configured: Configured, time: Millis) -> u8 {
     let (bus, mut events) = Bus::new();
     let mut state = State::new(configured.settings, Mode::Print(time), bus::now());
     signals::spawn(&bus, false);
-    tokio::spawn(ticks::run(bus.clone()));
+    task::spawn(ticks::run(bus.clone()));
     let reins = sources::spawn(&state.settings, &configured.secrets, &bus, Manner::Always);
     let end = bus.clone();
-    tokio::spawn(async move {
+    task::spawn(async move {
         tokio::time::sleep(Duration::from_millis(time.max(0) as u64)).await;
         end.send(Kind::TimeUp).await;
     });

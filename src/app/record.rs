@@ -19,6 +19,7 @@ use crate::app::store;
 use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::effects::follow::LEASE;
 use crate::effects::record::Plan;
@@ -54,7 +55,7 @@ pub(super) fn main(cli: &Cli) -> u8 {
         complain(&format!("cabina: {}", lang.incident_read_only()));
         return exit::USAGE;
     }
-    let code = runtime.block_on(async {
+    let code = task::wait(&runtime, async {
         let store = match store::open(&configured, SECOND * 10).await {
             Ok(store) => store,
             Err(why) => {
@@ -97,14 +98,14 @@ async fn record(configured: Configured, kept: &Store) -> Result<u8, StoreError> 
     let keep = Keep { time: spec.retention, size: spec.size };
     let tape = Tape::spawn(kept.clone(), id.clone(), keep, lang, &bus);
     signals::spawn(&bus, false);
-    tokio::spawn(ticks::run(bus.clone()));
-    tokio::spawn(hold(kept.clone(), id.clone(), bus.clone()));
+    task::spawn(ticks::run(bus.clone()));
+    task::spawn(hold(kept.clone(), id.clone(), bus.clone()));
     let plan = configured.record();
     let queue = plan.queue.clone();
     let recorder = Recorder::spawn(Plan { recording: Some(id.clone()), ..plan }, &bus);
     let reins = sources::spawn(&state.settings, &configured.secrets, &bus, Manner::Always);
     let next = reload::Next::default();
-    tokio::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
+    task::spawn(reload::watch(configured.path, configured.text, configured.files, Arc::clone(&next), bus.clone()));
     complain(&format!("cabina: {}", lang.record_records(place)));
     let mut performer = Live {
         reins,

@@ -6,17 +6,14 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use crate::app::config;
 use crate::app::config::Parsed;
 use crate::bus::Bus;
+use crate::bus::pace;
 use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::secrets::Secrets;
-
-/// How often the files are looked at. A change is taken when they have rested for one look: editors write in steps.
-const PACE: Duration = Duration::from_secs(1);
 
 /// Settings that are right, on their way to whoever applies them.
 pub(super) type Next = Arc<Mutex<Option<(Settings, Arc<Secrets>)>>>;
@@ -41,7 +38,8 @@ pub(super) async fn watch(path: PathBuf, text: String, mut files: Vec<PathBuf>, 
     let mut resting = look(&files);
     let mut used = if same { resting.clone() } else { Look::new() };
     loop {
-        tokio::time::sleep(PACE).await;
+        // A change is taken when the files have rested for one look: editors write in steps.
+        pace::next().await;
         let now = look(&files);
         let rested = std::mem::replace(&mut resting, now.clone()) == now;
         if now == used || !rested {

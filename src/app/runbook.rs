@@ -13,6 +13,7 @@ use crate::app::runtime;
 use crate::app::store;
 use crate::app::walk;
 use crate::bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::cli::Runbook as Asked;
 use crate::effects::library;
@@ -93,7 +94,7 @@ impl Library {
             let configured = config::load_or_bare(cli, self.lang).ok()?;
             let url = store::url(&configured).ok()?;
             let runtime = runtime().ok()?;
-            let runs = runtime.block_on(async {
+            let runs = task::wait(&runtime, async {
                 let store = crate::store::Store::look(&url, store::PATIENCE).await.ok()?;
                 let runs = store.run_lines(0).await.ok();
                 store.close().await;

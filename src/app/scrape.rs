@@ -17,6 +17,7 @@ use crate::app::complain;
 use crate::app::config;
 use crate::app::gate;
 use crate::app::runtime;
+use crate::bus::task;
 use crate::cli::ScrapeFormat;
 use crate::engine::settings::Endpoint;
 use crate::engine::words;
@@ -65,7 +66,7 @@ fn body(from: &str, asked: Option<Format>) -> Result<Body, String> {
     }
     if from.starts_with("http://") || from.starts_with("https://") {
         let runtime = runtime().map_err(|_| "no runtime".to_owned())?;
-        let (body, format) = runtime.block_on(fetch(from))?;
+        let (body, format) = task::wait(&runtime, fetch(from))?;
         return Ok((Box::new(Cursor::new(body)), asked.unwrap_or(format)));
     }
     let about = std::fs::metadata(from).map_err(|e| e.to_string())?;

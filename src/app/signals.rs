@@ -6,6 +6,7 @@ use tokio::signal::unix::signal;
 use crate::app::gate;
 use crate::app::terminal;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::engine::Kind;
 use crate::engine::event::Ending;
 
@@ -32,7 +33,7 @@ fn listen(bus: &Bus, kind: SignalKind, event: Kind, typed: bool) {
     // A signal that cannot be listened to keeps its default effect, which is to end the program.
     let Ok(mut stream) = signal(kind) else { return };
     let bus = bus.clone();
-    tokio::spawn(async move {
+    task::spawn(async move {
         while stream.recv().await.is_some() {
             // While an editor has the terminal, what is typed there is for the editor.
             if typed && terminal::lent() {

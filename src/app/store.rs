@@ -8,6 +8,7 @@ use tokio::runtime::Runtime;
 
 use crate::app::complain;
 use crate::app::config::Configured;
+use crate::bus::task;
 use crate::lang::Lang;
 use crate::model::time::Millis;
 use crate::model::time::SECOND;
@@ -124,7 +125,7 @@ pub(super) fn look<T>(
     lang: Lang,
     read: impl AsyncFnOnce(&Store) -> Result<T, StoreError>,
 ) -> Result<(T, u8), StoreError> {
-    let looked = runtime.block_on(async {
+    let looked = task::wait(&runtime, async {
         let store = to_read(configured, PATIENCE).await?;
         let read = read(&store).await.map_err(|why| store.named(why));
         let unread = say_unreadable(&store, lang);

@@ -21,6 +21,7 @@ use crate::app::store;
 use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::cli::How;
 use crate::effects::library;
@@ -102,7 +103,7 @@ pub(super) fn main(cli: &Cli, library: &Library, reference: &str, how: &How) -> 
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let code = runtime.block_on(walk(&configured, &book, prepared, how, library.json));
+    let code = task::wait(&runtime, walk(&configured, &book, prepared, how, library.json));
     runtime.shutdown_background();
     code
 }
@@ -383,7 +384,7 @@ async fn walk(configured: &Configured, book: &Book, prepared: Prepared, how: &Ho
     };
     let (bus, mut events) = Bus::new();
     signals::spawn(&bus, false);
-    tokio::spawn(ticks::run(bus.clone()));
+    task::spawn(ticks::run(bus.clone()));
     let mut state = State::new(configured.settings.clone(), Mode::Walk, bus::now());
     let recorder = Recorder::spawn(configured.record(), &bus);
     // Nothing is asked of the service unless a step waits for what it says.

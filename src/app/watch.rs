@@ -19,6 +19,7 @@ use crate::app::terminal;
 use crate::app::ticks;
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::effects::library;
 use crate::effects::record::Plan;
@@ -105,17 +106,17 @@ pub(super) fn main(cli: &Cli, asked: &Asked<'_>) -> u8 {
         return wrong(lang.window_offset_within());
     }
     configured.settings.read_only |= cli.read_only;
-    let watch = match runtime.block_on(opened(&configured, asked, length, baseline)) {
+    let watch = match task::wait(&runtime, opened(&configured, asked, length, baseline)) {
         Ok(watch) => watch,
         Err(code) => return code,
     };
     // Without a terminal, or for a machine, nobody looks.
     if !asked.headless && !cli.json && terminal::present() {
-        let code = runtime.block_on(cockpit::show(configured, Some(watch)));
+        let code = task::wait(&runtime, cockpit::show(configured, Some(watch)));
         runtime.shutdown_background();
         return code;
     }
-    let (code, state) = runtime.block_on(watched(&configured, watch));
+    let (code, state) = task::wait(&runtime, watched(&configured, watch));
     match (&state.window, cli.json) {
         (Some(w), true) => object(&report::window::json(&state, &w.watch)),
         (Some(w), false) => print(&report::window::markdown(&state, &w.watch)),
@@ -224,12 +225,12 @@ async fn watched(configured: &Configured, watch: Watch) -> (u8, State) {
     let settings = &configured.settings;
     let mut state = State::new(settings.clone(), Mode::Watch, now);
     bus.send(Kind::WindowOpened { watch: Box::new(watch) }).await;
-    tokio::spawn(ticks::run(bus.clone()));
+    task::spawn(ticks::run(bus.clone()));
     // It goes when the window ends: what machines see is written down by whoever stays.
     let recorder = Recorder::spawn(Plan { scribes: false, ..configured.record() }, &bus);
     // Its other end is held: without it, nothing would be waited for.
     let (_folders, wanted) = tokio::sync::watch::channel((settings.runbooks.clone(), settings.zone));
-    tokio::spawn(library::watch(wanted, bus.clone()));
+    task::spawn(library::watch(wanted, bus.clone()));
     let reins = sources::spawn(settings, &configured.secrets, &bus, Manner::Always);
     let mut performer = Live::blind(reins, bus, settings.lang, &configured.secrets);
     performer.recorder = Some(recorder);

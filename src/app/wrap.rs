@@ -10,6 +10,7 @@ use crate::app::ready;
 use crate::app::store;
 use crate::app::store::host;
 use crate::bus;
+use crate::bus::task;
 use crate::cli::Cli;
 use crate::effects::wrapped;
 use crate::effects::wrapped::Ended;
@@ -31,7 +32,7 @@ pub(super) fn main(cli: &Cli, incident: Option<&str>, command: &[OsString]) -> u
         Ok(ready) => ready,
         Err(code) => return code,
     };
-    let code = runtime.block_on(run(&configured, incident, command));
+    let code = task::wait(&runtime, run(&configured, incident, command));
     runtime.shutdown_background();
     code
 }

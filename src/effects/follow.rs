@@ -40,6 +40,11 @@ pub(super) struct Follower {
 }
 
 impl Follower {
+    /// A recorder is read.
+    pub(super) fn follows(&self) -> bool {
+        self.at.is_some()
+    }
+
     /// What is new, in order. `watched` is what this cockpit would watch: a recorder that watches something else is no
     /// help.
     pub(super) async fn news(&mut self, store: &Store, watched: &str) -> Result<Vec<Kind>, StoreError> {

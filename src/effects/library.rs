@@ -1,6 +1,7 @@
 //! The library: every procedure in its folders. Read anew whenever it is asked for; a folder of some hundred is read in
 //! less time than a key takes.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -9,15 +10,18 @@ use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::mpsc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::pace;
 use crate::engine::Kind;
 use crate::engine::library::Book;
 use crate::lang::Lang;
@@ -97,15 +101,15 @@ const PATIENCE: Duration = Duration::from_secs(3);
 static HANGS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Does something with a path that may never answer, on a thread of its own; `None` where it does not in time.
-fn in_time<T: Send + 'static>(path: &Path, does: impl Fn(&Path) -> T + Copy + Send + 'static) -> Option<T> {
+fn in_time<T: Send + 'static>(path: &Path, does: impl Fn(&Path) -> T + Clone + Send + 'static) -> Option<T> {
     let hangs = || HANGS.lock().unwrap_or_else(PoisonError::into_inner);
     if hangs().contains(path) {
         return None;
     }
     let (tell, told) = mpsc::channel();
-    let own = path.to_path_buf();
+    let (own, theirs) = (path.to_path_buf(), does.clone());
     let begun = std::thread::Builder::new().spawn(move || {
-        let done = does(&own);
+        let done = theirs(&own);
         // Nobody may be waiting any more; then it hangs no longer.
         HANGS.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
         let _ = tell.send(done);
@@ -216,7 +220,7 @@ pub async fn watch(mut folders: watch::Receiver<(Vec<PathBuf>, Zone)>, bus: Bus)
             }
         }
         // A configuration that names other folders is followed at once.
-        let _ = tokio::time::timeout(PACE, folders.changed()).await;
+        let _ = tokio::time::timeout_at(pace::near(Instant::now() + PACE), folders.changed()).await;
     }
 }
 
@@ -224,11 +228,25 @@ pub async fn watch(mut folders: watch::Receiver<(Vec<PathBuf>, Zone)>, bus: Bus)
 type Look = (PathBuf, u64, Option<std::time::SystemTime>);
 
 fn looks(folders: &[PathBuf]) -> Vec<Look> {
-    let look = |path: PathBuf| {
-        let about = in_time(&path, |path| fs::metadata(path).ok()).flatten()?;
-        Some((path, about.len(), about.modified().ok()))
+    let look = |path: &Path| {
+        let about = fs::metadata(path).ok()?;
+        Some((path.to_path_buf(), about.len(), about.modified().ok()))
     };
-    files(folders).into_iter().filter_map(look).collect()
+    let mut all = Vec::new();
+    // One thread for all of a folder; only where something in it hangs each file has its own.
+    let mut by_folder: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for file in files(folders) {
+        by_folder.entry(file.parent().unwrap_or(Path::new("")).to_path_buf()).or_default().push(file);
+    }
+    for (folder, files) in by_folder {
+        let (own, key) = (Arc::new(files), folder.join("."));
+        let asked = Arc::clone(&own);
+        match in_time(&key, move |_| asked.iter().filter_map(|f| look(f)).collect::<Vec<Look>>()) {
+            Some(found) => all.extend(found),
+            None => all.extend(own.iter().filter_map(|file| in_time(file, look).flatten())),
+        }
+    }
+    all
 }
 
 /// The Markdown files of some folders, by name. What leads into a folder is named as it is reached.

@@ -2,18 +2,20 @@
 //! others have written.
 
 mod begin;
+mod lead;
 
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::time::Instant;
 
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::pace;
+use crate::bus::task;
 use crate::effects::figures;
 use crate::effects::follow::Follower;
 use crate::effects::step::settle::settle;
@@ -38,6 +40,8 @@ use crate::model::watch::Watch;
 use crate::secrets::Secrets;
 use crate::store;
 use crate::store::Led;
+use crate::store::Others;
+use crate::store::Standing;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::queue;
@@ -55,6 +59,8 @@ const PATIENCE: Millis = 10 * SECOND;
 const LEASE_EVERY: u32 = 5;
 /// … and is forgotten three times as long after its last word.
 const LEASE: Millis = 15 * SECOND;
+/// Everything is read all the same once a minute: what is shown depends on the time too.
+const WHOLE_EVERY: u32 = 60;
 /// The lease of whoever writes down what machines see.
 const SCRIBE: &str = "scribe";
 /// Entries of a journal that are shown at first.
@@ -112,7 +118,7 @@ impl Recorder {
     #[must_use]
     pub fn spawn(plan: Plan, bus: &Bus) -> Self {
         let (orders, rx) = mpsc::channel(ORDERS);
-        let task = tokio::spawn(run(plan, bus.clone(), rx));
+        let task = task::spawn(run(plan, bus.clone(), rx));
         Self { orders, task }
     }
 
@@ -146,7 +152,7 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
         }
     };
     let begin::Begun { store, path, held, told } = begun;
-    let draft = std::fs::read_to_string(unfinished(&path, &plan)).unwrap_or_default();
+    let draft = std::fs::read_to_string(begin::unfinished(&path, &plan)).unwrap_or_default();
     let draft: String = draft.chars().take(WRITTEN_LIMIT).collect();
     bus.send(Kind::RecordOpened { desk: desk.clone(), draft }).await;
     let mut keeper = Keeper {
@@ -163,19 +169,23 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
         held,
         told,
         said: Vec::new(),
+        stood: None,
+        others: None,
     };
     if !keeper.count().await {
         return;
     }
-    let mut looks = tokio::time::interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next = Instant::now();
     loop {
         let go_on = tokio::select! {
             order = orders.recv() => match order {
                 Some((request, order)) => keeper.carry_out(request, order).await,
                 None => break,
             },
-            _ = looks.tick() => keeper.look().await,
+            () = tokio::time::sleep_until(next) => {
+                next = pace::near(Instant::now() + LOOK);
+                keeper.look().await
+            }
         };
         if !go_on {
             break;
@@ -185,15 +195,6 @@ async fn run(plan: Plan, bus: Bus, mut orders: mpsc::Receiver<(u64, RecordOrder)
         let _ = keeper.store.release(SCRIBE, &keeper.desk.id).await;
     }
     keeper.store.close().await;
-}
-
-/// The file beside the store that an unfinished note waits in: one for each who writes, and where they do.
-fn unfinished(path: &Path, plan: &Plan) -> PathBuf {
-    let fit = |text: &str| text.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
-    let (who, host): (String, String) = (fit(&plan.operator), fit(&plan.host));
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".note-{who}@{host}"));
-    name.into()
 }
 
 /// What the cockpit was last told.
@@ -227,6 +228,10 @@ struct Keeper {
     told: Vec<String>,
     /// What the cockpit was last told of it.
     said: Vec<String>,
+    /// How it stood when it was last read whole, or when nothing was new.
+    stood: Option<Standing>,
+    /// What others had written by then.
+    others: Option<Others>,
 }
 
 impl Keeper {
@@ -298,7 +303,7 @@ impl Keeper {
             RecordOrder::Unfinished(text) => {
                 let text = self.plan.secrets.redact(&text);
                 // A note that cannot be kept aside is still on the screen.
-                let _ = store::keep_aside(&unfinished(&self.path, &self.plan), &text);
+                let _ = store::keep_aside(&begin::unfinished(&self.path, &self.plan), &text);
                 return true;
             }
         };
@@ -376,10 +381,10 @@ impl Keeper {
         self.bus.send(Kind::RecordSays { sentences }).await
     }
 
-    /// Takes in what waits for the store, now and then. What it does not take waits on.
+    /// Takes in what waits for the store. What it does not take waits on.
     async fn take_in(&self) {
         let writes = !self.plan.read_only && self.held.is_none();
-        if writes && self.looks.is_multiple_of(LEASE_EVERY) && queue::waits(&self.plan.queue) {
+        if writes && queue::waits(&self.plan.queue) {
             let _ = queue::take_in(&self.store, &self.plan.queue).await;
         }
     }
@@ -444,7 +449,19 @@ impl Keeper {
             // Nothing can be read until there is a file again.
             return true;
         }
-        self.take_in().await;
+        let (leads, whole) = (self.looks.is_multiple_of(LEASE_EVERY), self.looks.is_multiple_of(WHOLE_EVERY));
+        if leads {
+            self.take_in().await;
+        }
+        let quiet = self.is_read() && !whole;
+        let led = if leads { self.lead().await } else { Ok(false) };
+        if led.is_ok() {
+            self.looks = self.looks.wrapping_add(1);
+        }
+        if quiet && led == Ok(false) {
+            return true;
+        }
+        self.stood = self.store.standing();
         let found = match &self.plan.watched {
             Some(watched) => self.follower.news(&self.store, watched).await,
             None => Ok(Vec::new()),
@@ -457,7 +474,10 @@ impl Keeper {
                         return false;
                     }
                 }
-                self.news().await
+                match led {
+                    Ok(_) => self.news().await,
+                    Err(why) => Err(why),
+                }
             }
             Err(why) => {
                 self.follower = Follower::default();
@@ -503,26 +523,8 @@ impl Keeper {
         self.bus.send(Kind::WindowsRead { watches }).await
     }
 
-    async fn lease(&self, now: Millis) -> Result<bool, StoreError> {
-        if self.plan.recording.is_some() {
-            // Whatever cockpit had it has it no more.
-            return self.store.lease_first(SCRIBE, &self.desk.id, now, now + LEASE).await;
-        }
-        self.store.lease(SCRIBE, &self.desk.id, now, now + LEASE).await
-    }
-
     async fn news(&mut self) -> Result<Option<Kind>, StoreError> {
         let now = bus::now().wall;
-        if self.looks.is_multiple_of(LEASE_EVERY) {
-            let writes = !self.plan.read_only && self.held.is_none();
-            let mine = writes && self.plan.scribes && self.lease(now).await?;
-            self.scribe = match mine {
-                true => Scribe::Here,
-                false if self.store.leased(SCRIBE, now).await?.is_some() => Scribe::Elsewhere,
-                false => Scribe::Nobody,
-            };
-        }
-        self.looks = self.looks.wrapping_add(1);
         let incident = self.store.incidents(true, 1).await?.into_iter().next();
         let deploys = self.store.deploys(now - DAY, DEPLOYS).await?;
         let newest = self.store.incidents(false, NEWEST).await?;

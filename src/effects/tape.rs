@@ -7,6 +7,7 @@ use tokio::time::MissedTickBehavior;
 use std::time::Duration;
 
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::engine::Event;
 use crate::engine::Kind;
 use crate::engine::recording::Writer;
@@ -65,7 +66,7 @@ impl Tape {
             last: 0,
             failing: false,
         };
-        Self { events, task: tokio::spawn(writing.run(rx)) }
+        Self { events, task: task::spawn(writing.run(rx)) }
     }
 
     /// Takes an event. One that finds too many waiting is not recorded.

@@ -24,6 +24,7 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::sync::mpsc;
 
+use crate::bus::task;
 use crate::effects::core;
 use crate::model::text::clean_lines;
 
@@ -116,7 +117,7 @@ impl Signals {
         for wanted in wanted.iter().copied() {
             let mut stream = signal(SignalKind::from_raw(wanted.as_raw()))?;
             let tx = tx.clone();
-            tokio::spawn(async move {
+            task::spawn(async move {
                 while stream.recv().await.is_some() {
                     if tx.send(wanted).await.is_err() {
                         return;

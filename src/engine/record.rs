@@ -16,7 +16,6 @@ use crate::engine::state::Mode;
 use crate::engine::state::Notice;
 use crate::engine::state::Overlay;
 use crate::engine::state::State;
-use crate::engine::take;
 use crate::engine::timeline::Entry;
 use crate::engine::timeline::Kept;
 use crate::model::deploy::Deploy;
@@ -125,7 +124,7 @@ pub struct Record {
     pub(crate) heard: bool,
     /// From when on what is seen is news.
     settles: Option<Stamp>,
-    /// Somebody wants to take the incident as soon as the store is there.
+    /// Somebody wants to take the incident as soon as the store is there and every source has answered once.
     pub(crate) wished: bool,
     /// The level that the rules were last at: only a rise raises what a person has declared.
     judged: Option<Level>,
@@ -307,7 +306,7 @@ pub(crate) fn read(
     for entry in entries {
         keep(state, entry);
     }
-    if std::mem::take(&mut state.record.wished) { take::take(state) } else { Reaction::redraw() }
+    Reaction::redraw()
 }
 
 /// Asks for older entries when a person comes near the end of what is here.

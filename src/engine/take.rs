@@ -28,6 +28,14 @@ pub(crate) fn take(state: &mut State) -> Reaction {
     if let Some(why) = hands_off(state) {
         return notice(state, why);
     }
+    if state.record.incident.is_none() && state.verdict.level == Level::Ok && state.reading() {
+        // Nobody knows yet whether anything is wrong. Whoever presses again knows better.
+        if !std::mem::replace(&mut state.record.wished, true) {
+            return notice(state, Notice::Taking);
+        }
+        state.ui.asked_to_open = true;
+    }
+    state.record.wished = false;
     let me = state.settings.operator.clone();
     if state.record.incident.as_ref().is_some_and(|i| i.roles.values().any(|who| *who == me)) {
         return show(state, Overlay::Incident(0));
@@ -71,6 +79,12 @@ pub(crate) fn take(state: &mut State) -> Reaction {
         request,
         RecordOrder::Take { year, opening: vec![opening], took: Some(Box::new(took)), led: false },
     ))
+}
+
+/// Takes the incident for whoever wanted to before anything was known, as soon as it is.
+pub(crate) fn due(state: &mut State) -> Reaction {
+    let known = state.record.heard && (!state.reading() || state.verdict.level != Level::Ok);
+    if known && std::mem::take(&mut state.record.wished) { take(state) } else { Reaction::none() }
 }
 
 /// Asks for the post-mortem of the incident that goes on, or of the last one that did.

@@ -85,6 +85,9 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     run::keys_go(state, &mut reaction.effects);
     reaction.effects.extend(window::due(state));
     record::notice_moment(state);
+    let taken = take::due(state);
+    reaction.redraw |= taken.redraw;
+    reaction.effects.extend(taken.effects);
     reaction.effects.extend(record::due(state));
     reaction.effects.extend(opening::due(state));
     reaction.effects.extend(follow::due(state));
@@ -441,10 +444,14 @@ fn useful(state: &mut State, samples: &[Sample]) {
     state.useless_since = useless.then(|| state.useless_since.unwrap_or(state.now));
 }
 
+/// Sources are asked on a beat, a moment sooner or later than the interval: what is due on this one is not put off to the
+/// next.
+const EARLY: Millis = SECOND / 2;
+
 /// Has the server known nothing of the requests for two intervals, while the targets themselves tell?
 fn spare_is_better(state: &State) -> bool {
-    let every = state.sources.get(PROMETHEUS).map_or(0, |s| s.every);
-    let long = state.useless_since.is_some_and(|since| state.now.since(since) >= 2 * every || state.mode == Mode::Once);
+    let long = 2 * state.sources.get(PROMETHEUS).map_or(0, |s| s.every) - EARLY;
+    let long = state.useless_since.is_some_and(|since| state.now.since(since) >= long || state.mode == Mode::Once);
     long && state.sources.get(SCRAPE).is_some_and(|s| s.freshness(state.now) == Freshness::Fresh)
 }
 
@@ -483,12 +490,13 @@ fn dated(now: Stamp, at: Millis) -> Stamp {
 
 /// Direct scrape judges only while Prometheus does not: two sources never write one curve at a time.
 fn judges(state: &State, source: &str) -> bool {
+    let soon = Stamp { mono: state.now.mono + EARLY, ..state.now };
     source != SCRAPE
         || spare_is_better(state)
         || state
             .sources
             .get(PROMETHEUS)
-            .is_none_or(|p| p.answered && !matches!(p.freshness(state.now), Freshness::Fresh) && p.problem.is_some())
+            .is_none_or(|p| p.answered && !matches!(p.freshness(soon), Freshness::Fresh) && p.problem.is_some())
 }
 
 fn measured(state: &mut State, look: Look) -> Reaction {

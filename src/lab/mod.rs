@@ -18,6 +18,7 @@ pub use story::CYCLE;
 pub use story::Scenario;
 
 use crate::bus;
+use crate::bus::task;
 use crate::lab::load::Load;
 use crate::lab::story::Sides;
 use crate::lab::table::Table;
@@ -47,8 +48,8 @@ impl Target {
         let load = Arc::new(Load::default());
         let sides = Arc::new(Mutex::new(Sides::patient(patience)));
         let mut table = Table::create(&target.file()).await?;
-        tokio::spawn(server::run(listener, Arc::clone(&load), Arc::clone(&sides)));
-        tokio::spawn(async move {
+        task::spawn(server::run(listener, Arc::clone(&load), Arc::clone(&sides)));
+        task::spawn(async move {
             let mut before = bus::now().mono;
             loop {
                 let now = bus::now().mono;

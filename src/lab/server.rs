@@ -19,6 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
+use crate::bus::task;
 use crate::lab::load::Load;
 use crate::lab::story::Sides;
 
@@ -29,7 +30,7 @@ pub(super) async fn run(listener: TcpListener, load: Arc<Load>, sides: Arc<Mutex
             continue;
         };
         let (load, sides) = (Arc::clone(&load), Arc::clone(&sides));
-        tokio::spawn(async move {
+        task::spawn(async move {
             let service = service_fn(move |request| answer(request, Arc::clone(&load), Arc::clone(&sides)));
             // A client that goes away in the middle is no concern of the target.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;

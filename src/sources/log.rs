@@ -12,6 +12,7 @@ use std::sync::MutexGuard;
 use regex::bytes::Regex;
 
 use crate::bus;
+use crate::bus::task;
 use crate::engine::Kind;
 use crate::engine::settings::LogFrom;
 use crate::engine::settings::LogSpec;
@@ -146,9 +147,9 @@ impl Log {
             self.reader = Some(match &self.spec.from {
                 LogFrom::Command { line, .. } => {
                     let line = shared.secrets.get(line).to_owned();
-                    tokio::spawn(command::follow(line, shared))
+                    task::spawn(command::follow(line, shared))
                 }
-                LogFrom::File(path) => tokio::spawn(file::follow(path.clone(), shared)),
+                LogFrom::File(path) => task::spawn(file::follow(path.clone(), shared)),
             });
         }
         let seen = shared.seen();

@@ -28,6 +28,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::engine::Kind;
 use crate::engine::Settings;
 use crate::engine::effect::Closer;
@@ -125,7 +126,7 @@ impl Reins {
     /// after that.
     pub fn apply(&self, settings: Settings, secrets: Arc<Secrets>) {
         let control = self.control.clone();
-        tokio::spawn(async move { control.send(Control::Apply(Box::new(settings), secrets)).await });
+        task::spawn(async move { control.send(Control::Apply(Box::new(settings), secrets)).await });
     }
 }
 
@@ -170,7 +171,7 @@ pub fn spawn(settings: &Settings, secrets: &Arc<Secrets>, bus: &Bus, manner: Man
         counts: broadcast::channel(ORDERS).0,
     };
     let (settings, secrets, bus) = (settings.clone(), Arc::clone(secrets), bus.clone());
-    tokio::spawn(async move {
+    task::spawn(async move {
         let clients = clients(&settings, &secrets).await;
         let mut keeper = Keeper {
             settings,
@@ -225,7 +226,7 @@ impl Keeper {
                     let (specs, clients) = (self.settings.alertmanagers.clone(), Arc::clone(&self.clients));
                     let (secrets, bus) = (Arc::clone(&self.secrets), self.bus.clone());
                     // A server that is slow to answer holds nothing else up.
-                    tokio::spawn(async move {
+                    task::spawn(async move {
                         let answer = alertmanager::silence(&specs, &clients, &secrets, &order).await;
                         bus.send(Kind::SilenceAnswered { request, answer }).await;
                     });
@@ -235,7 +236,7 @@ impl Keeper {
                     let server = prometheus::Server::new(spec, &self.settings.signals, &self.clients, &self.secrets);
                     let bus = self.bus.clone();
                     // Beside everything else; only the newest question is of use.
-                    let asked = tokio::spawn(async move {
+                    let asked = task::spawn(async move {
                         let samples = server.past(span).await.unwrap_or_default();
                         bus.send(Kind::Compared { days, samples }).await;
                     });
@@ -248,14 +249,14 @@ impl Keeper {
                     if self.bits.counts.send(order).is_err() {
                         let counted = Err(Absence::TooYoung);
                         let (bus, CountOrder { part, span, .. }) = (self.bus.clone(), order);
-                        tokio::spawn(async move { bus.send(Kind::WindowCounted { part, span, counted }).await });
+                        task::spawn(async move { bus.send(Kind::WindowCounted { part, span, counted }).await });
                     }
                 }
                 Control::Count(CountOrder { part, span, since, piece }) => {
                     let Some(spec) = self.settings.prometheus.clone() else { continue };
                     let (signals, clients) = (self.settings.signals.clone(), Arc::clone(&self.clients));
                     let (secrets, bus) = (Arc::clone(&self.secrets), self.bus.clone());
-                    tokio::spawn(async move {
+                    task::spawn(async move {
                         let server = prometheus::Server::new(spec, &signals, &clients, &secrets);
                         let counted = server.counted(span, since, piece).await;
                         bus.send(Kind::WindowCounted { part, span, counted }).await;

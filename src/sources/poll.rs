@@ -10,6 +10,8 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::bus::Bus;
+use crate::bus::pace;
+use crate::bus::task;
 use crate::engine::Kind;
 use crate::model::signal::Absence;
 use crate::model::time::MINUTE;
@@ -18,6 +20,8 @@ use crate::model::time::SECOND;
 
 /// Nothing is asked more often than this, whatever the configuration says.
 const FLOOR: Millis = SECOND;
+/// A beat comes so much sooner after a poll that was late.
+const EARLY: Millis = 100;
 /// The longest back-off.
 const LONGEST: Millis = 5 * MINUTE;
 /// A failing source is asked at most this many times less often.
@@ -77,9 +81,9 @@ pub trait Source: Send + 'static {
 /// Starts a poller; if it dies, that is an event. The handle stops it without a word.
 pub fn spawn(plan: Plan, bus: &Bus, wake: &watch::Receiver<()>, source: impl Source) -> AbortHandle {
     let (name, bus, wake) = (plan.name.clone(), bus.clone(), wake.clone());
-    let inner = tokio::spawn(run(plan, bus.clone(), wake, source));
+    let inner = task::spawn(run(plan, bus.clone(), wake, source));
     let handle = inner.abort_handle();
-    tokio::spawn(async move {
+    task::spawn(async move {
         if let Err(end) = inner.await
             && end.is_panic()
         {
@@ -131,7 +135,12 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
             wait = (wait - jitter(&plan)).max(FLOOR);
             first = false;
         }
-        due = (due + ms(wait)).max(start + ms(FLOOR));
+        due += ms(wait);
+        if plan.every % SECOND == 0 {
+            // On the beat of everything else that looks again and again: one timer wakes for all of them.
+            due = pace::near(due);
+        }
+        due = due.max(start + ms(FLOOR - EARLY));
         tokio::select! {
             () = tokio::time::sleep_until(due) => {}
             changed = wake.changed() => {
@@ -160,11 +169,13 @@ fn delay(plan: &Plan, failures: u32) -> Millis {
     (every * times.min(SLOWEST)).min(LONGEST.max(every))
 }
 
-/// Up to a fifth of the interval, always the same for the same name: a restart does not shuffle the load.
+/// Up to a fifth of the interval, and up to five seconds of a short one; always the same for the same name: a restart
+/// does not shuffle the load.
 fn jitter(plan: &Plan) -> Millis {
     let mut hasher = DefaultHasher::new();
     plan.name.hash(&mut hasher);
-    (hasher.finish() % 1_000) as Millis * plan.every / 5_000
+    let most = (plan.every / 5).max(plan.every.min(5 * SECOND));
+    (hasher.finish() % 1_000) as Millis * most / 1_000
 }
 
 /// The event of a source of figures that gave no answer.

@@ -163,6 +163,17 @@ pub(super) fn on_a_network(path: &Path) -> bool {
     nearest.and_then(|p| rustix::fs::statfs(p).ok()).is_some_and(|s| NETWORKS.contains(&(s.f_type as u64)))
 }
 
+/// How a store stood when it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing(Identity);
+
+impl Standing {
+    /// `None` where there is none.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        Identity::standing(path).map(Self)
+    }
+}
+
 /// Which file a name stands for. A name keeps, and what lies under it may be replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Identity {

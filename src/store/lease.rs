@@ -44,34 +44,22 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub async fn lease(&self, name: &str, holder: &str, now: Millis, until: Millis) -> Result<bool, StoreError> {
-        let held = {
-            let mut tx = self.begin().await?;
-            let taken = sqlx::query(
-                "UPDATE lease SET holder = ?, until = ? WHERE name = ? AND (holder = ? OR until < ? OR until > ?)",
-            )
-            .bind(holder)
-            .bind(until)
-            .bind(name)
-            .bind(holder)
-            .bind(now)
-            .bind(now + LONGEST)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-            let known: i64 =
-                sqlx::query_scalar("SELECT COUNT(*) FROM lease WHERE name = ?").bind(name).fetch_one(&mut *tx).await?;
-            if known == 0 {
-                sqlx::query("INSERT INTO lease (name, holder, until) VALUES (?, ?, ?)")
-                    .bind(name)
-                    .bind(holder)
-                    .bind(until)
-                    .execute(&mut *tx)
-                    .await?;
-            }
-            tx.commit().await?;
-            taken > 0 || known == 0
-        };
-        Ok(held)
+        let mut tx = self.begin().await?;
+        let taken = sqlx::query(
+            "INSERT INTO lease (name, holder, until) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+             WHERE lease.holder = excluded.holder OR lease.until < ?4 OR lease.until > ?5",
+        )
+        .bind(name)
+        .bind(holder)
+        .bind(until)
+        .bind(now)
+        .bind(now + LONGEST)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(taken > 0)
     }
 
     /// The same, whoever has it: for the one that goes first.

@@ -21,12 +21,14 @@ mod watches;
 
 pub use error::StoreError;
 pub use file::Note;
+pub use file::Standing;
 pub use file::keep_aside;
 pub use file::make_private;
 pub use file::own;
 pub use incidents::Joined;
 pub use incidents::new_id;
 pub use lease::Led;
+pub use transaction::Others;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -95,6 +97,8 @@ struct At {
     pool: Pool,
     /// The one connection that writes; there is none before the first write, and after one that failed.
     writer: Arc<tokio::sync::Mutex<Option<SqliteConnection>>>,
+    /// How many such connections there were.
+    writers: AtomicU64,
     /// Which file it was when it was opened.
     identity: Option<Identity>,
     /// Which files its logs were.
@@ -282,6 +286,7 @@ impl Store {
         let at = At {
             pool: Pool::Sqlite(pool),
             writer: Arc::default(),
+            writers: AtomicU64::new(0),
             identity: identity.filter(|i| identified(path).as_ref() == Some(i)),
             logs: Mutex::new(file::logs(path)),
             _way: way,
@@ -339,5 +344,7 @@ fn options(path: &Path, wait: Millis) -> SqliteConnectOptions {
         // A commit that was acknowledged survives a power cut.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_millis(wait.max(0) as u64))
+        // Pages of the file that each connection keeps, in KiB where it is negative: the kernel has them all anyhow.
+        .pragma("cache_size", "-400")
         .disable_statement_logging()
 }

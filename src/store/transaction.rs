@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::ops::DerefMut;
 use std::sync::Arc;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use sqlx::ConnectOptions as _;
 use sqlx::SqliteConnection;
@@ -14,7 +15,16 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::file;
 use crate::store::file::Identity;
+use crate::store::file::Standing;
 use crate::store::options;
+
+/// What others have written, as the connection that writes counts it: another number whenever there is something
+/// (`PRAGMA data_version`, <https://www.sqlite.org/pragma.html#pragma_data_version>), of that connection alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Others {
+    connection: u64,
+    version: i64,
+}
 
 /// A transaction that writes: it takes the write lock at once, so that what it reads first still holds when it writes.
 /// Dropped without a commit, its connection closes, and SQLite undoes what it wrote.
@@ -67,9 +77,11 @@ impl Store {
     pub(super) async fn begin_here(&self) -> Result<Tx, StoreError> {
         let at = self.at();
         let mut home = Arc::clone(&at.writer).lock_owned().await;
-        let mut conn = match home.take() {
-            Some(conn) => conn,
-            None => options(&self.path, self.wait).read_only(self.read_only).connect().await?,
+        let mut conn = if let Some(conn) = home.take() {
+            conn
+        } else {
+            at.writers.fetch_add(1, Ordering::Relaxed);
+            options(&self.path, self.wait).read_only(self.read_only).connect().await?
         };
         if let Err(why) = sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await {
             return Err(why.into());
@@ -86,6 +98,22 @@ impl Store {
     #[must_use]
     pub fn is_there(&self) -> bool {
         self.stands(self.at().identity.as_ref())
+    }
+
+    /// How the file and its log stand: another answer after whatever anybody has written. Asked of the file system, which
+    /// wakes nobody; a counter of the database would be asked on a thread of its own.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        Standing::of(&self.path)
+    }
+
+    /// What others have written; `None` where nothing has been written from here, and nobody counts.
+    pub async fn others(&self) -> Option<Others> {
+        let at = self.at();
+        let mut home = at.writer.lock().await;
+        let conn = home.as_mut()?;
+        let version = sqlx::query_scalar("PRAGMA data_version").fetch_one(conn).await.ok()?;
+        Some(Others { connection: at.writers.load(Ordering::Relaxed), version })
     }
 
     /// Is the file still the one that was opened?

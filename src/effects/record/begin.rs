@@ -49,3 +49,12 @@ pub(super) async fn taken(plan: &Plan, path: &Path, Opened { store, notes }: Ope
     let _ = settle(&store, path, &plan.secrets).await;
     (store, notes.iter().map(|n| n.words(plan.lang)).collect())
 }
+
+/// The file beside the store that an unfinished note waits in: one for each who writes, and where they do.
+pub(super) fn unfinished(path: &Path, plan: &Plan) -> PathBuf {
+    let fit = |text: &str| text.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    let (who, host): (String, String) = (fit(&plan.operator), fit(&plan.host));
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".note-{who}@{host}"));
+    name.into()
+}

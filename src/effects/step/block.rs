@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::bus::task;
 use crate::effects::step::cast::Cast;
 use crate::effects::step::look;
 use crate::effects::step::shell::Output;
@@ -65,20 +66,20 @@ impl Running {
         let (tx, heard) = mpsc::channel(CHUNKS);
         let (typed, terminal) = match started.output.take() {
             Some(Output::Terminal(read, write, look)) => {
-                tokio::spawn(listen(read, tx.clone()));
+                task::spawn(listen(read, tx.clone()));
                 let (typed, keys) = mpsc::channel(TYPED);
-                tokio::spawn(write_keys(write, keys));
+                task::spawn(write_keys(write, keys));
                 (Some(typed), Some(look))
             }
             Some(Output::Pipe(read)) => {
-                tokio::spawn(listen(read, tx.clone()));
+                task::spawn(listen(read, tx.clone()));
                 (None, None)
             }
             None => (None, None),
         };
         // The end is waited for beside the output: either may come first.
         if let Some(mut child) = started.child.take() {
-            tokio::spawn(async move {
+            task::spawn(async move {
                 let status = child.wait().await;
                 let _ = tx.send(Heard::Ended(status)).await;
             });

@@ -21,6 +21,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 
 use crate::bus::Bus;
+use crate::bus::task;
 use crate::effects::core;
 use crate::effects::step::cast;
 use crate::effects::step::file;
@@ -155,7 +156,7 @@ impl Driver {
             RunOrder::Read { casts } => self.read(casts),
             RunOrder::Age { path } => {
                 let bus = self.way();
-                tokio::spawn(async move {
+                task::spawn(async move {
                     let written = tokio::fs::metadata(&path).await.and_then(|m| m.modified()).ok();
                     let since = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
                     let at = since.and_then(|d| i64::try_from(d.as_millis()).ok());
@@ -164,14 +165,14 @@ impl Driver {
             }
             RunOrder::Choices { name, command } => {
                 let bus = self.way();
-                tokio::spawn(async move {
+                task::spawn(async move {
                     let choices = choices(&command).await;
                     bus.send(Kind::ChoicesRead { name, choices }).await;
                 });
             }
             RunOrder::Prove { items } => {
                 let bus = self.way();
-                tokio::spawn(async move {
+                task::spawn(async move {
                     let found = tokio::task::spawn_blocking(move || prove::proved(&items)).await;
                     bus.send(Kind::Proved { items: found.unwrap_or_default() }).await;
                 });
@@ -211,7 +212,7 @@ impl Driver {
     fn attach(&mut self, run: String, take: bool) {
         let (plan, way) = (self.plan.clone(), self.way());
         let taken = take.then(|| self.line());
-        tokio::spawn(async move {
+        task::spawn(async move {
             let folder = plan.folder.clone();
             let wanted = run.clone();
             let files = tokio::task::spawn_blocking(move || {
@@ -249,7 +250,7 @@ impl Driver {
     /// Reads the output of blocks: their files, as a terminal would show them.
     fn read(&self, casts: Vec<String>) {
         let (folder, bus) = (self.plan.folder.clone(), self.way());
-        tokio::spawn(async move {
+        task::spawn(async move {
             let read = tokio::task::spawn_blocking(move || {
                 let mut lines: Vec<String> = Vec::new();
                 for cast in casts {
@@ -282,7 +283,7 @@ impl Driver {
         let sent = self.orders.as_ref().is_some_and(|o| o.try_send(Frame::Said(ask)).is_ok());
         if !sent {
             let way = self.way();
-            tokio::spawn(
+            task::spawn(
                 async move { way.send(Kind::RunRefused { why: "the supervisor takes nothing".to_owned() }).await },
             );
         }
@@ -307,7 +308,7 @@ impl Driver {
     fn join(&mut self, head: Head, begins: Begins, have: u64) {
         let (rx, chunks) = self.line();
         let head = self.here(head);
-        tokio::spawn(drive(self.plan.clone(), self.way(), head, begins, have, rx, chunks));
+        task::spawn(drive(self.plan.clone(), self.way(), head, begins, have, rx, chunks));
     }
 }
 
@@ -417,7 +418,7 @@ async fn begin(opening: Opening) -> io::Result<()> {
         Err(_) => return Err(io::ErrorKind::TimedOut.into()),
     }
     // Whoever is begot is waited for, or its remains stay in the list of processes.
-    tokio::spawn(async move { child.wait().await });
+    task::spawn(async move { child.wait().await });
     Ok(())
 }
 
@@ -434,7 +435,7 @@ async fn talk(
     wire::write(&mut to, &Frame::Said(Ask::Hello { protocol: PROTOCOL, have })).await?;
     // What is heard may have to wait for the loop; what is asked must not wait for that.
     let (run, way, chunks) = (run.to_owned(), way.clone(), Arc::clone(chunks));
-    let mut hears = tokio::spawn(async move {
+    let mut hears = task::spawn(async move {
         let mut from = BufReader::with_capacity(64 * 1024, from);
         loop {
             match wire::read::<Say>(&mut from).await {

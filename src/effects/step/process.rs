@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use tokio::net::UnixListener;
 
+use crate::bus::task;
 use crate::effects::step::file;
 use crate::effects::step::file::RunFile;
 use crate::effects::step::supervisor::Supervisor;
@@ -25,7 +26,7 @@ pub fn main() -> u8 {
         read.map_err(|e| e.to_string()).and_then(|_| serde_json::from_str::<Opening>(&text).map_err(|e| e.to_string()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ended = match (opening, runtime) {
-        (Ok(opening), Ok(runtime)) => runtime.block_on(run(opening)),
+        (Ok(opening), Ok(runtime)) => task::wait(&runtime, run(opening)),
         (Err(why), _) => Err(why),
         (_, Err(e)) => Err(e.to_string()),
     };

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::bus;
 use crate::bus::Bus;
+use crate::bus::pace;
 use crate::effects::step::file;
 use crate::engine::Kind;
 use crate::engine::run::Found;
@@ -88,7 +89,7 @@ pub async fn watch(folder: PathBuf, bus: Bus) {
                 return;
             }
         }
-        tokio::time::sleep(LOOK).await;
+        pace::after(LOOK).await;
     }
 }
 

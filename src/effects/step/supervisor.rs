@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::bus;
+use crate::bus::task;
 use crate::effects::step::block::Heard;
 use crate::effects::step::block::Running;
 use crate::effects::step::cast::Cast;
@@ -190,7 +191,7 @@ impl Supervisor {
         };
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let heart = self.opening.store.clone().map(|store| tokio::spawn(beat(store, self.opening.head.clone())));
+        let heart = self.opening.store.clone().map(|store| task::spawn(beat(store, self.opening.head.clone())));
         let mut idle = Instant::now();
         let driven = file::driven(&self.opening.folder, &self.opening.head.run);
         let mut told = false;
@@ -254,10 +255,10 @@ impl Supervisor {
         let (mut from, mut to) = stream.into_split();
         let (tx, mut frames) = mpsc::channel::<Frame<Say>>(CHUNKS);
         let (asks, rx) = mpsc::channel(CHUNKS);
-        tokio::spawn(async move {
+        task::spawn(async move {
             wire::pass_on(&mut to, &mut frames).await;
         });
-        tokio::spawn(async move {
+        task::spawn(async move {
             while let Ok(Some(frame)) = wire::read::<Ask>(&mut from).await {
                 if asks.send(frame).await.is_err() {
                     return;
