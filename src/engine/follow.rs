@@ -47,7 +47,7 @@ pub(crate) fn backlog(state: &mut State, events: Vec<Event>) -> Reaction {
     state.follow.catching_up = true;
     for event in events {
         state.now = event.at;
-        fold(state, event.kind, event.at);
+        fold(state, event.kind);
     }
     state.now = now;
     Reaction::redraw()

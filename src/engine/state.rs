@@ -136,8 +136,8 @@ pub struct State {
     pub reload_problem: Vec<String>,
     /// What the person is doing with the screen.
     pub ui: Ui,
-    /// Something was taken in that the next tick should draw.
-    pub(crate) drawn_late: bool,
+    /// What the clock showed when a tick last asked for a frame.
+    pub(crate) clock_drawn: Millis,
     /// Figures of the direct scrape while the server judges.
     pub(crate) spare: Option<(Stamp, Vec<Sample>)>,
     /// Since when the server answers and knows nothing of the requests.
@@ -207,7 +207,7 @@ impl State {
             mode,
             now,
             started: now,
-            drawn_late: false,
+            clock_drawn: 0,
         }
     }
 

@@ -60,7 +60,6 @@ use crate::model::time::Stamp;
 
 /// Takes one event in.
 pub fn update(state: &mut State, event: Event) -> Reaction {
-    let before = state.now;
     state.now = event.at;
     if state.timeline.is_empty() {
         state.timeline.add(state.started.wall, Fact::Opened);
@@ -68,7 +67,7 @@ pub fn update(state: &mut State, event: Event) -> Reaction {
     if let (Some(run), false) = (&mut state.run, matches!(event.kind.told(), Kind::StepOutput { .. })) {
         run.console.settle();
     }
-    let mut reaction = fold(state, event.kind, before);
+    let mut reaction = fold(state, event.kind);
     if state.mode == Mode::Cockpit
         && let Some(text) = announce::due(state)
     {
@@ -126,11 +125,11 @@ fn leave(state: &mut State, reaction: &mut Reaction) {
     reaction.effects.extend(window::exit(state));
 }
 
-/// Changes the state by one event. `before` is the stamp of the event before it.
-pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
+/// Changes the state by one event.
+pub(crate) fn fold(state: &mut State, kind: Kind) -> Reaction {
     match kind {
         Kind::Tick if state.follow.catching_up => Reaction::none(),
-        Kind::Tick => tick(state, before),
+        Kind::Tick => tick(state),
         Kind::Resized { width, height } => {
             state.ui.size = (width, height);
             Reaction::redraw()
@@ -205,7 +204,7 @@ pub(crate) fn fold(state: &mut State, kind: Kind, before: Stamp) -> Reaction {
         }
         Kind::WindowCounted { part, span, counted } => window::counted(state, part, span, counted),
         Kind::OfRun(link, _) if link != state.link => Reaction::none(),
-        Kind::OfRun(_, kind) => fold(state, *kind, before),
+        Kind::OfRun(_, kind) => fold(state, *kind),
         // What is left is told of runs.
         other => run::fold(state, other),
     }
@@ -349,16 +348,17 @@ fn exit_code(ending: Ending) -> u8 {
     }
 }
 
-fn tick(state: &mut State, before: Stamp) -> Reaction {
+fn tick(state: &mut State) -> Reaction {
     // One-shot modes judge at the end; ticks only carry the time.
     classify::judge(state);
     let goes_on = state.record.incident.is_some();
     let silences = state.alerts.silences(state.now.wall);
     let mut effects = state.orders.tick(state.now.wall, &state.alerts.all, &silences, goes_on);
     effects.extend(chart::tick(state));
-    let late = std::mem::take(&mut state.drawn_late);
-    let second = state.now.wall.div_euclid(SECOND) != before.wall.div_euclid(SECOND);
-    Reaction { effects, redraw: late || second }
+    // What waits to be drawn comes with the next step of the clock: on a calm screen one frame in five seconds is enough.
+    let clock = state.clock();
+    let redraw = std::mem::replace(&mut state.clock_drawn, clock) != clock;
+    Reaction { effects, redraw }
 }
 
 fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {
@@ -384,7 +384,7 @@ fn probed(state: &mut State, name: &str, probe: Probe) -> Reaction {
         state.timeline.add(state.now.wall, what);
     }
     if changes.is_empty() && !first {
-        state.drawn_late = true;
+        // It is drawn with the next step of the clock.
         return Reaction::none();
     }
     classify::judge(state);

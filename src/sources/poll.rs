@@ -108,7 +108,8 @@ pub async fn run(plan: Plan, bus: Bus, mut wake: watch::Receiver<()>, mut source
             due = start;
         }
         let limit = source.patience().unwrap_or(plan.timeout);
-        let round = match tokio::time::timeout(ms(limit), source.ask()).await {
+        // Boxed: whoever waits for the next round holds what it knows, and not the room that an answer takes.
+        let round = match tokio::time::timeout(ms(limit), Box::pin(source.ask())).await {
             Ok(round) => round,
             Err(_) => Round { kinds: source.overdue(limit).into_iter().collect(), failed: true },
         };

@@ -346,5 +346,7 @@ fn options(path: &Path, wait: Millis) -> SqliteConnectOptions {
         .busy_timeout(Duration::from_millis(wait.max(0) as u64))
         // Pages of the file that each connection keeps, in KiB where it is negative: the kernel has them all anyhow.
         .pragma("cache_size", "-400")
+        // A prepared statement is some ten kilobytes, in every connection; to prepare one takes 50 µs.
+        .statement_cache_capacity(16)
         .disable_statement_logging()
 }

@@ -130,8 +130,9 @@ fn sparkline(p: &mut Painter<'_>, row: Rect, used: u16) {
 
 /// An age in steps. What is asked on a beat is as old as its interval at the moment at which it is asked again: half a
 /// second is forgiven, or it would flicker there.
-fn fresh(age: Millis, step: Millis) -> Millis {
-    stepped(age - SECOND / 2, step).max(0)
+/// Always as wide, or all that stands beside it would move with every step.
+fn fresh(age: Millis, step: Millis) -> String {
+    format!("{:>3}", Short(stepped(age - SECOND / 2, step).max(0)).to_string())
 }
 
 /// One line about how old everything is; loud when something is.
@@ -159,7 +160,7 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
                     loud = true;
                     parts.push(lang.age_stale(name, zone.hm(state.now.wall - age)));
                 }
-                Some(age) => parts.push(lang.age_of(name, Short(fresh(age, STEP)))),
+                Some(age) => parts.push(lang.age_of(name, fresh(age, STEP))),
             }
             continue;
         }
@@ -183,7 +184,7 @@ fn ages(state: &State, p: &Painter<'_>) -> (String, Role) {
             (Freshness::Fresh, _) => {
                 // Three steps an interval: what is fresh need not tick, what is late does.
                 let age = fresh(source.age(state.now), STEP.max(source.every / 3));
-                let age = lang.age_of(name, Short(age));
+                let age = lang.age_of(name, age);
                 let silent = |s: &&Source| s.answered && !matches!(s.freshness(state.now), Freshness::Fresh);
                 match managers().filter(silent).count() {
                     n if n > 0 && feed == Feed::Alerts => {

@@ -303,8 +303,8 @@ fn output(state: &mut State, bytes: &[u8]) -> Reaction {
     // A terminal gives the rest of what it had as a small piece: in a flood that is no prompt.
     let flood = bytes.len() >= FLOOD || run.console.holds();
     if flood && run.drawn.is_some_and(|at| now.since(at) < FRAME) {
+        // The next piece, or the next second, draws it.
         run.console.hold(bytes);
-        state.drawn_late = true;
         return Reaction::none();
     }
     run.console.take(bytes);
