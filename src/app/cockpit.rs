@@ -41,6 +41,7 @@ use crate::engine::follow::watched;
 use crate::engine::state::Mode;
 use crate::engine::state::Overlay;
 use crate::engine::window::log;
+use crate::lang::Lang;
 use crate::model::watch::Watch;
 use crate::sources;
 use crate::sources::Manner;
@@ -71,7 +72,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
         complain(&lang.cli_dumb_terminal());
         return exit::USAGE;
     }
-    let theme = match room::room(lang).and_then(|()| config::theme(&configured.settings.theme)) {
+    let theme = match room::files(lang).and_then(|()| config::theme(&configured.settings.theme)) {
         Ok(theme) => theme,
         Err(code) => return code,
     };
@@ -94,6 +95,9 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     if screen.draw(|frame| view::render(&state, &theme, frame)).is_err() {
         return exit::TERMINAL_GONE;
     }
+    if !room::has_threads() {
+        return without_threads(guard, lang);
+    }
     let asked = watch.as_ref().map(|w| w.id.clone());
     if let Some(watch) = watch {
         state.ui.overlay = Overlay::Window(0);
@@ -113,8 +117,7 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
         &bus,
         if state.settings.demo { Manner::Always } else { Manner::Later },
     );
-    let kept = Arc::clone(&configured.secrets);
-    let next = reload::Next::default();
+    let (kept, next) = (Arc::clone(&configured.secrets), reload::Next::default());
     let (settings, secrets) = (configured.settings.clone(), Arc::clone(&configured.secrets));
     let desk = Some(Desk { keyboard, settings, secrets, url });
     let driver = driver(&configured, desk.as_ref(), &bus);
@@ -145,6 +148,13 @@ pub(super) async fn show(configured: Configured, watch: Option<Watch>) -> u8 {
     let Ok(code) = ended else { return exit::TERMINAL_GONE };
     print(&farewell(&state));
     left.err().unwrap_or_else(|| verdict(&state, asked.as_ref(), code))
+}
+
+/// The terminal is given back, and it is said why.
+fn without_threads(guard: terminal::Guard, lang: Lang) -> u8 {
+    drop(guard);
+    complain(&format!("cabina: {}", lang.cli_no_threads()));
+    exit::INTERNAL
 }
 
 /// What the window that was counted says; without one, how the program ended.

@@ -15,25 +15,27 @@ const FILES: usize = 12;
 /// The stack of a thread that only waits.
 const STACK: usize = 64 * 1024;
 
-/// Looks before the terminal is taken.
+/// Looks whether there are files to be had, before the terminal is taken.
 ///
 /// # Errors
 /// The exit code; what is lacking was said.
-pub(super) fn room(lang: Lang) -> Result<(), u8> {
+pub(super) fn files(lang: Lang) -> Result<(), u8> {
     let files: Result<Vec<File>, _> = (0..FILES).map(|_| File::open("/dev/null")).collect();
     if files.is_err() {
         complain(&format!("cabina: {}", StoreError::NoFiles.words(lang)));
         return Err(exit::INTERNAL);
     }
+    Ok(())
+}
+
+/// Are there threads to be had? To find out takes as long as a frame: the first one is drawn before.
+pub(super) fn has_threads() -> bool {
     let mut held = Vec::new();
     for _ in 0..THREADS {
         let (keep, waits) = mpsc::channel::<()>();
         // It ends when nobody holds the other end any more.
         let waits = move || waits.recv().unwrap_or_default();
-        let Ok(thread) = std::thread::Builder::new().stack_size(STACK).spawn(waits) else {
-            complain(&format!("cabina: {}", lang.cli_no_threads()));
-            return Err(exit::INTERNAL);
-        };
+        let Ok(thread) = std::thread::Builder::new().stack_size(STACK).spawn(waits) else { return false };
         held.push((keep, thread));
     }
     for (keep, thread) in held {
@@ -41,5 +43,5 @@ pub(super) fn room(lang: Lang) -> Result<(), u8> {
         // What it had is free again only when it has ended.
         let _ = thread.join();
     }
-    Ok(())
+    true
 }

@@ -34,8 +34,9 @@ const LINES: u16 = 40;
 const READ_BACK: usize = 256 * 1024;
 /// Bytes moved at once.
 const CHUNK: usize = 32 * 1024;
-/// What a command said last may arrive this long after it has ended, one piece after another …
-const LAST_WORDS: Duration = Duration::from_millis(50);
+/// What a command said last may arrive this long after it has ended, one piece after another (a busy machine takes its
+/// time; where nothing that it left running holds its output, nobody waits) …
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// … and no longer than this in all: what it left running is not waited for.
 const LEAVES: Duration = Duration::from_secs(2);
 /// Bytes that were typed or pasted and that the command has not read yet; more wait in the terminal.

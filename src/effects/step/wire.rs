@@ -196,7 +196,10 @@ pub async fn read<T: DeserializeOwned>(from: &mut (impl AsyncRead + Unpin)) -> i
     let mut bytes = vec![0; length as usize];
     from.read_exact(&mut bytes).await?;
     match kind {
-        JSON => Ok(Some(Frame::Said(serde_json::from_slice(&bytes)?))),
+        JSON => {
+            let text = String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData)?;
+            Ok(Some(Frame::Said(serde_json::from_str(&text)?)))
+        }
         BYTES => Ok(Some(Frame::Bytes(bytes))),
         _ => Err(io::ErrorKind::InvalidData.into()),
     }
