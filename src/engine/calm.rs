@@ -12,15 +12,13 @@ impl State {
     /// Is there nothing that one counts the seconds of?
     #[must_use]
     pub fn is_calm(&self) -> bool {
-        let late =
-            |s: &&crate::model::source::Source| !matches!(s.freshness(self.now), Freshness::Fresh | Freshness::Waiting);
         self.verdict.level == Level::Ok
             && self.verdict.findings.is_empty()
             && self.verdict.blind.is_empty()
             && self.record.incident.is_none()
             && self.run.is_none()
             && !self.watches.iter().any(|w| w.live(self.now.wall))
-            && self.sources.all.iter().find(late).is_none()
+            && self.sources.all.iter().all(|s| matches!(s.freshness(self.now), Freshness::Fresh | Freshness::Waiting))
     }
 
     /// The moment that the clock shows, in ms since the Unix epoch.

@@ -64,7 +64,8 @@ pub(super) struct Named {
     pub(super) whole: Shape,
 }
 
-/// Words, in small letters, without which no credential is looked for. A bit of a number stands for each.
+/// Words, in small letters, without which no credential is looked for. A bit of a number stands for each. The first are
+/// what the names of secrets have in them.
 const WORDS: [&str; 53] = [
     "pass",
     "pwd",
@@ -120,26 +121,10 @@ const WORDS: [&str; 53] = [
     "private key",
     "machine",
 ];
+/// How many of them are in names.
+const NAMES: usize = 14;
 /// The bit of a text that may be a line of `~/.pgpass`: no word says so, but colons.
 const COLONS: u64 = 1 << WORDS.len();
-
-/// What the names of secrets have in them.
-const NAMES: [&str; 14] = [
-    "pass",
-    "pwd",
-    "pw",
-    "clave",
-    "contrase",
-    "secret",
-    "token",
-    "auth",
-    "dsn",
-    "credential",
-    "cookie",
-    "bearer",
-    "pat",
-    "key",
-];
 
 static FINDER: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(WORDS).ok());
@@ -194,7 +179,7 @@ static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
         ),
     ];
     let made = |(signs, head, value): (&'static [&'static str], String, &str)| Named {
-        needs: Needs::new(&NAMES, signs),
+        needs: Needs::new(&WORDS[..NAMES], signs),
         whole: Shape::new(format!(r"\A{head}{value}")),
         head: Shape::new(head),
     };
